@@ -1,0 +1,100 @@
+/** What is known about one connection when it ends: the source of its one audit line. */
+
+/** How a connection ended. */
+export type Outcome =
+  | 'served'
+  | 'refused'
+  | 'reset'
+  | 'dropped'
+  | 'tarpitted'
+  | 'limited'
+  | 'hello_timeout'
+  | 'hello_invalid'
+  | 'hello_too_large'
+  | 'not_tls'
+  | 'client_closed'
+  | 'handshake_failed'
+  | 'handshake_timeout'
+  | 'handshake_aborted'
+  | 'upstream_failed'
+  | 'over_capacity'
+  | 'worker_lost'
+  | 'drained'
+  | 'engine_error';
+
+/** Every outcome, for metrics and tests. */
+export const OUTCOMES: readonly Outcome[] = [
+  'served',
+  'refused',
+  'reset',
+  'dropped',
+  'tarpitted',
+  'limited',
+  'hello_timeout',
+  'hello_invalid',
+  'hello_too_large',
+  'not_tls',
+  'client_closed',
+  'handshake_failed',
+  'handshake_timeout',
+  'handshake_aborted',
+  'upstream_failed',
+  'over_capacity',
+  'worker_lost',
+  'drained',
+  'engine_error',
+];
+
+/** Facts, decision and end of one connection. Times are milliseconds since the epoch, durations microseconds. */
+export interface ConnectionRecord {
+  readonly id: string;
+  readonly listener: string;
+  /** Slot of the worker that carried the connection; 0 when everything runs on the main loop. */
+  readonly worker: number;
+  readonly startedAtMs: number;
+  clientIp: string;
+  clientPort: number;
+  /** p0f-style text of the SYN, null when the kernel did not save it. */
+  syn: string | null;
+  rttUs: number | null;
+  hello: {
+    bytes: number;
+    records: number;
+    sni: string | null;
+    alpn: readonly string[];
+    ja3Hash: string;
+    ja4: string;
+    /** As on the wire: 0x0303, 0x0304. */
+    maxVersion: number;
+  } | null;
+  /** Null when no bytes were looked at, `complete`, or the name of a parser status. */
+  helloStatus: string | null;
+  site: string | null;
+  policy: string | null;
+  action: string | null;
+  /** IANA name of the alert sent, when one was. */
+  alert: string | null;
+  tier: string | null;
+  /** 0 (good) to 100 (bad). */
+  score: number | null;
+  parts: { name: string; group: string | null; points: number }[];
+  /** Names of the rules and signals that held. */
+  matched: string[];
+  challenge: { name: string; outcome: 'posed' | 'solved' | 'cleared' | 'failed' } | null;
+  imageId: string | null;
+  epoch: number;
+  tls: {
+    version: string;
+    cipher: string;
+    group: string | null;
+    resumed: boolean;
+    alpn: string | null;
+  } | null;
+  http: { requests: number; challenged: number } | null;
+  upstream: string | null;
+  bytesIn: number;
+  bytesOut: number;
+  outcome: Outcome;
+  error: string | null;
+  durationsUs: { hello: number | null; decide: number | null; handshake: number | null; total: number };
+}
