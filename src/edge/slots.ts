@@ -1,0 +1,84 @@
+/**
+ * The open connections of one worker, in memory that outlives the worker. When a worker is lost, the
+ * main thread still can write the audit line of every connection that went with it.
+ */
+
+/** Bytes of one slot: address 16, start 8, port 2, listener 1, state 1, file descriptor 4. */
+export const SLOT_BYTES = 32;
+
+const OFFSET = { ip: 0, startedAtMs: 16, port: 24, listener: 26, state: 27, fd: 28 } as const;
+const NO_FD = -1;
+
+export interface LostConnection {
+  readonly ip: Uint8Array;
+  readonly port: number;
+  readonly startedAtMs: number;
+  /** Index of the listener in the configuration. */
+  readonly listener: number;
+  /** A descriptor nobody but the lost worker knew of and that must be closed; -1: none. */
+  readonly fd: number;
+}
+
+export class ConnectionSlots {
+  readonly #view: DataView;
+  readonly #bytes: Uint8Array;
+  readonly #free: Int32Array;
+  #freeCount: number;
+
+  /** `memory` holds a multiple of `SLOT_BYTES`; a new worker on the same memory starts with all slots free. */
+  constructor(memory: SharedArrayBuffer) {
+    const capacity = Math.floor(memory.byteLength / SLOT_BYTES);
+    this.#view = new DataView(memory);
+    this.#bytes = new Uint8Array(memory);
+    this.#free = new Int32Array(capacity);
+    for (let i = 0; i < capacity; i++) this.#free[i] = capacity - 1 - i;
+    this.#freeCount = capacity;
+  }
+
+  get open(): number {
+    return this.#free.length - this.#freeCount;
+  }
+
+  /** Takes a slot; -1 when the worker is at its connection limit. */
+  take(ip: Uint8Array, port: number, listener: number, startedAtMs: number): number {
+    if (this.#freeCount === 0) return -1;
+    const slot = this.#free[--this.#freeCount]!;
+    const base = slot * SLOT_BYTES;
+    this.#bytes.set(ip, base + OFFSET.ip);
+    this.#view.setFloat64(base + OFFSET.startedAtMs, startedAtMs, true);
+    this.#view.setUint16(base + OFFSET.port, port, true);
+    this.#bytes[base + OFFSET.listener] = listener;
+    this.#view.setInt32(base + OFFSET.fd, NO_FD, true);
+    this.#bytes[base + OFFSET.state] = 1;
+    return slot;
+  }
+
+  /** Notes a descriptor that no Node handle owns (tarpits), or -1 once one does. */
+  holdDescriptor(slot: number, fd: number): void {
+    this.#view.setInt32(slot * SLOT_BYTES + OFFSET.fd, fd, true);
+  }
+
+  release(slot: number): void {
+    this.#bytes[slot * SLOT_BYTES + OFFSET.state] = 0;
+    this.#free[this.#freeCount++] = slot;
+  }
+}
+
+/** What a lost worker left open; empties the memory. Call only once the worker is gone. */
+export function collectLost(memory: SharedArrayBuffer): LostConnection[] {
+  const view = new DataView(memory);
+  const bytes = new Uint8Array(memory);
+  const lost: LostConnection[] = [];
+  for (let base = 0; base + SLOT_BYTES <= memory.byteLength; base += SLOT_BYTES) {
+    if (bytes[base + OFFSET.state] !== 1) continue;
+    lost.push({
+      ip: bytes.slice(base + OFFSET.ip, base + OFFSET.ip + 16),
+      port: view.getUint16(base + OFFSET.port, true),
+      startedAtMs: view.getFloat64(base + OFFSET.startedAtMs, true),
+      listener: bytes[base + OFFSET.listener]!,
+      fd: view.getInt32(base + OFFSET.fd, true),
+    });
+    bytes[base + OFFSET.state] = 0;
+  }
+  return lost;
+}

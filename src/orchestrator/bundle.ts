@@ -1,0 +1,14 @@
+/** What a reload carries from the batch worker to every edge worker: one verified policy, ready to load. */
+import type { Program } from '../pdl/ir.ts';
+
+export interface Bundle {
+  readonly program: Program;
+  /** The image the decision core evaluates. */
+  readonly image: Uint8Array;
+  /** Hex SHA-256 of the program's canonical form and the engine's ABI. */
+  readonly imageId: string;
+  /** Feeds and sets, in the decision core's form. */
+  readonly tables: Uint8Array;
+  /** Values of `program.secrets`, by index. Never logged and never written. */
+  readonly secrets: readonly Uint8Array[];
+}

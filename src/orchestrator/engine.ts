@@ -1,0 +1,252 @@
+/**
+ * The decision engine of one thread: joins a connection's facts with history, asks the decision core,
+ * and names what it answered. It never does I/O and never throws for what a client sent.
+ */
+import type { Core, Decision } from '../core/core.ts';
+import { statusName } from '../core/status.ts';
+import type { Verdict as Action, Policy, Program, Site } from '../pdl/ir.ts';
+import type { Bundle } from './bundle.ts';
+import { FACT } from './facts.ts';
+import type { History } from './history.ts';
+import { SiteTable } from './sites.ts';
+import { difficultyFor, type ScorePart, type Verdict } from './verdict.ts';
+
+/** What is known when a connection is accepted. */
+export interface ConnectionFacts {
+  readonly listener: string;
+  /** 16 bytes; IPv4 as ::ffff:a.b.c.d. */
+  readonly ip: Uint8Array;
+  readonly isV4: boolean;
+  readonly port: number;
+  /** The raw IP and TCP headers of the SYN, empty when unknown. */
+  readonly syn: Uint8Array | null;
+  readonly rttUs: number | null;
+  /** Milliseconds since the epoch. */
+  readonly nowMs: number;
+  /** Open connections of this worker. */
+  readonly inflight: number;
+}
+
+/** A value given to a fact from outside, as `decide` and policy tests do. */
+export type FactValue = boolean | number | string | readonly number[] | null;
+
+const PHASE = { connect: 0, hello: 1 } as const;
+const STRICTNESS: Readonly<Record<Action['action'], number>> = {
+  accept: 0,
+  tarpit: 2,
+  refuse: 3,
+  reset: 4,
+  drop: 5,
+};
+const ACCEPT: Action = { action: 'accept' };
+const UNRECOGNIZED: Action = { action: 'refuse', alert: 'unrecognized_name' };
+
+export class Engine {
+  readonly core: Core;
+  readonly #history: History;
+  #bundle: Bundle | null = null;
+  #sites: SiteTable = new SiteTable([]);
+  #epoch = 0;
+
+  constructor(core: Core, history: History) {
+    this.core = core;
+    this.#history = history;
+  }
+
+  get program(): Program {
+    return this.#loaded().program;
+  }
+
+  get bundle(): Bundle {
+    return this.#loaded();
+  }
+
+  /** Grows by one with every bundle that was loaded. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  #loaded(): Bundle {
+    if (!this.#bundle) throw new Error('no policy is loaded; call load() first');
+    return this.#bundle;
+  }
+
+  /**
+   * Verifies and activates a bundle. On any failure the previous one stays active.
+   * @throws Error that names the status when the image or the tables fail verification.
+   */
+  load(bundle: Bundle, epoch: number): void {
+    const tables = this.core.loadTables(bundle.tables);
+    if (tables < 0) throw new Error(`the tables were refused: ${statusName(tables)}`);
+    const image = this.core.loadImage(bundle.image);
+    if (image < 0) throw new Error(`the policy image was refused: ${statusName(image)}`);
+    this.#bundle = bundle;
+    this.#sites = new SiteTable(bundle.program.sites);
+    this.#history.configure(bundle.program);
+    this.#epoch = epoch;
+  }
+
+  /** Starts a connection: forgets the last one's facts and sets those known at accept. */
+  begin(facts: ConnectionFacts): void {
+    const { core } = this;
+    core.begin();
+    core.setIp(FACT.ip, facts.ip, facts.isV4);
+    core.setNumber(FACT.port, facts.port);
+    core.setText(FACT.listener, facts.listener);
+    core.setNumber(FACT.proxied, 0);
+    core.setNumber(FACT.now, facts.nowMs);
+    const now = new Date(facts.nowMs);
+    core.setNumber(FACT.hour, now.getUTCHours());
+    core.setNumber(FACT.weekday, now.getUTCDay());
+    core.setNumber(FACT.inflight, facts.inflight);
+    if (facts.rttUs === null) core.setUnknown(FACT.rtt);
+    else core.setNumber(FACT.rtt, facts.rttUs);
+  }
+
+  /**
+   * The verdict that is already certain before the ClientHello, or null. On a listener with several
+   * sites every one of them must agree, since the name that chooses among them is not known yet.
+   */
+  decideConnect(facts: ConnectionFacts): Verdict | null {
+    const sites = this.#sites.onListener(facts.listener);
+    let agreed: Verdict | null = null;
+    for (const index of sites) {
+      const decision = this.core.decide(index, PHASE.connect);
+      if (decision.status < 0 || !decision.final) return null;
+      const verdict = this.#describe(this.program.sites[index]!, decision, facts);
+      if (verdict.action.action === 'accept') return null;
+      if (agreed !== null && agreed.action.action !== verdict.action.action) return null;
+      agreed = verdict;
+    }
+    return agreed;
+  }
+
+  /**
+   * The verdict on a parsed ClientHello: `core.parse` must just have returned 0. Counts the hello
+   * in the program's counters and draws on its limits unless `dry`.
+   */
+  decideHello(facts: ConnectionFacts, dry = false): Verdict {
+    const { core, program } = this;
+    const siteIndex = this.#sites.find(facts.listener, core.hello.sni);
+    const site = program.sites[siteIndex];
+    if (!site) return this.#noSite();
+    this.#history.apply(core, program, facts, dry);
+    return this.decideSite(siteIndex, facts, dry);
+  }
+
+  /** The verdict of one site over the facts as they stand. */
+  decideSite(siteIndex: number, facts: ConnectionFacts, dry: boolean): Verdict {
+    const site = this.program.sites[siteIndex]!;
+    const decision = this.core.decide(siteIndex, PHASE.hello);
+    if (decision.status < 0) return this.#onError(site);
+    const verdict = this.#describe(site, decision, facts);
+    if (dry || decision.tier === 'forbid' || decision.tier === 'exempt' || decision.tier === 'deny')
+      return verdict;
+    return this.#limited(site, verdict, facts);
+  }
+
+  #noSite(): Verdict {
+    return {
+      site: null,
+      policy: null,
+      action: UNRECOGNIZED,
+      tier: 'site',
+      score: 0,
+      parts: [],
+      matched: [],
+      challenge: null,
+      difficulty: 0,
+      final: true,
+    };
+  }
+
+  /** The core could not answer: the site's declared default decides. */
+  #onError(site: Site): Verdict {
+    const policy = this.program.policies[site.onError]!;
+    const challenge = policy.challenge === null ? null : this.program.challenges[policy.challenge]!;
+    return {
+      site: site.name,
+      policy,
+      action: policy.verdict,
+      tier: 'on_error',
+      score: this.program.scores[site.score]!.max,
+      parts: [],
+      matched: [],
+      challenge,
+      difficulty: challenge?.difficulty.max ?? 0,
+      final: true,
+    };
+  }
+
+  #describe(site: Site, decision: Decision, _facts: ConnectionFacts): Verdict {
+    const { program } = this;
+    const score = program.scores[site.score]!;
+    const parts: ScorePart[] = [];
+    const matched: string[] = [];
+    for (const rule of decision.matchedRules) matched.push(program.rules[rule]!.name);
+    score.signals.forEach((signal, index) => {
+      const points = decision.signalPoints[index] ?? 0;
+      if (points === 0) return;
+      const group = signal.group === null ? null : score.groups[signal.group]!.name;
+      parts.push({ name: signal.name, group, points });
+      matched.push(signal.name);
+    });
+    const rule = program.rules[decision.rule];
+    const policy = program.policies[decision.policy] ?? null;
+    const action =
+      rule !== undefined && rule.outcome.action !== 'use' ? rule.outcome : (policy?.verdict ?? ACCEPT);
+    const challenge =
+      action.action === 'accept' && policy !== null && policy.challenge !== null
+        ? program.challenges[policy.challenge]!
+        : null;
+    return {
+      site: site.name,
+      policy,
+      action,
+      tier: decision.tier,
+      score: decision.score,
+      parts,
+      matched,
+      challenge,
+      difficulty: challenge === null ? 0 : difficultyFor(challenge, decision.score),
+      final: decision.final,
+    };
+  }
+
+  /** Tier 4: draws a token from every limit of the site and of the policy; the strictest outcome wins. */
+  #limited(site: Site, verdict: Verdict, facts: ConnectionFacts): Verdict {
+    const { program } = this;
+    let result = verdict;
+    for (const index of new Set([...site.limits, ...(verdict.policy?.limits ?? [])])) {
+      if (this.#history.take(this.core, program, index, facts)) continue;
+      const limit = program.limits[index]!;
+      const next = this.#limitOutcome(verdict, index);
+      const matched = [...result.matched, limit.name];
+      const stricter = STRICTNESS[next.action.action] >= STRICTNESS[result.action.action];
+      result = { ...(stricter ? next : result), matched };
+    }
+    return result;
+  }
+
+  #limitOutcome(verdict: Verdict, index: number): Verdict {
+    const { program } = this;
+    const then = program.limits[index]!.then;
+    if (then.action === 'use') {
+      const policy: Policy = program.policies[then.policy]!;
+      const challenge = policy.challenge === null ? null : program.challenges[policy.challenge]!;
+      const difficulty = challenge === null ? 0 : difficultyFor(challenge, verdict.score);
+      return { ...verdict, policy, action: policy.verdict, challenge, difficulty, tier: 'limit' };
+    }
+    if (then.action === 'challenge') {
+      const challenge = program.challenges[then.challenge]!;
+      return {
+        ...verdict,
+        action: ACCEPT,
+        challenge,
+        difficulty: difficultyFor(challenge, verdict.score),
+        tier: 'limit',
+      };
+    }
+    return { ...verdict, action: then, challenge: null, difficulty: 0, tier: 'limit' };
+  }
+}

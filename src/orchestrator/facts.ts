@@ -1,0 +1,26 @@
+/** Fact indexes that the orchestrator fills in, looked up once by name. */
+import { FACTS } from '../pdl/facts.gen.ts';
+
+/** Index of a fact in the ABI's table. @throws RangeError for a name the table does not hold. */
+export function factIndex(name: string): number {
+  const index = FACTS.findIndex((fact) => fact.name === name);
+  if (index === -1) throw new RangeError(`no fact named ${name}`);
+  return index;
+}
+
+export const FACT = {
+  ip: factIndex('conn.ip'),
+  port: factIndex('conn.port'),
+  listener: factIndex('conn.listener'),
+  syn: factIndex('conn.syn'),
+  rtt: factIndex('conn.rtt'),
+  proxied: factIndex('conn.proxied'),
+  hour: factIndex('time.hour'),
+  weekday: factIndex('time.weekday'),
+  now: factIndex('time.now'),
+  inflight: factIndex('sys.inflight'),
+  sni: factIndex('hello.sni'),
+  ja3: factIndex('hello.ja3'),
+  ja4: factIndex('hello.ja4'),
+  cleared: factIndex('client.cleared'),
+} as const;

@@ -1,0 +1,96 @@
+/**
+ * Turns a policy's TLS profile into an OpenSSL context. One context per (policy, certificate), made
+ * once and kept: a connection that started under a policy keeps its context until it ends.
+ */
+import { constants, hkdfSync } from 'node:crypto';
+import { createSecureContext, type SecureContext, type SecureVersion } from 'node:tls';
+import { CIPHERS, GROUPS, SIGALGS } from '../pdl/iana.ts';
+import type { Policy } from '../pdl/ir.ts';
+
+export interface Certificate {
+  readonly name: string;
+  /** PEM chain, leaf first. */
+  readonly cert: string;
+  /** PEM private key. */
+  readonly key: string;
+  /** Lower-case DNS names and `*.` wildcards of the leaf. */
+  readonly names: readonly string[];
+}
+
+const VERSIONS: Readonly<Record<number, SecureVersion>> = {
+  769: 'TLSv1',
+  770: 'TLSv1.1',
+  771: 'TLSv1.2',
+  772: 'TLSv1.3',
+};
+
+/** Bytes that OpenSSL takes as a ticket key: name 16, HMAC 16, AES 16. */
+const TICKET_KEY_BYTES = 48;
+
+/**
+ * Ticket keys bound to the policy and its TLS profile, so that a ticket issued under one policy
+ * never resumes under another. `master` is 32 random bytes shared by all workers of the process.
+ */
+function ticketKeys(master: Uint8Array, policy: Policy): Buffer {
+  const info = `sallyport ticket v1\0${policy.name}\0${JSON.stringify(policy.tls)}`;
+  return Buffer.from(hkdfSync('sha256', master, '', info, TICKET_KEY_BYTES));
+}
+
+function opensslNames(table: ReadonlyMap<number, string>, codes: readonly number[]): string {
+  return codes.flatMap((code) => table.get(code) ?? []).join(':');
+}
+
+/** @throws when OpenSSL takes none of the profile's names, which the policy check rules out beforehand. */
+export function makeContext(policy: Policy, certificate: Certificate, master: Uint8Array): SecureContext {
+  const { tls } = policy;
+  const sigalgs = opensslNames(SIGALGS, tls.sigalgs);
+  // why: renegotiation is off and early data is never accepted, whatever a policy says (a floor).
+  const secureOptions = constants.SSL_OP_NO_RENEGOTIATION | (tls.tickets ? 0 : constants.SSL_OP_NO_TICKET);
+  return createSecureContext({
+    cert: certificate.cert,
+    key: certificate.key,
+    minVersion: VERSIONS[tls.minVersion]!,
+    maxVersion: VERSIONS[tls.maxVersion]!,
+    ciphers: opensslNames(CIPHERS, tls.ciphers),
+    ecdhCurve: opensslNames(GROUPS, tls.groups),
+    ...(sigalgs === '' ? {} : { sigalgs }),
+    honorCipherOrder: tls.prefer === 'server',
+    secureOptions,
+    sessionIdContext: policy.name.slice(0, 32),
+    ticketKeys: ticketKeys(master, policy),
+  });
+}
+
+/** The certificate whose names cover `sni`, else the listener's first. */
+export function chooseCertificate(certificates: readonly Certificate[], sni: string | null): Certificate {
+  if (sni !== null) {
+    const parent = `*${sni.slice(sni.indexOf('.'))}`;
+    for (const candidate of certificates) {
+      if (candidate.names.includes(sni)) return candidate;
+    }
+    for (const candidate of certificates) {
+      if (candidate.names.includes(parent)) return candidate;
+    }
+  }
+  return certificates[0]!;
+}
+
+/** The contexts of one policy image; dropped as a whole when the image's last connection ends. */
+export class ContextPool {
+  readonly #contexts = new Map<string, SecureContext>();
+  readonly #master: Uint8Array;
+
+  constructor(master: Uint8Array) {
+    this.#master = master;
+  }
+
+  for(policy: Policy, certificate: Certificate): SecureContext {
+    const id = `${policy.name}\0${certificate.name}`;
+    let context = this.#contexts.get(id);
+    if (!context) {
+      context = makeContext(policy, certificate, this.#master);
+      this.#contexts.set(id, context);
+    }
+    return context;
+  }
+}

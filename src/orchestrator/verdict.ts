@@ -1,0 +1,34 @@
+/** What the engine answers about a connection: everything later steps and the audit need, by name. */
+import type { Verdict as Action, Challenge, Policy, Tier } from '../pdl/ir.ts';
+
+export interface ScorePart {
+  readonly name: string;
+  readonly group: string | null;
+  readonly points: number;
+}
+
+export interface Verdict {
+  readonly site: string | null;
+  readonly policy: Policy | null;
+  readonly action: Action;
+  /** Which tier of the conflict rule decided; `site` when no site claims the name. */
+  readonly tier: Tier | 'limit' | 'ladder' | 'site' | 'on_error';
+  /** 0 (good) to 100 (bad), or whatever the policy's clamp says. */
+  readonly score: number;
+  readonly parts: readonly ScorePart[];
+  /** Names of the rules, signals and limits that held. */
+  readonly matched: readonly string[];
+  readonly challenge: Challenge | null;
+  /** Leading zero bits demanded by `challenge`; 0 without one. */
+  readonly difficulty: number;
+  /** False while a fact of a later phase could still change the action. */
+  readonly final: boolean;
+}
+
+/** Leading zero bits for a score: linear between the ends, held beyond them, rounded down. */
+export function difficultyFor(challenge: Challenge, score: number): number {
+  const { min, max, fromScore, toScore } = challenge.difficulty;
+  if (score <= fromScore || toScore <= fromScore) return min;
+  if (score >= toScore) return max;
+  return min + Math.floor(((max - min) * (score - fromScore)) / (toScore - fromScore));
+}
