@@ -34,3 +34,75 @@ write('src/pdl/facts.gen.ts', [
   ...factLines,
   '];',
 ]);
+
+// Constants shared by the module and its hosts: [name, value, comment?].
+const constants = [['ABI_VERSION', (layout.abi.major << 16) | layout.abi.minor]];
+for (const [name, values] of Object.entries(layout.enums)) {
+  values.forEach((value, index) => {
+    constants.push([upper(`${name}_${value}`), index]);
+  });
+}
+for (const [name, value] of Object.entries(layout.limits)) constants.push([upper(`max_${name}`), value]);
+for (const [name, value] of Object.entries(layout.magic)) constants.push([upper(`magic_${name}`), value]);
+for (const [name, value] of Object.entries(layout.helloFlags)) constants.push([upper(`hello_flag_${name}`), value]);
+layout.sections.forEach((name, index) => {
+  constants.push([upper(`section_${name}`), index]);
+});
+layout.facts.forEach((fact, index) => {
+  constants.push([upper(`fact_${fact.name}`), index]);
+});
+constants.push(['FACT_COUNT', layout.facts.length]);
+
+const WIDTH = { u8: 1, u16: 2, i16: 2, u32: 4, i32: 4, f64: 8 };
+for (const [struct, fields] of Object.entries(layout.structs)) {
+  if (struct.startsWith('$')) continue;
+  let offset = 0;
+  let align = 1;
+  for (const [field, type] of Object.entries(fields)) {
+    const [, base, count] = /^(\w+?)(?:\[(\d+)\])?$/.exec(type);
+    const width = WIDTH[base];
+    align = Math.max(align, width);
+    offset = Math.ceil(offset / width) * width;
+    constants.push([upper(`${struct}_${field}_AT`), offset]);
+    offset += width * Number(count ?? 1);
+  }
+  constants.push([upper(`${struct}_BYTES`), Math.ceil(offset / align) * align]);
+}
+
+const statuses = layout.statuses.values.map(([name, category, value, meaning]) => ({
+  name,
+  code: -((layout.statuses.categories[category] << 16) | value),
+  meaning,
+}));
+const statusConstants = statuses.map((s) => [upper(`status_${s.name}`), s.code, s.meaning]);
+const names = [...constants, ...statusConstants].map(([name]) => name);
+const twice = names.find((name, index) => names.indexOf(name) !== index);
+if (twice) throw new Error(`layout.json defines ${twice} twice`);
+const codes = new Set(statuses.map((s) => s.code));
+if (codes.size !== statuses.length) throw new Error('layout.json numbers two statuses alike');
+
+const declare = (type) => ([name, value, comment]) =>
+  `${comment ? `/** ${comment} */\n` : ''}export const ${name}${type} = ${value};`;
+const all = [...constants, ...statusConstants];
+write('assembly/abi/layout.gen.ts', [`// ${NOTE}`, ...all.map(declare(': i32'))]);
+write('src/core/layout.gen.ts', [
+  `// ${NOTE}`,
+  ...all.map(declare('')),
+  '',
+  '/** Every status a call can return, by its number. */',
+  'export const STATUSES: ReadonlyMap<number, { readonly name: string; readonly meaning: string }> = new Map([',
+  ...statuses.map((s) => `  [${s.code}, { name: '${s.name}', meaning: ${JSON.stringify(s.meaning)} }],`),
+  ']);',
+]);
+write('include/sallyport_core.h', [
+  `/* ${NOTE} */`,
+  '#ifndef SALLYPORT_CORE_H',
+  '#define SALLYPORT_CORE_H',
+  '',
+  '/* Offsets end in _AT, sizes in _BYTES; all integers are little-endian. See docs/abi.md. */',
+  ...constants.map(([name, value]) => `#define SP_${name} ${value}`),
+  '',
+  ...statusConstants.map(([name, value, comment]) => `#define SP_${name} (${value}) /* ${comment} */`),
+  '',
+  '#endif',
+]);
