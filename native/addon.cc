@@ -1,0 +1,27 @@
+// Registration only: each concern lives in its own file pair.
+#include <napi.h>
+
+#include "acceptor.h"
+#include "capture.h"
+#include "connection.h"
+#include "listener.h"
+#include "poll.h"
+#include "tls_settings.h"
+#include "waiter.h"
+
+namespace sallyport {
+
+static Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  PollSet* polls = PollSet::Create(env);
+  RegisterListener(env, exports);
+  RegisterConnection(env, exports);
+  Acceptor::Register(env, exports, polls);
+  Waiter::Register(env, exports, polls);
+  RegisterCapture(env, exports);
+  RegisterTlsSettings(env, exports);
+  return exports;
+}
+
+NODE_API_MODULE(sallyport_addon, Init)
+
+}  // namespace sallyport

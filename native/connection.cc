@@ -1,0 +1,60 @@
+#include "connection.h"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+
+#include "socket.h"
+
+#ifndef MSG_NOSIGNAL
+#define MSG_NOSIGNAL 0
+#endif
+
+namespace sallyport {
+
+namespace {
+
+int FdOf(const Napi::CallbackInfo& info) { return info[0].As<Napi::Number>().Int32Value(); }
+
+Napi::Value Result(const Napi::CallbackInfo& info, int value) { return Napi::Number::New(info.Env(), value); }
+
+Napi::Value PeekInto(const Napi::CallbackInfo& info) {
+  auto into = info[1].As<Napi::Uint8Array>();
+  return Result(info, Peek(FdOf(info), into.Data(), into.ByteLength()));
+}
+
+Napi::Value SavedSynInto(const Napi::CallbackInfo& info) {
+  auto into = info[1].As<Napi::Uint8Array>();
+  return Result(info, SavedSyn(FdOf(info), into.Data(), into.ByteLength()));
+}
+
+Napi::Value TcpInfoInto(const Napi::CallbackInfo& info) {
+  auto into = info[1].As<Napi::Int32Array>();
+  if (into.ElementLength() < kTcpFields) return Result(info, -EINVAL);
+  return Result(info, TcpFacts(FdOf(info), into.Data()));
+}
+
+Napi::Value Send(const Napi::CallbackInfo& info) {
+  auto bytes = info[1].As<Napi::Uint8Array>();
+  const ssize_t sent = send(FdOf(info), bytes.Data(), bytes.ByteLength(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  return Result(info, sent < 0 ? -errno : static_cast<int>(sent));
+}
+
+Napi::Value Reset(const Napi::CallbackInfo& info) { return Result(info, ResetAndClose(FdOf(info))); }
+
+Napi::Value CloseGracefully(const Napi::CallbackInfo& info) {
+  return Result(info, DrainAndClose(FdOf(info)));
+}
+
+}  // namespace
+
+void RegisterConnection(Napi::Env env, Napi::Object exports) {
+  exports.Set("peek", Napi::Function::New<PeekInto>(env));
+  exports.Set("savedSyn", Napi::Function::New<SavedSynInto>(env));
+  exports.Set("tcpInfo", Napi::Function::New<TcpInfoInto>(env));
+  exports.Set("send", Napi::Function::New<Send>(env));
+  exports.Set("reset", Napi::Function::New<Reset>(env));
+  exports.Set("closeGracefully", Napi::Function::New<CloseGracefully>(env));
+}
+
+}  // namespace sallyport

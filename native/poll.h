@@ -1,0 +1,72 @@
+// Watchers on file descriptors in the event loop of the calling environment (main thread or worker).
+#pragma once
+
+#include <napi.h>
+#include <uv.h>
+
+namespace sallyport {
+
+class PollSet;
+
+// One watcher. Made by PollSet::Open, freed by Close (never by delete): libuv keeps the handle until its
+// close callback has run.
+class Poll {
+ public:
+  using Ready = void (*)(void* owner, int fd, int status, int events);
+
+  // Begins (or changes) watching for uv_poll_event `events`.
+  int Start(int events);
+  int Stop();
+  // Ends the watcher; `Ready` is not called again. Leaves the fd open.
+  void Close();
+  // As Close, and closes the fd.
+  void CloseWithFd();
+  int fd() const { return fd_; }
+
+ private:
+  friend class PollSet;
+  Poll(PollSet* set, int fd, void* owner, Ready ready) : set_(set), fd_(fd), owner_(owner), ready_(ready) {}
+
+  static void OnReady(uv_poll_t* handle, int status, int events);
+  static void OnClosed(uv_handle_t* handle);
+
+  uv_poll_t handle_{};
+  PollSet* set_;
+  int fd_;
+  void* owner_;
+  Ready ready_;
+  Poll* next_ = nullptr;
+  Poll* previous_ = nullptr;
+};
+
+// All watchers of one environment. When the environment ends, each is closed together with its fd, and the
+// environment waits for it: a worker's loop must hold no open handle when Node closes it.
+class PollSet {
+ public:
+  // Made once per environment; frees itself when the environment has ended.
+  static PollSet* Create(Napi::Env env);
+
+  // Watches nothing until Start. Returns 0 or a negative errno, and then leaves the fd alone.
+  int Open(int fd, void* owner, Poll::Ready ready, Poll** into);
+
+ private:
+  friend class Poll;
+  explicit PollSet(uv_loop_t* loop) : loop_(loop) {}
+
+  static void OnEnvironmentEnd(napi_async_cleanup_hook_handle hook, void* data);
+  void Unlink(Poll* poll);
+  void FinishIfIdle();
+
+  uv_loop_t* loop_;
+  Poll* open_ = nullptr;
+  size_t closing_ = 0;
+  napi_async_cleanup_hook_handle hook_ = nullptr;
+  bool ended_ = false;
+};
+
+// Calls a JavaScript function from a libuv callback, then runs its microtasks; an exception becomes an
+// `uncaughtException`. False when JavaScript can no longer run in this environment.
+bool CallFromLoop(Napi::FunctionReference* callback, Napi::AsyncContext* context, size_t argc,
+                  const int32_t* argv);
+
+}  // namespace sallyport

@@ -1,0 +1,174 @@
+/** Fills a structurally valid document into a `Config`: defaults, absolute paths, milliseconds, bounds. */
+import { availableParallelism } from 'node:os';
+import { dirname, resolve } from 'node:path';
+import type { Diagnostic } from '../pdl/diagnostic.ts';
+import { parseAddress } from './address.ts';
+import type { ConfigDocument, Path } from './document.ts';
+import { formatDuration, parseDuration } from './duration.ts';
+import type { Address, Config, ListenerConfig, UpstreamConfig } from './schema.ts';
+import {
+  DEFAULTS,
+  HEADER_DEFAULTS,
+  HTTP_UPSTREAM_SETTINGS,
+  LIMIT_SETTINGS,
+  type Setting,
+  type Settings,
+  TCP_UPSTREAM_SETTINGS,
+} from './settings.ts';
+import { keyText } from './validate.ts';
+
+type Section = Readonly<Record<string, unknown>>;
+type VersionName = keyof typeof TLS_VERSIONS;
+
+const TLS_VERSIONS = { '1.0': 0x0301, '1.1': 0x0302, '1.2': 0x0303, '1.3': 0x0304 } as const;
+
+/** Values that cannot be used are replaced by something harmless and reported in `problems`. */
+export function resolveConfig(document: ConfigDocument, problems: Diagnostic[]): Config {
+  const root = document.value as Section;
+  const base = dirname(resolve(document.file));
+  const path = (value: unknown, fallback: string): string => resolve(base, (value as string) ?? fallback);
+
+  const report = (at: Path, message: string, help: string): void => {
+    problems.push({ code: 'CFG-V001', severity: 'error', ...document.valueAt(at), message, help });
+  };
+  const address = (at: Path, text: string): Address => {
+    const parsed = parseAddress(text);
+    if (!parsed)
+      report(at, `\`${keyText(at)}\` is not an address: ${text}`, 'write 127.0.0.1:8443 or [::1]:8443');
+    return parsed ?? { host: '127.0.0.1', port: 0 };
+  };
+  const settings = <K extends string>(at: Path, section: Section, table: Settings<K>): Record<K, number> => {
+    const entries = Object.entries(table) as [K, Setting][];
+    return Object.fromEntries(
+      entries.map(([key, setting]) => [key, scalar([...at, key], section[key], setting, report)]),
+    ) as Record<K, number>;
+  };
+  const upstream = (name: string, section: Section): UpstreamConfig => {
+    const at = ['upstreams', name];
+    if (section.protocol === 'tcp') {
+      return {
+        protocol: 'tcp',
+        address: address([...at, 'address'], section.address as string),
+        proxyProtocol: section.proxyProtocol === true,
+        ...settings(at, section, TCP_UPSTREAM_SETTINGS),
+      };
+    }
+    const url = section.url as string;
+    if (!isOrigin(url)) {
+      report(
+        [...at, 'url'],
+        `\`${keyText([...at, 'url'])}\` is not an http or https origin: ${url}`,
+        ORIGIN_HELP,
+      );
+    }
+    return {
+      protocol: 'http',
+      url,
+      ca: section.ca === undefined ? null : path(section.ca, ''),
+      ...settings(at, section, HTTP_UPSTREAM_SETTINGS),
+    };
+  };
+
+  const upstreams = mapValues(root.upstreams as Record<string, Section>, upstream);
+  const listener = (section: Section, index: number): ListenerConfig => ({
+    name: section.name as string,
+    address: address(['listeners', index, 'address'], section.address as string),
+    certificates: section.certificates as string[],
+    upstream: section.upstream as string,
+    deferAccept: section.deferAccept !== false,
+    alpn:
+      (section.alpn as string[] | undefined) ??
+      (own(upstreams, section.upstream as string)?.protocol === 'tcp' ? [] : DEFAULTS.httpAlpn),
+  });
+  const admin = toggle(root.admin);
+  const metrics = toggle(root.metrics);
+  const audit = toggle(root.audit);
+  const auditFile = (audit?.file as string | undefined) ?? DEFAULTS.auditFile;
+
+  return {
+    file: resolve(document.file),
+    policy: path(root.policy, DEFAULTS.policy),
+    threads: (root.threads as number | undefined) ?? availableParallelism(),
+    listeners: (root.listeners as Section[]).map(listener),
+    certificates: mapValues(root.certificates as Record<string, Section>, (_, section) => ({
+      certificate: path(section.certificate, ''),
+      key: path(section.key, ''),
+    })),
+    upstreams,
+    limits: settings(['limits'], section(root.limits), LIMIT_SETTINGS),
+    tls: {
+      minVersion: TLS_VERSIONS[(section(root.tls).minVersion ?? DEFAULTS.minVersion) as VersionName],
+    },
+    headers: { ...HEADER_DEFAULTS, ...section(root.headers) },
+    admin: admin && {
+      address: address(['admin', 'address'], (admin.address as string) ?? DEFAULTS.adminAddress),
+      tokenFile: path(admin.tokenFile, DEFAULTS.tokenFile),
+    },
+    metrics: metrics && {
+      address: address(['metrics', 'address'], (metrics.address as string) ?? DEFAULTS.metricsAddress),
+    },
+    audit: audit && { file: auditFile === '-' ? '-' : path(auditFile, '') },
+    log: { level: (section(root.log).level ?? DEFAULTS.logLevel) as Config['log']['level'] },
+  };
+}
+
+/** An own property, so that a name such as `constructor` finds nothing. */
+export function own<T>(record: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(record, name) ? record[name] : undefined;
+}
+
+const ORIGIN_HELP = 'write http://host:port or https://host:port, without a path';
+
+function isOrigin(text: string): boolean {
+  const url = URL.parse(text);
+  if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:')) return false;
+  return (
+    url.username === '' && url.password === '' && url.pathname === '/' && url.search === '' && url.hash === ''
+  );
+}
+
+function scalar(
+  at: Path,
+  value: unknown,
+  setting: Setting,
+  report: (at: Path, message: string, help: string) => void,
+): number {
+  if (value === undefined) return setting.default;
+  const number = setting.kind === 'duration' ? parseDuration(value as string) : (value as number);
+  const show = (each: number): string => (setting.kind === 'duration' ? formatDuration(each) : String(each));
+  const range = `from ${show(setting.min)} to ${show(setting.max)}`;
+  if (number === null) {
+    report(
+      at,
+      `\`${keyText(at)}\` is not a duration: ${value}`,
+      `write a whole number and ms, s, m, h or d, ${range}`,
+    );
+    return setting.default;
+  }
+  if (number < setting.min || number > setting.max) {
+    report(
+      at,
+      `\`${keyText(at)}\` is out of bounds: ${value}`,
+      `choose ${range}; the default is ${show(setting.default)}`,
+    );
+    return setting.default;
+  }
+  return number;
+}
+
+function section(value: unknown): Section {
+  return (value ?? {}) as Section;
+}
+
+/** A section that `false` turns off and `true` leaves at its defaults. */
+function toggle(value: unknown): Section | null {
+  if (value === false) return null;
+  return value === true ? {} : section(value);
+}
+
+function mapValues<T, U>(
+  record: Readonly<Record<string, T>>,
+  map: (name: string, value: T) => U,
+): Record<string, U> {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, map(name, value)]));
+}

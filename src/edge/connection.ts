@@ -1,0 +1,297 @@
+/**
+ * The life of one accepted TCP connection: look, decide, act or hand over to TLS, and one record at
+ * the end. Whatever happens to it ends this connection and no other.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import type { ConnectionRecord, Outcome } from '../audit/record.ts';
+import { statusName } from '../core/status.ts';
+import { alertRecord } from '../orchestrator/alert.ts';
+import type { ConnectionFacts } from '../orchestrator/engine.ts';
+import { chooseCertificate } from '../orchestrator/tls-profile.ts';
+import type { Verdict } from '../orchestrator/verdict.ts';
+import { type HelloEnd, readHello } from './hello-reader.ts';
+import type { Held } from './holding.ts';
+import { formatIp } from './ip.ts';
+import type { EdgeLoop, ListenerState } from './loop.ts';
+import type { Transport } from './transport.ts';
+
+/** One connection as the listener hands it over. */
+export interface Arrival {
+  readonly listener: ListenerState;
+  readonly facts: ConnectionFacts;
+  readonly transport: Transport;
+  /** Bytes peeked at accept; they stay in the kernel's queue. Valid only during the call. */
+  readonly peeked: Uint8Array | null;
+}
+
+const STATUS_OUTCOME: Readonly<Record<string, Outcome>> = {
+  not_tls: 'not_tls',
+  too_large: 'hello_too_large',
+};
+
+const micros = (startedAt: number): number => Math.round((performance.now() - startedAt) * 1_000);
+
+export class Connection implements Held {
+  readonly record: ConnectionRecord;
+  readonly facts: ConnectionFacts;
+  readonly listener: ListenerState;
+  verdict: Verdict | null = null;
+  /** What a solved challenge is bound to; set once the hello is decided. */
+  binding = '';
+  readonly #loop: EdgeLoop;
+  readonly #transport: Transport;
+  readonly #startedAt = performance.now();
+  readonly #slot: number;
+  #timer: NodeJS.Timeout | null = null;
+  #tls: TLSSocket | null = null;
+  #ended = false;
+
+  constructor(loop: EdgeLoop, arrival: Arrival, slot: number) {
+    this.#loop = loop;
+    this.#transport = arrival.transport;
+    this.#slot = slot;
+    this.facts = arrival.facts;
+    this.listener = arrival.listener;
+    this.record = newRecord(loop, arrival);
+  }
+
+  /** Looks at what has arrived so far and decides, or waits for the rest of the hello. */
+  start(peeked: Uint8Array | null): void {
+    const { engine } = this.#loop;
+    engine.begin(this.facts);
+    if (peeked !== null && peeked.length > 0) {
+      const status = engine.core.parse(peeked, 0, peeked.length, 'records', 'tls');
+      if (status === 0) return this.#decide();
+      if (status < 0) return this.#invalid(status);
+    }
+    const early = engine.decideConnect(this.facts);
+    if (early !== null) return this.#act(early);
+    this.#read();
+  }
+
+  #read(): void {
+    const { engine, config } = this.#loop;
+    const socket = this.#transport.takeSocket();
+    const options = {
+      maxBytes: config.limits.helloBytes,
+      timeoutMs: config.limits.helloTimeout,
+      parse: (bytes: Uint8Array, length: number): number => {
+        engine.begin(this.facts);
+        return engine.core.parse(bytes, 0, length, 'records', 'tls');
+      },
+    };
+    readHello(socket, options, (end, bytes) => this.#onHelloEnd(end, bytes.length));
+  }
+
+  #onHelloEnd(end: HelloEnd, length: number): void {
+    if (end === 'complete') return this.#decide();
+    if (typeof end === 'number') return this.#invalid(end);
+    this.#loop.history.countFailure(this.facts);
+    if (end === 'too_large') return this.#refuseBytes('hello_too_large', 'record_overflow');
+    if (end === 'timeout') {
+      this.#transport.reset();
+      return this.#end('hello_timeout', length === 0 ? 'no bytes before the deadline' : 'the hello was not complete');
+    }
+    this.#transport.reset();
+    this.#end('client_closed', null);
+  }
+
+  #invalid(status: number): void {
+    const name = statusName(status);
+    this.record.helloStatus = name;
+    this.#loop.history.countFailure(this.facts);
+    const outcome = STATUS_OUTCOME[name] ?? 'hello_invalid';
+    // why: a client that does not speak TLS would not understand an alert.
+    if (outcome === 'not_tls') {
+      this.#transport.reset();
+      return this.#end('not_tls', name);
+    }
+    this.#refuseBytes(outcome, 'decode_error');
+  }
+
+  #refuseBytes(outcome: Outcome, alert: string): void {
+    this.record.alert = alert;
+    this.#transport.finish(alertRecord(alert));
+    this.#end(outcome, null);
+  }
+
+  #decide(): void {
+    const { engine, history } = this.#loop;
+    const { hello } = engine.core;
+    this.record.helloStatus = 'complete';
+    this.record.durationsUs.hello = micros(this.#startedAt);
+    this.record.hello = {
+      bytes: hello.bytes,
+      records: hello.records,
+      sni: hello.sni,
+      alpn: [...hello.alpn],
+      ja3Hash: hello.ja3Hash,
+      ja4: hello.ja4,
+      maxVersion: hello.maxVersion,
+    };
+    const started = performance.now();
+    const verdict = engine.decideHello(this.facts);
+    this.record.durationsUs.decide = micros(started);
+    if (verdict.challenge !== null) this.binding = history.binding(verdict.challenge, this.facts, hello.ja4);
+    this.#act(verdict);
+  }
+
+  #act(verdict: Verdict): void {
+    this.verdict = verdict;
+    const { record } = this;
+    const { action } = verdict;
+    record.site = verdict.site;
+    record.policy = verdict.policy?.name ?? null;
+    record.action = action.action;
+    record.tier = verdict.tier;
+    record.score = verdict.score;
+    record.parts = [...verdict.parts];
+    record.matched = [...verdict.matched];
+    const limited = verdict.tier === 'limit';
+    switch (action.action) {
+      case 'accept':
+        return this.#handshake(verdict);
+      case 'refuse':
+        return this.#refuseBytes(limited ? 'limited' : 'refused', action.alert);
+      case 'reset':
+        this.#transport.reset();
+        return this.#end(limited ? 'limited' : 'reset', null);
+      case 'drop':
+        return this.#hold(this.#loop.config.limits.handshakeTimeout);
+      case 'tarpit':
+        return this.#hold(action.durationMs);
+    }
+  }
+
+  #hold(durationMs: number): void {
+    this.#transport.hold();
+    this.#loop.pen.hold(this, durationMs);
+  }
+
+  /** The pen lets go: a reset, since a FIN would tell the client that someone answered. */
+  release(reason: 'expired' | 'evicted' | 'stopped'): void {
+    this.#transport.reset();
+    this.#end(this.record.action === 'drop' ? 'dropped' : 'tarpitted', reason === 'expired' ? null : reason);
+  }
+
+  #handshake(verdict: Verdict): void {
+    const policy = verdict.policy!;
+    const { config, contexts } = this.#loop;
+    const certificate = chooseCertificate(this.listener.certificates, this.record.hello?.sni ?? null);
+    const alpn = policy.tls.alpn.length > 0 ? policy.tls.alpn : this.listener.config.alpn;
+    const socket: Socket = this.#transport.takeSocket();
+    const tls = new TLSSocket(socket, {
+      isServer: true,
+      secureContext: contexts.for(policy, certificate),
+      ...(alpn.length > 0 ? { ALPNProtocols: [...alpn] } : {}),
+    });
+    this.#tls = tls;
+    const deadline = Math.min(policy.handshake.timeoutMs, config.limits.handshakeTimeout);
+    const left = Math.max(1, deadline - (performance.now() - this.#startedAt));
+    this.#timer = setTimeout(() => {
+      this.record.outcome = 'handshake_timeout';
+      tls.destroy();
+    }, left);
+    tls.on('error', (error) => this.#onTlsError(error));
+    tls.once('secure', () => this.#onSecure(tls));
+    tls.once('close', () => this.#onClose());
+  }
+
+  #onTlsError(error: NodeJS.ErrnoException): void {
+    this.record.error ??= error.code ?? error.message;
+    if (this.record.tls === null && this.record.outcome === 'handshake_aborted') {
+      this.record.outcome = error.code?.startsWith('ERR_SSL') ? 'handshake_failed' : 'handshake_aborted';
+    }
+    this.#tls?.destroy();
+  }
+
+  #onSecure(tls: TLSSocket): void {
+    clearTimeout(this.#timer ?? undefined);
+    const cipher = tls.getCipher();
+    this.record.durationsUs.handshake = micros(this.#startedAt);
+    this.record.tls = {
+      version: tls.getProtocol() ?? '',
+      cipher: cipher.standardName,
+      group: null,
+      resumed: tls.isSessionReused(),
+      alpn: typeof tls.alpnProtocol === 'string' ? tls.alpnProtocol : null,
+    };
+    this.record.outcome = 'served';
+    this.#loop.history.countHandshake(this.facts);
+    this.listener.service.serve(this, tls);
+  }
+
+  #onClose(): void {
+    const tls = this.#tls!;
+    this.record.bytesIn = tls.bytesRead;
+    this.record.bytesOut = tls.bytesWritten;
+    if (this.record.tls === null) this.#loop.history.countFailure(this.facts);
+    this.#end(this.record.outcome, this.record.error);
+  }
+
+  /** Names how the connection ends when it is not simply `served`; it keeps the first reason. */
+  fail(outcome: Outcome, error: string | null): void {
+    if (this.record.outcome === 'served') this.record.outcome = outcome;
+    this.record.error ??= error;
+  }
+
+  /** Closes it before it was looked at: the edge is full or going down. */
+  turnAway(outcome: 'over_capacity' | 'drained'): void {
+    this.#transport.reset();
+    this.#end(outcome, null);
+  }
+
+  /** Ends it now, at shutdown. */
+  stop(): void {
+    this.fail('drained', null);
+    if (this.#tls !== null) this.#tls.destroy();
+    else this.#transport.reset();
+  }
+
+  #end(outcome: Outcome, error: string | null): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    clearTimeout(this.#timer ?? undefined);
+    this.#loop.pen.forget(this);
+    this.record.outcome = outcome;
+    this.record.error ??= error;
+    this.record.durationsUs.total = micros(this.#startedAt);
+    this.#loop.finish(this, this.#slot);
+  }
+}
+
+function newRecord(loop: EdgeLoop, { facts, listener }: Arrival): ConnectionRecord {
+  return {
+    id: randomUUID(),
+    listener: listener.config.name,
+    worker: loop.worker,
+    startedAtMs: facts.nowMs,
+    clientIp: formatIp(facts.ip, facts.isV4),
+    clientPort: facts.port,
+    syn: null,
+    rttUs: facts.rttUs,
+    hello: null,
+    helloStatus: null,
+    site: null,
+    policy: null,
+    action: null,
+    alert: null,
+    tier: null,
+    score: null,
+    parts: [],
+    matched: [],
+    challenge: null,
+    imageId: loop.engine.bundle.imageId,
+    epoch: loop.engine.epoch,
+    tls: null,
+    http: null,
+    upstream: null,
+    bytesIn: 0,
+    bytesOut: 0,
+    outcome: 'handshake_aborted',
+    error: null,
+    durationsUs: { hello: null, decide: null, handshake: null, total: 0 },
+  };
+}

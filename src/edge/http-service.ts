@@ -1,0 +1,147 @@
+/**
+ * HTTP behind the handshake: one HTTP/1.1 and one HTTP/2 server that never listen, fed with sockets
+ * whose handshake is done. Challenges are met here; what passes goes to the upstream.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer as createHttp2Server,
+  type Http2Server,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+  type ServerHttp2Session,
+} from 'node:http2';
+import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
+import type { LimitsConfig } from '../config/schema.ts';
+import type { ChallengeGate } from '../orchestrator/challenge-gate.ts';
+import type { Connection } from './connection.ts';
+import type { HttpUpstream, ProxyContext } from './http-proxy.ts';
+import type { Service } from './loop.ts';
+
+/** Paths under this prefix belong to the edge and never reach an upstream. */
+export const OWN_PREFIX = '/.well-known/sallyport/';
+
+type Request = IncomingMessage | Http2ServerRequest;
+type Response = ServerResponse | Http2ServerResponse;
+
+export class HttpService implements Service {
+  readonly #h1: Server;
+  readonly #h2: Http2Server;
+  readonly #upstream: HttpUpstream;
+  readonly #upstreamName: string;
+  readonly #gate: ChallengeGate;
+  readonly #connections = new WeakMap<object, Connection>();
+  readonly #sessions = new Set<ServerHttp2Session>();
+  /** The connection whose HTTP/2 session is being made; the event is emitted within the call. */
+  #starting: Connection | null = null;
+
+  constructor(name: string, upstream: HttpUpstream, gate: ChallengeGate, limits: LimitsConfig) {
+    this.#upstream = upstream;
+    this.#upstreamName = name;
+    this.#gate = gate;
+    this.#h1 = createServer({
+      maxHeaderSize: limits.headerBytes,
+      headersTimeout: limits.headerTimeout,
+      requestTimeout: limits.requestTimeout,
+      keepAliveTimeout: limits.idleTimeout,
+      noDelay: false,
+    });
+    this.#h1.maxRequestsPerSocket = limits.requestsPerConnection;
+    // why: Node starts the check of header and request deadlines with this event, and we never listen.
+    this.#h1.emit('listening');
+    this.#h1.on('request', (request, response) => this.#onRequest(request.socket, request, response));
+    this.#h1.on('upgrade', (request, socket, head) => this.#onUpgrade(request, socket, head));
+    this.#h1.on('clientError', (_error, socket) => {
+      if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
+      else socket.destroy();
+    });
+    this.#h2 = createHttp2Server({
+      settings: { maxConcurrentStreams: limits.streams, maxHeaderListSize: limits.headerBytes },
+      maxSessionMemory: 4,
+    });
+    this.#h2.on('session', (session) => this.#onSession(session, limits));
+    this.#h2.on('request', (request, response) => {
+      const { session } = request.stream;
+      if (session) this.#onRequest(session, request, response);
+    });
+  }
+
+  serve(connection: Connection, tls: TLSSocket): void {
+    connection.record.http = { requests: 0, challenged: 0 };
+    connection.record.upstream = this.#upstreamName;
+    if (tls.alpnProtocol === 'h2') {
+      this.#starting = connection;
+      this.#h2.emit('connection', tls);
+      this.#starting = null;
+    } else {
+      this.#connections.set(tls, connection);
+      this.#h1.emit('connection', tls);
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const session of this.#sessions) session.close();
+    this.#h1.closeIdleConnections();
+    await this.#upstream.close();
+  }
+
+  #onSession(session: ServerHttp2Session, limits: LimitsConfig): void {
+    if (this.#starting !== null) this.#connections.set(session, this.#starting);
+    this.#sessions.add(session);
+    session.setTimeout(limits.idleTimeout, () => session.close());
+    session.on('error', () => {});
+    session.once('close', () => this.#sessions.delete(session));
+  }
+
+  #onRequest(owner: object, request: Request, response: Response): void {
+    const connection = this.#connections.get(owner);
+    if (!connection) {
+      response.statusCode = 500;
+      response.end();
+      return;
+    }
+    connection.record.http!.requests++;
+    const path = request.url ?? '/';
+    if (path.startsWith(OWN_PREFIX)) {
+      this.#gate.handleOwnPath(connection, path, request, response);
+      return;
+    }
+    if (this.#gate.intercept(connection, request, response)) {
+      connection.record.http!.challenged++;
+      return;
+    }
+    this.#upstream.handle(request, response, proxyContext(connection, request));
+  }
+
+  #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const connection = this.#connections.get(request.socket);
+    if (!connection) {
+      socket.destroy();
+      return;
+    }
+    connection.record.http!.requests++;
+    if (this.#gate.needed(connection, request)) {
+      connection.record.http!.challenged++;
+      socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+      return;
+    }
+    this.#upstream.upgrade(request, socket, head, proxyContext(connection, request));
+  }
+}
+
+function proxyContext(connection: Connection, request: Request): ProxyContext {
+  const { record, verdict } = connection;
+  const authority = 'authority' in request ? request.authority : undefined;
+  return {
+    clientIp: record.clientIp,
+    clientPort: record.clientPort,
+    proto: 'https',
+    host: authority ?? request.headers.host ?? '',
+    score: verdict?.score ?? 0,
+    policy: record.policy ?? '',
+    decision: record.action ?? '',
+    ja4: record.hello?.ja4 ?? '',
+    ja3Hash: record.hello?.ja3Hash ?? '',
+    requestId: `${record.id}-${record.http!.requests}`,
+  };
+}
