@@ -1,0 +1,76 @@
+/** One audit line: a connection's record under ECS field names, ours under `sallyport`. */
+import type { ConnectionRecord, Outcome } from './record.ts';
+
+const ECS_VERSION = '8.17.0';
+
+const DENIED: ReadonlySet<Outcome> = new Set(['refused', 'reset', 'dropped', 'tarpitted', 'limited']);
+
+/**
+ * The record as one JSON object without a line break. Every connection has the same keys; what is not
+ * known is null. `event.duration` is nanoseconds (ECS), our own durations microseconds, scores run
+ * from 0 (good) to 100 (bad).
+ */
+export function formatRecord(record: ConnectionRecord): string {
+  const { hello, tls } = record;
+  return JSON.stringify({
+    '@timestamp': new Date(record.startedAtMs).toISOString(),
+    ecs: { version: ECS_VERSION },
+    event: {
+      id: record.id,
+      kind: 'event',
+      category: ['network'],
+      type: ['connection', verdictType(record.outcome)],
+      action: record.outcome,
+      outcome: record.outcome === 'served' ? 'success' : 'failure',
+      duration: record.durationsUs.total * 1_000,
+    },
+    source: { ip: record.clientIp, port: record.clientPort, bytes: record.bytesIn },
+    destination: { bytes: record.bytesOut },
+    error: { message: record.error },
+    tls: {
+      established: tls !== null,
+      version: tls?.version.replace(/^TLSv/, '') ?? null,
+      version_protocol: tls === null ? null : 'tls',
+      cipher: tls?.cipher ?? null,
+      curve: tls?.group ?? null,
+      resumed: tls?.resumed ?? null,
+      next_protocol: tls?.alpn ?? null,
+      client: { server_name: hello?.sni ?? null, ja3: hello?.ja3Hash ?? null },
+    },
+    rule: { name: record.policy, ruleset: record.site, version: record.imageId },
+    risk: { calculated_score: record.score },
+    sallyport: {
+      listener: record.listener,
+      worker: record.worker,
+      epoch: record.epoch,
+      action: record.action,
+      tier: record.tier,
+      alert: record.alert,
+      parts: record.parts,
+      matched: record.matched,
+      challenge: record.challenge,
+      hello: {
+        status: record.helloStatus,
+        ja4: hello?.ja4 ?? null,
+        alpn: hello?.alpn ?? null,
+        max_version: hello?.maxVersion ?? null,
+        bytes: hello?.bytes ?? null,
+        records: hello?.records ?? null,
+      },
+      syn: record.syn,
+      rtt_us: record.rttUs,
+      http: record.http,
+      upstream: record.upstream,
+      durations_us: {
+        hello: record.durationsUs.hello,
+        decide: record.durationsUs.decide,
+        handshake: record.durationsUs.handshake,
+      },
+    },
+  });
+}
+
+function verdictType(outcome: Outcome): string {
+  if (outcome === 'served') return 'allowed';
+  return DENIED.has(outcome) ? 'denied' : 'error';
+}

@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { AdminControl, ReloadResult } from '../../src/admin/control.ts';
+import { startAdminServer } from '../../src/admin/server.ts';
+import { isAuthorized, loadOrCreateToken } from '../../src/admin/token.ts';
+import type { RunningServer } from '../../src/observe/server.ts';
+
+let directory: string;
+let server: RunningServer;
+let token: string;
+let reload: ReloadResult = { ok: true, imageId: 'ab', epoch: 2 };
+const control: AdminControl = {
+  reload: async () => reload,
+  status: () => ({ ready: true }),
+  bundle: () => null,
+};
+
+before(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'sallyport-admin-'));
+  const tokenFile = join(directory, 'deep', 'admin.token');
+  server = await startAdminServer({ address: { host: '127.0.0.1', port: 0 }, tokenFile, control });
+  token = readFileSync(tokenFile, 'utf8').trim();
+});
+after(async () => {
+  await server.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+interface Answer {
+  readonly status: number;
+  readonly body: { error?: { code: string }; [key: string]: unknown };
+}
+
+function ask(
+  method: string,
+  path: string,
+  headers: Record<string, string> = { authorization: `Bearer ${token}` },
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const call = request({ host: '127.0.0.1', port: server.port, method, path, headers }, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk;
+      });
+      response.on('end', () => resolve({ status: response.statusCode!, body: JSON.parse(text) }));
+    });
+    call.on('error', reject).end();
+  });
+}
+
+test('the token file is made at the start, readable by its owner only', () => {
+  const file = join(directory, 'deep', 'admin.token');
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+  assert.ok(token.length >= 40);
+  assert.equal(loadOrCreateToken(file), token);
+});
+
+test('a token file that is too short is an error', () => {
+  const file = join(directory, 'short.token');
+  writeFileSync(file, 'abc\n');
+  assert.throws(() => loadOrCreateToken(file), /at least 16 characters/);
+});
+
+test('the status is answered to who holds the token', async () => {
+  assert.deepEqual(await ask('GET', '/v1/status'), { status: 200, body: { ready: true } });
+});
+
+test('without a token, with a wrong one or another scheme nothing is answered', async () => {
+  for (const authorization of ['', 'Bearer wrong', `Bearer ${token}x`, `Basic ${token}`]) {
+    const { status, body } = await ask('GET', '/v1/status', authorization ? { authorization } : {});
+    assert.deepEqual([status, body.error?.code], [401, 'unauthorized'], authorization);
+  }
+});
+
+test('an unknown path needs the token as well', async () => {
+  assert.equal((await ask('GET', '/v2', {})).status, 401);
+  assert.equal((await ask('GET', '/v2')).status, 404);
+});
+
+test('a rebound DNS name is turned away even with the token', async () => {
+  const headers = { authorization: `Bearer ${token}`, host: 'evil.example:9443' };
+  assert.deepEqual((await ask('GET', '/v1/status', headers)).status, 421);
+  for (const host of ['localhost:9443', '127.0.0.1', '[::1]:9443']) {
+    assert.equal((await ask('GET', '/v1/status', { ...headers, host })).status, 200, host);
+  }
+});
+
+test('a reload answers its result, and a refused one 422 with its diagnostics', async () => {
+  assert.deepEqual(await ask('POST', '/v1/reload'), {
+    status: 200,
+    body: { ok: true, imageId: 'ab', epoch: 2 },
+  });
+  reload = { ok: false, diagnostics: [] };
+  assert.deepEqual(await ask('POST', '/v1/reload'), { status: 422, body: { ok: false, diagnostics: [] } });
+});
+
+test('a reload cannot be asked for with GET', async () => {
+  assert.equal((await ask('GET', '/v1/reload')).status, 404);
+});
+
+test('before a policy is in force its path says so', async () => {
+  const { status, body } = await ask('GET', '/v1/policy');
+  assert.deepEqual([status, body.error?.code], [503, 'no_policy']);
+});
+
+test('an empty, overlong or malformed Authorization header never matches', () => {
+  for (const header of [undefined, '', 'Bearer ', `Bearer ${'a'.repeat(600)}`, 'Bearer a b']) {
+    assert.equal(isAuthorized(header, 'a'.repeat(40)), false);
+  }
+});

@@ -1,0 +1,51 @@
+/** A connection record for tests: one served TLS 1.3 connection, with `changes` over it. */
+import type { ConnectionRecord } from '../../src/audit/record.ts';
+
+export function makeRecord(changes: Partial<ConnectionRecord> = {}): ConnectionRecord {
+  return {
+    id: '00000000-0000-4000-8000-000000000001',
+    listener: 'edge',
+    worker: 1,
+    startedAtMs: Date.UTC(2026, 10, 23, 10),
+    clientIp: '203.0.113.7',
+    clientPort: 50_000,
+    syn: null,
+    rttUs: 900,
+    hello: {
+      bytes: 517,
+      records: 1,
+      sni: 'shop.example',
+      alpn: ['h2'],
+      ja3Hash: '0123456789abcdef0123456789abcdef',
+      ja4: 't13d1516h2_8daaf6152771_02713d6af862',
+      maxVersion: 0x0304,
+    },
+    helloStatus: 'complete',
+    site: 'default',
+    policy: 'low',
+    action: 'accept',
+    alert: null,
+    tier: 'ladder',
+    score: 35,
+    parts: [{ name: 'tool', group: 'shape', points: 35 }],
+    matched: ['tool'],
+    challenge: null,
+    imageId: 'ab'.repeat(32),
+    epoch: 1,
+    tls: {
+      version: 'TLSv1.3',
+      cipher: 'TLS_AES_128_GCM_SHA256',
+      group: 'X25519',
+      resumed: false,
+      alpn: 'h2',
+    },
+    http: { requests: 2, challenged: 0 },
+    upstream: 'app',
+    bytesIn: 100,
+    bytesOut: 200,
+    outcome: 'served',
+    error: null,
+    durationsUs: { hello: 10, decide: 5, handshake: 1_000, total: 2_000 },
+    ...changes,
+  };
+}
