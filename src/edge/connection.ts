@@ -9,7 +9,7 @@ import type { ConnectionRecord, Outcome } from '../audit/record.ts';
 import { statusName } from '../core/status.ts';
 import { alertRecord } from '../orchestrator/alert.ts';
 import type { ConnectionFacts } from '../orchestrator/engine.ts';
-import { chooseCertificate } from '../orchestrator/tls-profile.ts';
+import { type Client, clientAtAccept, clientAtHello } from '../orchestrator/client.ts';
 import type { Verdict } from '../orchestrator/verdict.ts';
 import { type HelloEnd, readHello } from './hello-reader.ts';
 import type { Held } from './holding.ts';
@@ -37,7 +37,10 @@ export class Connection implements Held {
   readonly record: ConnectionRecord;
   readonly facts: ConnectionFacts;
   readonly listener: ListenerState;
+  client: Client;
   verdict: Verdict | null = null;
+  /** The challenge of the verdict was met, in this connection or before it. */
+  cleared = false;
   /** What a solved challenge is bound to; set once the hello is decided. */
   binding = '';
   readonly #loop: EdgeLoop;
@@ -46,6 +49,7 @@ export class Connection implements Held {
   readonly #slot: number;
   #timer: NodeJS.Timeout | null = null;
   #tls: TLSSocket | null = null;
+  #inHandshake = false;
   #ended = false;
 
   constructor(loop: EdgeLoop, arrival: Arrival, slot: number) {
@@ -54,6 +58,7 @@ export class Connection implements Held {
     this.#slot = slot;
     this.facts = arrival.facts;
     this.listener = arrival.listener;
+    this.client = clientAtAccept(arrival.facts);
     this.record = newRecord(loop, arrival);
   }
 
@@ -61,9 +66,10 @@ export class Connection implements Held {
   start(peeked: Uint8Array | null): void {
     const { engine } = this.#loop;
     engine.begin(this.facts);
+    this.record.syn = engine.synText;
     if (peeked !== null && peeked.length > 0) {
       const status = engine.core.parse(peeked, 0, peeked.length, 'records', 'tls');
-      if (status === 0) return this.#decide();
+      if (status === 0) return this.#decide(1);
       if (status < 0) return this.#invalid(status);
     }
     const early = engine.decideConnect(this.facts);
@@ -73,7 +79,7 @@ export class Connection implements Held {
 
   #read(): void {
     const { engine, config } = this.#loop;
-    const socket = this.#transport.takeSocket();
+    const socket = this.#takeSocket();
     const options = {
       maxBytes: config.limits.helloBytes,
       timeoutMs: config.limits.helloTimeout,
@@ -82,13 +88,23 @@ export class Connection implements Held {
         return engine.core.parse(bytes, 0, length, 'records', 'tls');
       },
     };
-    readHello(socket, options, (end, bytes) => this.#onHelloEnd(end, bytes.length));
+    readHello(socket, options, (end, bytes, reads) => this.#onHelloEnd(end, bytes.length, reads));
   }
 
-  #onHelloEnd(end: HelloEnd, length: number): void {
-    if (end === 'complete') return this.#decide();
+  #takeSocket(): Socket {
+    const socket = this.#transport.takeSocket();
+    this.#loop.adopted(this.#slot);
+    return socket;
+  }
+
+  #countFailure(): void {
+    this.#loop.history.count('failure', this.client, Date.now());
+  }
+
+  #onHelloEnd(end: HelloEnd, length: number, reads: number): void {
+    if (end === 'complete') return this.#decide(reads);
     if (typeof end === 'number') return this.#invalid(end);
-    this.#loop.history.countFailure(this.facts);
+    this.#countFailure();
     if (end === 'too_large') return this.#refuseBytes('hello_too_large', 'record_overflow');
     if (end === 'timeout') {
       this.#transport.reset();
@@ -101,7 +117,7 @@ export class Connection implements Held {
   #invalid(status: number): void {
     const name = statusName(status);
     this.record.helloStatus = name;
-    this.#loop.history.countFailure(this.facts);
+    this.#countFailure();
     const outcome = STATUS_OUTCOME[name] ?? 'hello_invalid';
     // why: a client that does not speak TLS would not understand an alert.
     if (outcome === 'not_tls') {
@@ -117,9 +133,10 @@ export class Connection implements Held {
     this.#end(outcome, null);
   }
 
-  #decide(): void {
+  #decide(reads: number): void {
     const { engine, history } = this.#loop;
     const { hello } = engine.core;
+    engine.setArrival(reads, micros(this.#startedAt));
     this.record.helloStatus = 'complete';
     this.record.durationsUs.hello = micros(this.#startedAt);
     this.record.hello = {
@@ -132,9 +149,10 @@ export class Connection implements Held {
       maxVersion: hello.maxVersion,
     };
     const started = performance.now();
-    const verdict = engine.decideHello(this.facts);
+    this.client = clientAtHello(this.facts, hello);
+    const verdict = engine.decideHello(this.facts, this.client);
     this.record.durationsUs.decide = micros(started);
-    if (verdict.challenge !== null) this.binding = history.binding(verdict.challenge, this.facts, hello.ja4);
+    if (verdict.challenge !== null) this.binding = history.binding(verdict.challenge, this.client);
     this.#act(verdict);
   }
 
@@ -178,13 +196,17 @@ export class Connection implements Held {
 
   #handshake(verdict: Verdict): void {
     const policy = verdict.policy!;
-    const { config, contexts } = this.#loop;
-    const certificate = chooseCertificate(this.listener.certificates, this.record.hello?.sni ?? null);
+    const loop = this.#loop;
+    const { config } = loop;
+    const limit = Math.min(policy.handshake.maxInflight ?? Number.POSITIVE_INFINITY, config.limits.handshakesPerWorker);
+    if (loop.handshakes >= limit) return this.turnAway('over_capacity');
+    loop.handshakes++;
+    this.#inHandshake = true;
+    const certificate = loop.certificateFor(this.listener, policy.tls.certificate, this.client.sni);
     const alpn = policy.tls.alpn.length > 0 ? policy.tls.alpn : this.listener.config.alpn;
-    const socket: Socket = this.#transport.takeSocket();
-    const tls = new TLSSocket(socket, {
+    const tls = new TLSSocket(this.#takeSocket(), {
       isServer: true,
-      secureContext: contexts.for(policy, certificate),
+      secureContext: loop.contexts.for(policy, certificate),
       ...(alpn.length > 0 ? { ALPNProtocols: [...alpn] } : {}),
     });
     this.#tls = tls;
@@ -207,8 +229,15 @@ export class Connection implements Held {
     this.#tls?.destroy();
   }
 
+  #leaveHandshake(): void {
+    if (!this.#inHandshake) return;
+    this.#inHandshake = false;
+    this.#loop.handshakes--;
+  }
+
   #onSecure(tls: TLSSocket): void {
     clearTimeout(this.#timer ?? undefined);
+    this.#leaveHandshake();
     const cipher = tls.getCipher();
     this.record.durationsUs.handshake = micros(this.#startedAt);
     this.record.tls = {
@@ -219,7 +248,7 @@ export class Connection implements Held {
       alpn: typeof tls.alpnProtocol === 'string' ? tls.alpnProtocol : null,
     };
     this.record.outcome = 'served';
-    this.#loop.history.countHandshake(this.facts);
+    this.#loop.history.count('handshake', this.client, Date.now());
     this.listener.service.serve(this, tls);
   }
 
@@ -227,7 +256,7 @@ export class Connection implements Held {
     const tls = this.#tls!;
     this.record.bytesIn = tls.bytesRead;
     this.record.bytesOut = tls.bytesWritten;
-    if (this.record.tls === null) this.#loop.history.countFailure(this.facts);
+    if (this.record.tls === null) this.#countFailure();
     this.#end(this.record.outcome, this.record.error);
   }
 
@@ -254,6 +283,7 @@ export class Connection implements Held {
     if (this.#ended) return;
     this.#ended = true;
     clearTimeout(this.#timer ?? undefined);
+    this.#leaveHandshake();
     this.#loop.pen.forget(this);
     this.record.outcome = outcome;
     this.record.error ??= error;

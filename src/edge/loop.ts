@@ -5,24 +5,25 @@
 import type { TLSSocket } from 'node:tls';
 import type { ConnectionRecord } from '../audit/record.ts';
 import type { Config, ListenerConfig } from '../config/schema.ts';
-import type { Bundle } from '../orchestrator/bundle.ts';
+import type { Deployment } from '../orchestrator/deployment.ts';
 import type { Engine } from '../orchestrator/engine.ts';
 import type { History } from '../orchestrator/history.ts';
-import { type Certificate, ContextPool } from '../orchestrator/tls-profile.ts';
+import { type Certificate, chooseCertificate, ContextPool } from '../orchestrator/tls-profile.ts';
 import { type Arrival, Connection } from './connection.ts';
 import { HoldingPen } from './holding.ts';
-import type { ConnectionSlots } from './slots.ts';
+import type { ConnectionSlots, SharedCount } from './slots.ts';
 
 /** What an accepted connection is handed to once its handshake is done. */
 export interface Service {
   serve(connection: Connection, tls: TLSSocket): void;
+  /** From here on each connection is closed once what it is doing is done. */
+  drain(): void;
   close(): Promise<void>;
 }
 
 export interface ListenerState {
   readonly index: number;
   readonly config: ListenerConfig;
-  readonly certificates: readonly Certificate[];
   readonly service: Service;
 }
 
@@ -32,10 +33,12 @@ export interface EdgeLoopOptions {
   readonly engine: Engine;
   readonly history: History;
   readonly slots: ConnectionSlots;
+  /** Open connections of the whole process. */
+  readonly total: SharedCount;
   /** 32 random bytes, the same in every worker. */
   readonly ticketMaster: Uint8Array;
-  /** Takes the record of a connection that ended. */
-  readonly report: (record: ConnectionRecord) => void;
+  /** Takes the record of a connection that ended; calls `release` with the slot once it is safe. */
+  readonly report: (record: ConnectionRecord, slot: number) => void;
 }
 
 export class EdgeLoop {
@@ -44,8 +47,11 @@ export class EdgeLoop {
   readonly engine: Engine;
   readonly history: History;
   readonly pen: HoldingPen;
+  /** TLS handshakes under way. */
+  handshakes = 0;
   readonly #options: EdgeLoopOptions;
   readonly #open = new Set<Connection>();
+  #deployment: Deployment | null = null;
   #contexts: ContextPool;
   #draining = false;
   #onIdle: (() => void) | null = null;
@@ -57,7 +63,7 @@ export class EdgeLoop {
     this.engine = options.engine;
     this.history = options.history;
     this.pen = new HoldingPen(options.config.limits.tarpits);
-    this.#contexts = new ContextPool(options.ticketMaster);
+    this.#contexts = new ContextPool(options.ticketMaster, options.config.tls.minVersion);
   }
 
   /** TLS contexts of the policy now active; a connection under an older one holds its own context. */
@@ -69,28 +75,55 @@ export class EdgeLoop {
     return this.#open.size;
   }
 
-  /** Switches to a bundle that was verified. @throws Error, and nothing changes, when it is refused. */
-  load(bundle: Bundle, epoch: number): void {
-    this.engine.load(bundle, epoch);
-    this.#contexts = new ContextPool(this.#options.ticketMaster);
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  /** Switches to a deployment that was verified. @throws Error, and nothing changes, when it is refused. */
+  load(deployment: Deployment): void {
+    this.engine.load(deployment.bundle, deployment.epoch);
+    this.#deployment = deployment;
+    this.#contexts = new ContextPool(this.#options.ticketMaster, this.config.tls.minVersion);
+  }
+
+  /** The certificate a policy names, else the listener's best for the server name. */
+  certificateFor(listener: ListenerState, named: string | null, sni: string | null): Certificate {
+    const { certificates } = this.#deployment!;
+    if (named !== null) return certificates[named]!;
+    return chooseCertificate(
+      listener.config.certificates.map((name) => certificates[name]!),
+      sni,
+    );
   }
 
   /** Takes a connection from a listener and carries it to its end. */
   accept(arrival: Arrival): void {
     const { facts, listener } = arrival;
-    const slot = this.#options.slots.take(facts.ip, facts.port, listener.index, facts.nowMs);
+    const { slots, total } = this.#options;
+    const slot = total.enter() ? slots.take(facts.ip, facts.port, listener.index, facts.nowMs) : -1;
+    if (slot !== -1) slots.holdDescriptor(slot, arrival.transport.descriptor);
     const connection = new Connection(this, arrival, slot);
     this.#open.add(connection);
     if (slot === -1 || this.#draining) connection.turnAway(slot === -1 ? 'over_capacity' : 'drained');
     else connection.start(arrival.peeked);
   }
 
+  /** Called by a connection whose descriptor a Node handle now owns. */
+  adopted(slot: number): void {
+    if (slot !== -1) this.#options.slots.holdDescriptor(slot, -1);
+  }
+
   /** Called by a connection that ended. */
   finish(connection: Connection, slot: number): void {
-    if (slot !== -1) this.#options.slots.release(slot);
     this.#open.delete(connection);
-    this.#options.report(connection.record);
+    this.#options.report(connection.record, slot);
     if (this.#open.size === 0) this.#onIdle?.();
+  }
+
+  /** Called once the record of an ended connection can no longer be lost with this worker. */
+  release(slot: number): void {
+    this.#options.total.leave();
+    if (slot !== -1) this.#options.slots.release(slot);
   }
 
   /** Waits for the open connections to end; those left after `timeoutMs` are closed. */

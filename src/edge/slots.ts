@@ -64,6 +64,32 @@ export class ConnectionSlots {
   }
 }
 
+/** Open connections of the whole process, counted across workers. */
+export class SharedCount {
+  readonly #count: Int32Array;
+  readonly #limit: number;
+
+  /** `memory` holds 4 bytes. */
+  constructor(memory: SharedArrayBuffer, limit: number) {
+    this.#count = new Int32Array(memory);
+    this.#limit = limit;
+  }
+
+  get value(): number {
+    return Atomics.load(this.#count, 0);
+  }
+
+  /** Counts one in; false when it is over the limit. Every call is paired with one of `leave`. */
+  enter(): boolean {
+    return Atomics.add(this.#count, 0, 1) < this.#limit;
+  }
+
+  /** Counts `count` out: one connection, or all that a lost worker had. */
+  leave(count = 1): void {
+    Atomics.sub(this.#count, 0, count);
+  }
+}
+
 /** What a lost worker left open; empties the memory. Call only once the worker is gone. */
 export function collectLost(memory: SharedArrayBuffer): LostConnection[] {
   const view = new DataView(memory);

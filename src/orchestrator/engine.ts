@@ -6,6 +6,7 @@ import type { Core, Decision } from '../core/core.ts';
 import { statusName } from '../core/status.ts';
 import type { Verdict as Action, Policy, Program, Site } from '../pdl/ir.ts';
 import type { Bundle } from './bundle.ts';
+import type { Client } from './client.ts';
 import { FACT } from './facts.ts';
 import type { History } from './history.ts';
 import { SiteTable } from './sites.ts';
@@ -47,6 +48,8 @@ export class Engine {
   #bundle: Bundle | null = null;
   #sites: SiteTable = new SiteTable([]);
   #epoch = 0;
+  /** p0f-style signature of the SYN of the connection that `begin` was last called for, or null. */
+  synText: string | null = null;
 
   constructor(core: Core, history: History) {
     this.core = core;
@@ -99,8 +102,15 @@ export class Engine {
     core.setNumber(FACT.hour, now.getUTCHours());
     core.setNumber(FACT.weekday, now.getUTCDay());
     core.setNumber(FACT.inflight, facts.inflight);
-    if (facts.rttUs === null) core.setUnknown(FACT.rtt);
-    else core.setNumber(FACT.rtt, facts.rttUs);
+    if (facts.rttUs !== null) core.setNumber(FACT.rtt, facts.rttUs);
+    this.synText = null;
+    if (facts.syn !== null && core.parseSyn(facts.syn) === 0) this.synText = core.synText;
+  }
+
+  /** How the ClientHello came: the reads it took, and microseconds since accept. */
+  setArrival(reads: number, completeInUs: number): void {
+    this.core.setNumber(FACT.segments, reads);
+    this.core.setNumber(FACT.completeIn, completeInUs);
   }
 
   /**
@@ -113,7 +123,7 @@ export class Engine {
     for (const index of sites) {
       const decision = this.core.decide(index, PHASE.connect);
       if (decision.status < 0 || !decision.final) return null;
-      const verdict = this.#describe(this.program.sites[index]!, decision, facts);
+      const verdict = this.#describe(this.program.sites[index]!, decision);
       if (verdict.action.action === 'accept') return null;
       if (agreed !== null && agreed.action.action !== verdict.action.action) return null;
       agreed = verdict;
@@ -125,24 +135,24 @@ export class Engine {
    * The verdict on a parsed ClientHello: `core.parse` must just have returned 0. Counts the hello
    * in the program's counters and draws on its limits unless `dry`.
    */
-  decideHello(facts: ConnectionFacts, dry = false): Verdict {
+  decideHello(facts: ConnectionFacts, client: Client, dry = false): Verdict {
     const { core, program } = this;
     const siteIndex = this.#sites.find(facts.listener, core.hello.sni);
     const site = program.sites[siteIndex];
     if (!site) return this.#noSite();
-    this.#history.apply(core, program, facts, dry);
-    return this.decideSite(siteIndex, facts, dry);
+    this.#history.apply(core, client, facts.nowMs, dry);
+    return this.decideSite(siteIndex, facts, client, dry);
   }
 
   /** The verdict of one site over the facts as they stand. */
-  decideSite(siteIndex: number, facts: ConnectionFacts, dry: boolean): Verdict {
+  decideSite(siteIndex: number, facts: ConnectionFacts, client: Client, dry: boolean): Verdict {
     const site = this.program.sites[siteIndex]!;
     const decision = this.core.decide(siteIndex, PHASE.hello);
     if (decision.status < 0) return this.#onError(site);
-    const verdict = this.#describe(site, decision, facts);
+    const verdict = this.#describe(site, decision);
     if (dry || decision.tier === 'forbid' || decision.tier === 'exempt' || decision.tier === 'deny')
       return verdict;
-    return this.#limited(site, verdict, facts);
+    return this.#limited(site, verdict, client, facts.nowMs);
   }
 
   #noSite(): Verdict {
@@ -178,7 +188,7 @@ export class Engine {
     };
   }
 
-  #describe(site: Site, decision: Decision, _facts: ConnectionFacts): Verdict {
+  #describe(site: Site, decision: Decision): Verdict {
     const { program } = this;
     const score = program.scores[site.score]!;
     const parts: ScorePart[] = [];
@@ -214,11 +224,11 @@ export class Engine {
   }
 
   /** Tier 4: draws a token from every limit of the site and of the policy; the strictest outcome wins. */
-  #limited(site: Site, verdict: Verdict, facts: ConnectionFacts): Verdict {
+  #limited(site: Site, verdict: Verdict, client: Client, nowMs: number): Verdict {
     const { program } = this;
     let result = verdict;
     for (const index of new Set([...site.limits, ...(verdict.policy?.limits ?? [])])) {
-      if (this.#history.take(this.core, program, index, facts)) continue;
+      if (this.#history.take(index, client, nowMs)) continue;
       const limit = program.limits[index]!;
       const next = this.#limitOutcome(verdict, index);
       const matched = [...result.matched, limit.name];

@@ -22,5 +22,7 @@ export const FACT = {
   sni: factIndex('hello.sni'),
   ja3: factIndex('hello.ja3'),
   ja4: factIndex('hello.ja4'),
+  segments: factIndex('hello.segments'),
+  completeIn: factIndex('hello.complete_in'),
   cleared: factIndex('client.cleared'),
 } as const;

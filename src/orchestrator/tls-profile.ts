@@ -40,8 +40,16 @@ function opensslNames(table: ReadonlyMap<number, string>, codes: readonly number
   return codes.flatMap((code) => table.get(code) ?? []).join(':');
 }
 
-/** @throws when OpenSSL takes none of the profile's names, which the policy check rules out beforehand. */
-export function makeContext(policy: Policy, certificate: Certificate, master: Uint8Array): SecureContext {
+/**
+ * `floor` is the lowest version any policy may offer, as on the wire.
+ * @throws when OpenSSL takes none of the profile's names, which the policy check rules out beforehand.
+ */
+export function makeContext(
+  policy: Policy,
+  certificate: Certificate,
+  master: Uint8Array,
+  floor: number,
+): SecureContext {
   const { tls } = policy;
   const sigalgs = opensslNames(SIGALGS, tls.sigalgs);
   // why: renegotiation is off and early data is never accepted, whatever a policy says (a floor).
@@ -49,8 +57,8 @@ export function makeContext(policy: Policy, certificate: Certificate, master: Ui
   return createSecureContext({
     cert: certificate.cert,
     key: certificate.key,
-    minVersion: VERSIONS[tls.minVersion]!,
-    maxVersion: VERSIONS[tls.maxVersion]!,
+    minVersion: VERSIONS[Math.max(tls.minVersion, floor)]!,
+    maxVersion: VERSIONS[Math.max(tls.maxVersion, floor)]!,
     ciphers: opensslNames(CIPHERS, tls.ciphers),
     ecdhCurve: opensslNames(GROUPS, tls.groups),
     ...(sigalgs === '' ? {} : { sigalgs }),
@@ -79,16 +87,18 @@ export function chooseCertificate(certificates: readonly Certificate[], sni: str
 export class ContextPool {
   readonly #contexts = new Map<string, SecureContext>();
   readonly #master: Uint8Array;
+  readonly #floor: number;
 
-  constructor(master: Uint8Array) {
+  constructor(master: Uint8Array, floor: number) {
     this.#master = master;
+    this.#floor = floor;
   }
 
   for(policy: Policy, certificate: Certificate): SecureContext {
     const id = `${policy.name}\0${certificate.name}`;
     let context = this.#contexts.get(id);
     if (!context) {
-      context = makeContext(policy, certificate, this.#master);
+      context = makeContext(policy, certificate, this.#master, this.#floor);
       this.#contexts.set(id, context);
     }
     return context;

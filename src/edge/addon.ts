@@ -1,0 +1,427 @@
+/**
+ * The native addon: listening sockets that keep the SYN, connections accepted and looked at in batches,
+ * and TLS settings of single connections. Every part of the edge works without it, with facts missing.
+ */
+import { createRequire } from 'node:module';
+import type { SecureContext, TLSSocket } from 'node:tls';
+import { fileURLToPath } from 'node:url';
+import { getSystemErrorMessage, getSystemErrorName } from 'node:util';
+
+export interface NativeListenOptions {
+  /** An IP literal, without brackets. `::` also takes IPv4. */
+  readonly host: string;
+  /** 0 lets the kernel choose; see `boundPort`. */
+  readonly port: number;
+  readonly backlog: number;
+  /** Share the port with other sockets of this user; the kernel spreads connections over them. */
+  readonly reusePort: boolean;
+  /** Keep each connection's SYN. Ignored where the kernel cannot. */
+  readonly saveSyn: boolean;
+  /** Hold a connection back until its first bytes came, at most so many seconds; 0: off. */
+  readonly deferAcceptSeconds: number;
+}
+
+export interface AcceptOptions {
+  /** Connections taken in one turn of the loop, 1 to 1,024. */
+  readonly batch: number;
+  /** Bytes of each connection copied for a look, 1 to 65,536. */
+  readonly peekBytes: number;
+}
+
+/** What the kernel knows of a TCP connection (Linux `tcp_info`). Times in microseconds, sizes in bytes. */
+export interface TcpInfo {
+  readonly rttUs: number;
+  readonly rttVarUs: number;
+  readonly minRttUs: number;
+  readonly sendMss: number;
+  readonly receiveMss: number;
+  readonly advertisedMss: number;
+  readonly pathMtu: number;
+  readonly retransmits: number;
+  /** `TCPI_OPT_*` bits: 1 timestamps, 2 SACK, 4 window scale, 8 ECN. */
+  readonly options: number;
+  readonly sendWindowScale: number;
+  readonly receiveWindowScale: number;
+  readonly bytesReceived: number;
+}
+
+/** Settings Node has no way to change later, or at all. Names and lists as OpenSSL takes them. */
+export interface TlsSettings {
+  /** As on the wire: 0x0303, 0x0304. */
+  readonly minVersion?: number;
+  readonly maxVersion?: number;
+  /** TLS 1.2 and below, e.g. `ECDHE-ECDSA-AES128-GCM-SHA256`. */
+  readonly cipherList?: string;
+  /** TLS 1.3, e.g. `TLS_AES_128_GCM_SHA256`. */
+  readonly cipherSuites?: string;
+  readonly groups?: string;
+  readonly sigalgs?: string;
+  /** TLS 1.3 session tickets sent after a full handshake. */
+  readonly tickets?: number;
+  /** `SSL_OP_*` bits, from `crypto.constants`. */
+  readonly setOptions?: number;
+  readonly clearOptions?: number;
+}
+
+/** What OpenSSL negotiated; compare it with what was parsed. */
+export interface SslInfo {
+  /** As on the wire. */
+  readonly version: number;
+  /** IANA code point; null before the choice. */
+  readonly cipher: number | null;
+  /** OpenSSL's name of the key-exchange group, e.g. `x25519`, `secp256r1`, `X25519MLKEM768`; null: none or unknown. */
+  readonly group: string | null;
+}
+
+/** Stands for one OpenSSL object, in this thread only; useless once OpenSSL has freed it. Never 0. */
+export type TlsHandle = number;
+
+/** Bits of what ended a wait. */
+export const READABLE = 1;
+export const HUNG_UP = 2;
+
+const IP_BYTES = 16;
+const SYN_STRIDE = 128;
+const ADDRESS_FIELDS = 4;
+const ADDRESS = { peerIsV4: 0, peerPort: 1, localIsV4: 2, localPort: 3 } as const;
+const TCP_FIELDS = 12;
+
+interface NativeAcceptor {
+  /** 0, or the negative errno that kept it from being made. */
+  readonly status: number;
+  readonly fds: Int32Array;
+  readonly addresses: Int32Array;
+  readonly tcp: Int32Array;
+  readonly helloLengths: Int32Array;
+  readonly synLengths: Int32Array;
+  readonly peers: Uint8Array;
+  readonly locals: Uint8Array;
+  readonly syns: Uint8Array;
+  readonly hellos: Uint8Array;
+  pause(): number;
+  resume(): number;
+  close(): void;
+}
+
+interface NativeWaiter {
+  wait(fd: number, bytes: number): number;
+  cancel(fd: number): boolean;
+  close(): void;
+}
+
+interface Native {
+  listen(options: object): number;
+  adopt(fd: number): number;
+  dup(fd: number): number;
+  close(fd: number): number;
+  boundPort(fd: number): number;
+  peek(fd: number, into: Uint8Array): number;
+  savedSyn(fd: number, into: Uint8Array): number;
+  tcpInfo(fd: number, into: Int32Array): number;
+  send(fd: number, bytes: Uint8Array): number;
+  reset(fd: number): number;
+  closeGracefully(fd: number): number;
+  readonly Acceptor: new (
+    fd: number,
+    options: AcceptOptions,
+    callback: (count: number, dropped: number, error: number) => void,
+  ) => NativeAcceptor;
+  readonly Waiter: new (callback: (fd: number, events: number) => void) => NativeWaiter;
+  readonly capturesTls: boolean;
+  armContext(): void;
+  takeContext(): number;
+  armSsl(): void;
+  takeSsl(): number;
+  configureContext(handle: TlsHandle, settings: TlsSettings): string | null;
+  configureSsl(handle: TlsHandle, settings: TlsSettings): string | null;
+  sslInfo(handle: TlsHandle): SslInfo | null;
+}
+
+/** A failed system call, in the shape of Node's own. */
+function systemError(errno: number, syscall: string, detail = ''): NodeJS.ErrnoException {
+  const code = getSystemErrorName(errno);
+  const error: NodeJS.ErrnoException = new Error(
+    `${syscall} ${code}: ${getSystemErrorMessage(errno)}${detail}`,
+  );
+  return Object.assign(error, { errno, code, syscall });
+}
+
+function check(result: number, syscall: string, detail = ''): number {
+  if (result < 0) throw systemError(result, syscall, detail);
+  return result;
+}
+
+/**
+ * One batch of accepted connections, numbered from 0. Always the same object over the same memory: all of
+ * it is valid only during the call. A connection that was not taken by its end is closed.
+ */
+export class AcceptedBatch {
+  /** Connections in this batch. */
+  count = 0;
+  /** Connections reset because the process was out of descriptors. */
+  dropped = 0;
+  /** Peeked bytes of all connections; see `helloOffset` and `helloLength`. */
+  readonly hellos: Uint8Array;
+  readonly #native: NativeAcceptor;
+  readonly #stride: number;
+
+  constructor(native: NativeAcceptor, stride: number) {
+    this.#native = native;
+    this.#stride = stride;
+    this.hellos = native.hellos;
+  }
+
+  /** The descriptor; from here on the caller closes it. */
+  take(index: number): number {
+    const { fds } = this.#native;
+    const fd = fds[index]!;
+    fds[index] = -1;
+    return fd;
+  }
+
+  helloOffset(index: number): number {
+    return index * this.#stride;
+  }
+
+  /** Bytes peeked; 0 when none had arrived. */
+  helloLength(index: number): number {
+    return Math.max(0, this.#native.helloLengths[index]!);
+  }
+
+  /** True when the peer had closed before it sent anything, or the connection had failed. */
+  isGone(index: number): boolean {
+    const length = this.#native.helloLengths[index]!;
+    return length === 0 || (length < 0 && length !== AGAIN);
+  }
+
+  /** A copy of the peer's address, IPv4 in its v4-mapped form. */
+  peerIp(index: number): Uint8Array {
+    return this.#native.peers.slice(index * IP_BYTES, (index + 1) * IP_BYTES);
+  }
+
+  peerIsV4(index: number): boolean {
+    return this.#native.addresses[index * ADDRESS_FIELDS + ADDRESS.peerIsV4] === 1;
+  }
+
+  peerPort(index: number): number {
+    return this.#native.addresses[index * ADDRESS_FIELDS + ADDRESS.peerPort]!;
+  }
+
+  /** A copy of the address the client connected to, IPv4 in its v4-mapped form. */
+  localIp(index: number): Uint8Array {
+    return this.#native.locals.slice(index * IP_BYTES, (index + 1) * IP_BYTES);
+  }
+
+  localIsV4(index: number): boolean {
+    return this.#native.addresses[index * ADDRESS_FIELDS + ADDRESS.localIsV4] === 1;
+  }
+
+  localPort(index: number): number {
+    return this.#native.addresses[index * ADDRESS_FIELDS + ADDRESS.localPort]!;
+  }
+
+  /** A copy of the SYN's IP and TCP headers; null when the kernel kept none (SYN cookies, not Linux). */
+  syn(index: number): Uint8Array | null {
+    const length = this.#native.synLengths[index]!;
+    const start = index * SYN_STRIDE;
+    return length > 0 ? this.#native.syns.slice(start, start + length) : null;
+  }
+
+  /** Smoothed round-trip time of the TCP handshake; null when the kernel does not tell. */
+  rttUs(index: number): number | null {
+    const rtt = this.#native.tcp[index * TCP_FIELDS]!;
+    return rtt > 0 ? rtt : null;
+  }
+}
+
+const AGAIN = process.platform === 'darwin' ? -35 : -11;
+
+/** Accepts on one listening socket, in this thread's event loop, until it is closed. */
+export interface Acceptor {
+  /** Stops accepting; connections wait in the kernel's queue. */
+  pause(): void;
+  resume(): void;
+  /** Stops for good and closes the descriptor it was given. */
+  close(): void;
+}
+
+/** Waits on connections that no Node handle owns. While it waits, a descriptor must not be used otherwise. */
+export interface Waiter {
+  /**
+   * Waits once: until at least `bytes` are in the queue (peeked ones count) or the peer hangs up; with 0
+   * bytes, until it hangs up. Returns 0 or a negative errno.
+   */
+  wait(fd: number, bytes: number): number;
+  /** Stops waiting and leaves the descriptor open; false when it was not waited for. */
+  cancel(fd: number): boolean;
+  /** Ends all waits and closes their descriptors. */
+  close(): void;
+}
+
+export class Addon {
+  /** False: this Node's OpenSSL could not be found, and nothing below `captureContext` may be called. */
+  readonly capturesTls: boolean;
+  readonly #native: Native;
+  readonly #tcp = new Int32Array(TCP_FIELDS);
+  readonly #syn = new Uint8Array(SYN_STRIDE);
+
+  constructor(native: Native) {
+    this.#native = native;
+    this.capturesTls = native.capturesTls;
+  }
+
+  /** Opens a listening socket; the descriptor is the caller's. @throws the system error (EADDRINUSE, EACCES…). */
+  listen({ host, ...options }: NativeListenOptions): number {
+    return check(this.#native.listen({ ...options, address: host }), 'listen', ` ${host}:${options.port}`);
+  }
+
+  /** Takes over an inherited listening socket. @throws the system error; EINVAL when it does not listen. */
+  adopt(fd: number): void {
+    check(this.#native.adopt(fd), 'adopt');
+  }
+
+  /** A second descriptor of the same socket. Its queue lives until the last one is closed. @throws EMFILE, EBADF. */
+  dup(fd: number): number {
+    return check(this.#native.dup(fd), 'dup');
+  }
+
+  /** @throws EBADF. */
+  close(fd: number): void {
+    check(this.#native.close(fd), 'close');
+  }
+
+  /** The port a socket is bound to. @throws EBADF. */
+  boundPort(fd: number): number {
+    return check(this.#native.boundPort(fd), 'getsockname');
+  }
+
+  /**
+   * Accepts from `fd`, which belongs to the acceptor from here on. `onError` reports an error that lasts
+   * (EMFILE with no descriptor to spare, ENOBUFS…): the acceptor has paused itself. @throws the system error.
+   */
+  accept(
+    fd: number,
+    options: AcceptOptions,
+    onBatch: (batch: AcceptedBatch) => void,
+    onError: (error: NodeJS.ErrnoException) => void,
+  ): Acceptor {
+    const native = new this.#native.Acceptor(fd, options, (count, dropped, error) => {
+      batch.count = count;
+      batch.dropped = dropped;
+      if (count > 0 || dropped > 0) onBatch(batch);
+      if (error < 0) onError(systemError(error, 'accept'));
+    });
+    const batch = new AcceptedBatch(native, options.peekBytes);
+    check(native.status, 'accept');
+    check(native.resume(), 'accept');
+    return native as Acceptor;
+  }
+
+  /** `onReady` gets `READABLE` and `HUNG_UP` bits, or a negative errno for a connection that failed. */
+  waiter(onReady: (fd: number, events: number) => void): Waiter {
+    return new this.#native.Waiter(onReady);
+  }
+
+  /** Copies what waits without taking it: bytes copied, 0 once the peer has closed, else a negative errno. */
+  peek(fd: number, into: Uint8Array): number {
+    return this.#native.peek(fd, into);
+  }
+
+  /** The SYN's IP and TCP headers; null when there is none. The kernel gives it once. */
+  savedSyn(fd: number): Uint8Array | null {
+    const length = this.#native.savedSyn(fd, this.#syn);
+    return length > 0 ? this.#syn.slice(0, length) : null;
+  }
+
+  /** Null where the kernel does not tell. */
+  tcpInfo(fd: number): TcpInfo | null {
+    const row = this.#tcp;
+    if (this.#native.tcpInfo(fd, row) < 0) return null;
+    return {
+      rttUs: row[0]!,
+      rttVarUs: row[1]!,
+      minRttUs: row[2]!,
+      sendMss: row[3]!,
+      receiveMss: row[4]!,
+      advertisedMss: row[5]!,
+      pathMtu: row[6]!,
+      retransmits: row[7]!,
+      options: row[8]!,
+      sendWindowScale: row[9]!,
+      receiveWindowScale: row[10]!,
+      bytesReceived: row[11]!,
+    };
+  }
+
+  /** Writes without waiting: bytes the kernel took, or a negative errno. */
+  send(fd: number, bytes: Uint8Array): number {
+    return this.#native.send(fd, bytes);
+  }
+
+  /** Closes with a TCP RST. Returns 0 or a negative errno. */
+  reset(fd: number): number {
+    return this.#native.reset(fd);
+  }
+
+  /** Sends FIN, throws away the input that waits and closes. Returns 0 or a negative errno. */
+  closeGracefully(fd: number): number {
+    return this.#native.closeGracefully(fd);
+  }
+
+  /** Makes a context and finds OpenSSL's object behind it. @throws what `make` throws; Error when it made none. */
+  captureContext(make: () => SecureContext): { readonly context: SecureContext; readonly handle: TlsHandle } {
+    const native = this.#native;
+    let handle = 0;
+    native.armContext();
+    try {
+      const context = make();
+      handle = native.takeContext();
+      if (handle === 0) throw new Error('no SSL_CTX was made');
+      return { context, handle };
+    } finally {
+      if (handle === 0) native.takeContext();
+    }
+  }
+
+  /** Makes a TLS socket and finds OpenSSL's object behind it. @throws what `make` throws; Error when it made none. */
+  captureSsl(make: () => TLSSocket): { readonly socket: TLSSocket; readonly handle: TlsHandle } {
+    const native = this.#native;
+    let handle = 0;
+    native.armSsl();
+    try {
+      const socket = make();
+      handle = native.takeSsl();
+      if (handle === 0) throw new Error('no SSL was made');
+      return { socket, handle };
+    } finally {
+      if (handle === 0) native.takeSsl();
+    }
+  }
+
+  /** Returns null, or the name of the setting OpenSSL refused (`handle`: the object is gone). */
+  configureContext(handle: TlsHandle, settings: TlsSettings): string | null {
+    return this.#native.configureContext(handle, settings);
+  }
+
+  /** As `configureContext`, for one connection; call it in the turn of the loop that made the socket. */
+  configureSsl(handle: TlsHandle, settings: TlsSettings): string | null {
+    return this.#native.configureSsl(handle, settings);
+  }
+
+  /** What was negotiated; null once the connection is gone. */
+  sslInfo(handle: TlsHandle): SslInfo | null {
+    return this.#native.sslInfo(handle);
+  }
+}
+
+/** Loads the addon; works in every thread. `reason` says why there is none. */
+export function loadAddon(): { readonly addon: Addon | null; readonly reason: string | null } {
+  const file = fileURLToPath(new URL('../../build/Release/sallyport_addon.node', import.meta.url));
+  try {
+    return { addon: new Addon(createRequire(import.meta.url)(file) as Native), reason: null };
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const reason = code === 'MODULE_NOT_FOUND' ? 'it was not built' : message.split('\n', 1)[0]!;
+    return { addon: null, reason };
+  }
+}

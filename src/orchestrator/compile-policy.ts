@@ -1,0 +1,145 @@
+/**
+ * From a policy file to a bundle that every worker can load: read, compile, run the in-file tests,
+ * read feeds and secrets, encode, and prove that the decision core takes it. Nothing is half done: the
+ * answer is a whole bundle, or none and the reasons.
+ */
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { Core } from '../core/core.ts';
+import { encodeProgram, encodeTables, FeedError } from '../core/image.ts';
+import { loadCoreModule } from '../core/module.ts';
+import { statusName } from '../core/status.ts';
+import { compile, type SourceFile } from '../pdl/compile.ts';
+import type { Diagnostic } from '../pdl/diagnostic.ts';
+import type { Program } from '../pdl/ir.ts';
+import type { Bundle } from './bundle.ts';
+import { feedProblem, type LoadedFeeds, loadFeeds } from './feeds.ts';
+import { runPolicyTests } from './policy-tests.ts';
+import { loadSecrets } from './secrets.ts';
+
+/** A larger policy file is refused unread. */
+export const MAX_POLICY_BYTES: number = 1024 * 1024;
+
+export interface CompileRequest {
+  /** Path of the policy file. */
+  readonly path: string;
+  /** What the configuration offers; null when there is none to check against. */
+  readonly host: { readonly listeners: readonly string[]; readonly certificates: readonly string[] } | null;
+  /** False: secrets are not read, and `bundle.secrets` is empty. */
+  readonly withSecrets: boolean;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+export interface CompileOutcome {
+  /** Null exactly when `diagnostics` holds an error. */
+  readonly bundle: Bundle | null;
+  readonly diagnostics: readonly Diagnostic[];
+  /** Text of every file that was read, by path, to show diagnostics with. */
+  readonly sources: ReadonlyMap<string, string>;
+  /** In-file tests that ran and held. */
+  readonly testsPassed: number;
+}
+
+const hasError = (diagnostics: readonly Diagnostic[]): boolean =>
+  diagnostics.some((entry) => entry.severity === 'error');
+
+function fileProblem(file: string, code: string, message: string, help: string): Diagnostic {
+  return { code, severity: 'error', message, file, line: 1, column: 1, endLine: 1, endColumn: 1, help };
+}
+
+function readSource(path: string): SourceFile | Diagnostic {
+  try {
+    const bytes = readFileSync(path);
+    if (bytes.length > MAX_POLICY_BYTES) {
+      const message = `the file is ${bytes.length} bytes long; at most ${MAX_POLICY_BYTES} are read`;
+      return fileProblem(path, 'FILE-002', message, 'split it with import');
+    }
+    return { path, text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
+  } catch (error) {
+    const reason = (error as NodeJS.ErrnoException).code ?? 'not UTF-8';
+    return fileProblem(path, 'FILE-001', `the policy cannot be read (${reason})`, 'check the path and its rights');
+  }
+}
+
+/** What a policy asks of the configuration and does not find there. */
+function checkHost(program: Program, host: NonNullable<CompileRequest['host']>, file: string): Diagnostic[] {
+  const found: Diagnostic[] = [];
+  for (const site of program.sites) {
+    for (const listener of site.listeners) {
+      if (host.listeners.includes(listener)) continue;
+      const message = `site ${site.name} listens on "${listener}", which the configuration does not have`;
+      found.push(fileProblem(file, 'HOST-001', message, `it has: ${host.listeners.join(', ')}`));
+    }
+  }
+  for (const policy of program.policies) {
+    const { certificate } = policy.tls;
+    if (certificate === null || host.certificates.includes(certificate)) continue;
+    const message = `policy ${policy.name} serves certificate "${certificate}", which the configuration does not have`;
+    found.push(fileProblem(file, 'HOST-002', message, `it has: ${host.certificates.join(', ')}`));
+  }
+  return found;
+}
+
+/** Tables from feeds; a member that cannot be read becomes a diagnostic at its line. */
+function encodeFeeds(program: Program, feeds: LoadedFeeds, diagnostics: Diagnostic[]): Uint8Array | null {
+  try {
+    return encodeTables(program, feeds.members);
+  } catch (error) {
+    if (!(error instanceof FeedError)) throw error;
+    const feed = program.feeds[error.feed]!;
+    const line = feeds.lines.get(error.feed)?.[error.member] ?? 1;
+    diagnostics.push(feedProblem(feed, 'FEED-002', line, error.message, 'correct or remove the line'));
+    return null;
+  }
+}
+
+/** Loads what was encoded into a core of our own, as every worker will. */
+function verify(core: Core, image: Uint8Array, tables: Uint8Array, file: string): Diagnostic[] {
+  for (const status of [core.loadTables(tables), core.loadImage(image)]) {
+    if (status < 0) {
+      const message = `the decision core refuses the compiled policy: ${statusName(status)}`;
+      return [fileProblem(file, 'IMAGE-001', message, 'please report this: the compiler made an image it must not')];
+    }
+  }
+  return [];
+}
+
+/** Reads and compiles a policy file. Never throws for what the files hold. */
+export function compilePolicyFile(request: CompileRequest): CompileOutcome {
+  const path = resolve(request.path);
+  const sources = new Map<string, string>();
+  const diagnostics: Diagnostic[] = [];
+  const failed = (): CompileOutcome => ({ bundle: null, diagnostics, sources, testsPassed: 0 });
+  const open = (file: string): SourceFile | null => {
+    const source = readSource(file);
+    if ('code' in source) {
+      diagnostics.push(source);
+      return null;
+    }
+    sources.set(file, source.text);
+    return source;
+  };
+  const entry = open(path);
+  if (entry === null) return failed();
+  const compiled = compile(entry, (imported, from) => open(resolve(dirname(from), imported)));
+  diagnostics.push(...compiled.diagnostics);
+  const { program } = compiled;
+  if (program === null || hasError(diagnostics)) return failed();
+
+  if (request.host) diagnostics.push(...checkHost(program, request.host, path));
+  const feeds = loadFeeds(program);
+  diagnostics.push(...feeds.diagnostics);
+  const tables = encodeFeeds(program, feeds, diagnostics);
+  const { image, imageId } = encodeProgram(program);
+  const core = new Core(loadCoreModule());
+  const tests = runPolicyTests(core, program, image, compiled.tests);
+  diagnostics.push(...tests.diagnostics);
+  const { secrets, diagnostics: secretProblems } = request.withSecrets
+    ? loadSecrets(program, request.env)
+    : { secrets: [], diagnostics: [] };
+  diagnostics.push(...secretProblems);
+  if (tables === null || hasError(diagnostics)) return failed();
+  diagnostics.push(...verify(core, image, tables, path));
+  if (hasError(diagnostics)) return failed();
+  return { bundle: { program, image, imageId, tables, secrets }, diagnostics, sources, testsPassed: tests.passed };
+}

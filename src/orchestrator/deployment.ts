@@ -1,0 +1,10 @@
+/** What one (re)load puts in force: a policy and the certificates, under one number. */
+import type { Bundle } from './bundle.ts';
+import type { Certificates } from './certificates.ts';
+
+export interface Deployment {
+  /** Grows by one with every load; connections keep the one they started under. */
+  readonly epoch: number;
+  readonly bundle: Bundle;
+  readonly certificates: Certificates;
+}

@@ -1,0 +1,137 @@
+/**
+ * What the process remembers of clients: event rates, token buckets and clearances, in tables that all
+ * workers share. A part of a key that a connection lacks leaves the entry alone: unknown never counts.
+ */
+import type { Core } from '../core/core.ts';
+import type { BucketTable } from '../limit/bucket-table.ts';
+import type { ClearanceTable } from '../limit/clearance-table.ts';
+import type { KeyHasher } from '../limit/key.ts';
+import type { RateTable } from '../limit/rate-table.ts';
+import type { Challenge, Counter, KeyPart, Program } from '../pdl/ir.ts';
+import type { Client } from './client.ts';
+import { FACT } from './facts.ts';
+
+export interface Tables {
+  readonly rates: RateTable;
+  readonly buckets: BucketTable;
+  readonly clearances: ClearanceTable;
+  readonly hasher: KeyHasher;
+}
+
+const ADDRESS_BITS = 128;
+const V4_PREFIX_BITS = 96;
+
+/** The text a key part reads from a client; null when the client lacks it. */
+function keyText(fact: number, client: Client): string | null {
+  switch (fact) {
+    case FACT.listener:
+      return client.listener;
+    case FACT.sni:
+      return client.sni;
+    case FACT.ja3:
+      return client.ja3;
+    case FACT.ja4:
+      return client.ja4;
+    default:
+      return null;
+  }
+}
+
+export class History {
+  readonly #tables: Tables;
+  #program: Program | null = null;
+
+  constructor(tables: Tables) {
+    this.#tables = tables;
+  }
+
+  /** Counters, limits and challenges keep their history over a reload as long as they keep their names. */
+  configure(program: Program): void {
+    this.#program = program;
+  }
+
+  /** Loads the hasher with the key; false when the client lacks a part. */
+  #hash(namespace: string, parts: readonly KeyPart[], client: Client): boolean {
+    const { hasher } = this.#tables;
+    hasher.begin(namespace);
+    for (const part of parts) {
+      if (part.fact === FACT.ip) {
+        hasher.addIp(client.ip, client.isV4 ? V4_PREFIX_BITS + part.v4 : Math.min(part.v6, ADDRESS_BITS));
+        continue;
+      }
+      const text = keyText(part.fact, client);
+      if (text === null) return false;
+      hasher.addText(text);
+    }
+    hasher.finish();
+    return true;
+  }
+
+  #hit(counter: Counter, client: Client, nowMs: number): void {
+    if (!this.#hash(`counter ${counter.name}`, counter.key, client)) return;
+    const { hasher, rates } = this.#tables;
+    rates.hit(hasher.hi, hasher.lo, counter.windowMs, nowMs);
+  }
+
+  /** Counts an event of a connection in every counter that asks for it. */
+  count(event: Counter['event'], client: Client, nowMs: number): void {
+    for (const counter of this.#program!.counters) if (counter.event === event) this.#hit(counter, client, nowMs);
+  }
+
+  /**
+   * Sets the facts that history knows of the client, just before the decision at the ClientHello.
+   * Counts the hello first, unless `dry`.
+   */
+  apply(core: Core, client: Client, nowMs: number, dry: boolean): void {
+    const program = this.#program!;
+    const { hasher, rates } = this.#tables;
+    program.counters.forEach((counter, index) => {
+      if (!this.#hash(`counter ${counter.name}`, counter.key, client)) return;
+      if (counter.event === 'hello' && !dry) rates.hit(hasher.hi, hasher.lo, counter.windowMs, nowMs);
+      core.setRate(index, rates.rate(hasher.hi, hasher.lo, counter.windowMs, nowMs));
+    });
+    const cleared = program.challenges.some((challenge) => this.isCleared(challenge, client, nowMs));
+    core.setNumber(FACT.cleared, cleared ? 1 : 0);
+  }
+
+  /** Draws one token for the client from a limit; true when there was one. */
+  take(index: number, client: Client, nowMs: number): boolean {
+    const limit = this.#program!.limits[index]!;
+    if (!this.#hash(`limit ${limit.name}`, limit.key, client)) return true;
+    const { hasher, buckets } = this.#tables;
+    return buckets.take(hasher.hi, hasher.lo, limit.tokens, limit.perMs, limit.burst, nowMs);
+  }
+
+  /** Remembers that the client has met a challenge. */
+  clear(challenge: Challenge, client: Client, nowMs: number): void {
+    if (!this.#hash(`challenge ${challenge.name}`, challenge.clearsPer, client)) return;
+    const { hasher, clearances } = this.#tables;
+    clearances.clear(hasher.hi, hasher.lo, nowMs + challenge.clearsForMs, nowMs);
+  }
+
+  isCleared(challenge: Challenge, client: Client, nowMs: number): boolean {
+    if (!this.#hash(`challenge ${challenge.name}`, challenge.clearsPer, client)) return false;
+    const { hasher, clearances } = this.#tables;
+    return clearances.isCleared(hasher.hi, hasher.lo, nowMs);
+  }
+
+  /** What a challenge's answer is bound to: the same for every connection of the client it clears. */
+  binding(challenge: Challenge, client: Client): string {
+    const parts = challenge.clearsPer.map((part) => {
+      if (part.fact !== FACT.ip) return keyText(part.fact, client) ?? '';
+      const bits = client.isV4 ? V4_PREFIX_BITS + part.v4 : part.v6;
+      return maskedHex(client.ip, bits);
+    });
+    return parts.join('\0');
+  }
+}
+
+/** The first `bits` of an address in hexadecimal, the rest zero. */
+function maskedHex(ip: Uint8Array, bits: number): string {
+  const masked = Buffer.from(ip);
+  for (let byte = 0; byte < masked.length; byte++) {
+    const kept = Math.min(Math.max(bits - byte * 8, 0), 8);
+    masked[byte]! &= 0xff << (8 - kept);
+  }
+  return masked.toString('hex');
+}
