@@ -12,8 +12,10 @@ const SLOT_BYTES = 32;
 const HEADER_BYTES = 32;
 const EVICTIONS = 0;
 const FIRST_LOCK = HEADER_BYTES / 4;
-/** Tries to take a lock that another thread holds for some 100 ns; then the event is given up. */
-const SPINS = 4096;
+/** A lock is held for some 100 ns. One that outlasts these tries has a holder that lost its processor. */
+const SPINS = 200;
+/** Sleeps of 1 ms, which leave the holder the processor, before the event is given up. */
+const SLEEPS = 20;
 /** The holder of a lock this old was terminated while it held it. */
 const ABANDONED_MS = 1000;
 /** An entry touched this far in the future stems from before the clock was set back. */
@@ -71,12 +73,13 @@ export class SharedTable {
     this.#set = ((this.#low ^ Math.imul(this.#high, 0x85ebca6b)) >>> 0) % this.#sets;
     const at = FIRST_LOCK + this.#set;
     const stamp = Math.trunc(nowMs % 0x3fffffff) + 1;
-    for (let spin = 0; spin < SPINS; spin++) {
+    for (let tries = 0; tries < SPINS + SLEEPS; tries++) {
       const holder = Atomics.compareExchange(this.#locks, at, 0, stamp);
       if (holder === 0) return true;
       if (Math.abs(stamp - holder) > ABANDONED_MS) {
         if (Atomics.compareExchange(this.#locks, at, holder, stamp) === holder) return true;
       }
+      if (tries >= SPINS) Atomics.wait(this.#locks, at, holder, 1);
     }
     return false;
   }
