@@ -48,7 +48,7 @@ export class ChallengeGate {
     const nowMs = Date.now();
     const { client, binding, record } = connection;
     const shown = this.#solvers.get(challenge)!.checkCookie(request.headers.cookie, binding, nowMs);
-    if (!shown && !this.#history.isCleared(challenge, client, nowMs)) return true;
+    if (!shown && !connection.isCleared()) return true;
     if (shown) this.#history.clear(challenge, client, nowMs);
     connection.cleared = true;
     if (record.challenge?.outcome !== 'solved') record.challenge = { name: challenge.name, outcome: 'cleared' };

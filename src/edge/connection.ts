@@ -3,7 +3,6 @@
  * the end. Whatever happens to it ends this connection and no other.
  */
 import { randomUUID } from 'node:crypto';
-import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { ConnectionRecord, Outcome } from '../audit/record.ts';
 import { statusName } from '../core/status.ts';
@@ -11,7 +10,7 @@ import { alertRecord } from '../orchestrator/alert.ts';
 import type { ConnectionFacts } from '../orchestrator/engine.ts';
 import { type Client, clientAtAccept, clientAtHello } from '../orchestrator/client.ts';
 import type { Verdict } from '../orchestrator/verdict.ts';
-import { type HelloEnd, readHello } from './hello-reader.ts';
+import type { HelloEnd } from './hello-reader.ts';
 import type { Held } from './holding.ts';
 import { formatIp } from './ip.ts';
 import type { EdgeLoop, ListenerState } from './loop.ts';
@@ -79,7 +78,6 @@ export class Connection implements Held {
 
   #read(): void {
     const { engine, config } = this.#loop;
-    const socket = this.#takeSocket();
     const options = {
       maxBytes: config.limits.helloBytes,
       timeoutMs: config.limits.helloTimeout,
@@ -88,13 +86,7 @@ export class Connection implements Held {
         return engine.core.parse(bytes, 0, length, 'records', 'tls');
       },
     };
-    readHello(socket, options, (end, bytes, reads) => this.#onHelloEnd(end, bytes.length, reads));
-  }
-
-  #takeSocket(): Socket {
-    const socket = this.#transport.takeSocket();
-    this.#loop.adopted(this.#slot);
-    return socket;
+    this.#transport.readHello(options, (end, length, reads) => this.#onHelloEnd(end, length, reads));
   }
 
   #countFailure(): void {
@@ -184,14 +176,15 @@ export class Connection implements Held {
   }
 
   #hold(durationMs: number): void {
-    this.#transport.hold();
+    this.#transport.hold(() => this.release('gone'));
     this.#loop.pen.hold(this, durationMs);
   }
 
   /** The pen lets go: a reset, since a FIN would tell the client that someone answered. */
-  release(reason: 'expired' | 'evicted' | 'stopped'): void {
+  release(reason: 'expired' | 'evicted' | 'stopped' | 'gone'): void {
+    if (this.#ended) return;
     this.#transport.reset();
-    this.#end(this.record.action === 'drop' ? 'dropped' : 'tarpitted', reason === 'expired' ? null : reason);
+    this.#end(this.record.action === 'drop' ? 'dropped' : 'tarpitted', reason === 'expired' ? null : `hold ended: ${reason}`);
   }
 
   #handshake(verdict: Verdict): void {
@@ -204,7 +197,9 @@ export class Connection implements Held {
     this.#inHandshake = true;
     const certificate = loop.certificateFor(this.listener, policy.tls.certificate, this.client.sni);
     const alpn = policy.tls.alpn.length > 0 ? policy.tls.alpn : this.listener.config.alpn;
-    const tls = new TLSSocket(this.#takeSocket(), {
+    const socket = this.#transport.takeSocket();
+    loop.adopted(this.#slot);
+    const tls = new TLSSocket(socket, {
       isServer: true,
       secureContext: loop.contexts.for(policy, certificate),
       ...(alpn.length > 0 ? { ALPNProtocols: [...alpn] } : {}),
@@ -258,6 +253,14 @@ export class Connection implements Held {
     this.record.bytesOut = tls.bytesWritten;
     if (this.record.tls === null) this.#countFailure();
     this.#end(this.record.outcome, this.record.error);
+  }
+
+  /** Has the client met the challenge of its policy already? */
+  isCleared(): boolean {
+    const challenge = this.verdict?.challenge ?? null;
+    if (challenge === null) return true;
+    this.cleared ||= this.#loop.history.isCleared(challenge, this.client, Date.now());
+    return this.cleared;
   }
 
   /** Names how the connection ends when it is not simply `served`; it keeps the first reason. */

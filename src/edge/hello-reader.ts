@@ -16,18 +16,14 @@ export interface HelloReaderOptions {
   readonly parse: (bytes: Uint8Array, length: number) => number;
 }
 
+/** Told once how reading ended, the bytes seen, and the reads it took. */
+export type HelloDone = (end: HelloEnd, length: number, reads: number) => void;
+
 /** Room for most hellos; the buffer doubles up to `maxBytes`. */
 const FIRST_BYTES = 2_048;
 
-/**
- * Calls `done` exactly once, with the bytes seen and the number of reads it took. The socket must be
- * paused or fresh and is left without listeners of ours.
- */
-export function readHello(
-  socket: Socket,
-  options: HelloReaderOptions,
-  done: (end: HelloEnd, bytes: Uint8Array, reads: number) => void,
-): void {
+/** Calls `done` exactly once. The socket must be paused or fresh and is left without listeners of ours. */
+export function readHello(socket: Socket, options: HelloReaderOptions, done: HelloDone): void {
   let buffer = Buffer.allocUnsafe(Math.min(FIRST_BYTES, options.maxBytes + 1));
   let length = 0;
   let reads = 0;
@@ -38,9 +34,8 @@ export function readHello(
     socket.off('end', onClosed);
     socket.off('close', onClosed);
     socket.off('error', ignore);
-    const bytes = buffer.subarray(0, length);
-    if (end === 'complete') socket.unshift(bytes);
-    done(end, bytes, reads);
+    if (end === 'complete') socket.unshift(buffer.subarray(0, length));
+    done(end, length, reads);
   }
 
   function append(chunk: Buffer): boolean {

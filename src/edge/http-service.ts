@@ -13,7 +13,7 @@ import {
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { LimitsConfig } from '../config/schema.ts';
-import type { ChallengeGate } from '../orchestrator/challenge-gate.ts';
+import type { ChallengeGate } from './challenge-gate.ts';
 import type { Connection } from './connection.ts';
 import type { HttpUpstream, ProxyContext } from './http-proxy.ts';
 import type { Service } from './loop.ts';
@@ -34,6 +34,7 @@ export class HttpService implements Service {
   readonly #sessions = new Set<ServerHttp2Session>();
   /** The connection whose HTTP/2 session is being made; the event is emitted within the call. */
   #starting: Connection | null = null;
+  #draining = false;
 
   constructor(name: string, upstream: HttpUpstream, gate: ChallengeGate, limits: LimitsConfig) {
     this.#upstream = upstream;
@@ -79,9 +80,15 @@ export class HttpService implements Service {
     }
   }
 
-  async close(): Promise<void> {
+  drain(): void {
+    this.#draining = true;
     for (const session of this.#sessions) session.close();
     this.#h1.closeIdleConnections();
+  }
+
+  async close(): Promise<void> {
+    // why: this also ends the timer that checks deadlines.
+    this.#h1.close();
     await this.#upstream.close();
   }
 
@@ -101,6 +108,7 @@ export class HttpService implements Service {
       return;
     }
     connection.record.http!.requests++;
+    if (this.#draining && request.httpVersionMajor === 1) response.setHeader('connection', 'close');
     const path = request.url ?? '/';
     if (path.startsWith(OWN_PREFIX)) {
       this.#gate.handleOwnPath(connection, path, request, response);

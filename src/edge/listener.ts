@@ -2,7 +2,8 @@
  * Where connections come from without the addon: a `net.Server` per listener and worker, sharing the
  * port with SO_REUSEPORT. The SYN and the peeked hello are missing; the decisions are the same.
  */
-import { createServer, type Server, type Socket } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import type { Source } from './accept.ts';
 import { parseIp } from './ip.ts';
 import type { EdgeLoop, ListenerState } from './loop.ts';
 import { SocketTransport } from './transport.ts';
@@ -31,10 +32,14 @@ export function acceptSocket(loop: EdgeLoop, listener: ListenerState, socket: So
   });
 }
 
-/** @throws the bind error (EADDRINUSE, EACCES…) as a rejection. */
-export async function listenWithNet(loop: EdgeLoop, listener: ListenerState): Promise<Server> {
+/** Listens on `port`; 0 lets the system choose. @throws the bind error (EADDRINUSE, EACCES…) as a rejection. */
+export async function listenWithNet(
+  loop: EdgeLoop,
+  listener: ListenerState,
+  port: number,
+): Promise<{ readonly source: Source; readonly port: number }> {
   const server = createServer({ noDelay: true }, (socket) => acceptSocket(loop, listener, socket));
-  const { host, port } = listener.config.address;
+  const { host } = listener.config.address;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen({ host, port, backlog: loop.config.limits.backlog, reusePort: loop.config.threads > 1 }, () => {
@@ -44,5 +49,5 @@ export async function listenWithNet(loop: EdgeLoop, listener: ListenerState): Pr
   });
   // why: EMFILE on accept is reported here; it ends no connection that is open.
   server.on('error', () => {});
-  return server;
+  return { source: { stop: () => void server.close() }, port: (server.address() as AddressInfo).port };
 }

@@ -3,18 +3,22 @@
  * It begins as a bare descriptor where the addon accepts, or as a `net.Socket` where Node does.
  */
 import { Socket } from 'node:net';
-import type { Addon } from './addon.ts';
+import type { DescriptorWatch } from './descriptors.ts';
+import { peekHello } from './hello-peeker.ts';
+import { type HelloDone, type HelloReaderOptions, readHello } from './hello-reader.ts';
 
 export interface Transport {
   /** The descriptor while no Node handle owns it, else -1. */
   readonly descriptor: number;
+  /** Waits for a whole ClientHello, which then is still there for TLS to read. */
+  readHello(options: HelloReaderOptions, done: HelloDone): void;
   /** Sends the bytes, then closes in an orderly way. */
   finish(bytes: Uint8Array): void;
   /** Closes with a TCP RST. */
   reset(): void;
-  /** Stops reading and answers nothing until `reset` or `finish`. */
-  hold(): void;
-  /** The socket for the handshake. `finish` and `reset` still work until TLS has taken it over. */
+  /** Answers nothing until `reset`; calls `onGone` when the client leaves before that. */
+  hold(onGone: () => void): void;
+  /** The socket for the handshake; from here on the transport must not be used. */
   takeSocket(): Socket;
 }
 
@@ -29,6 +33,10 @@ export class SocketTransport implements Transport {
     this.#socket = socket;
   }
 
+  readHello(options: HelloReaderOptions, done: HelloDone): void {
+    readHello(this.#socket, options, done);
+  }
+
   finish(bytes: Uint8Array): void {
     const socket = this.#socket;
     // why: closing with unread input makes the kernel answer RST, which can destroy the alert in flight.
@@ -41,11 +49,13 @@ export class SocketTransport implements Transport {
   }
 
   reset(): void {
+    this.#socket.on('error', () => {});
     this.#socket.resetAndDestroy();
   }
 
-  hold(): void {
+  hold(onGone: () => void): void {
     this.#socket.on('error', () => {});
+    this.#socket.once('close', onGone);
     this.#socket.pause();
   }
 
@@ -56,39 +66,45 @@ export class SocketTransport implements Transport {
 
 /** Refusing, resetting or holding a bare descriptor makes no Node object at all. */
 export class DescriptorTransport implements Transport {
-  readonly #addon: Addon;
-  readonly #fd: number;
-  #adopted: SocketTransport | null = null;
+  readonly descriptor: number;
+  readonly #watch: DescriptorWatch;
+  #cancelHello: (() => void) | null = null;
 
-  constructor(addon: Addon, fd: number) {
-    this.#addon = addon;
-    this.#fd = fd;
+  constructor(watch: DescriptorWatch, fd: number) {
+    this.descriptor = fd;
+    this.#watch = watch;
   }
 
-  get descriptor(): number {
-    return this.#adopted === null ? this.#fd : -1;
+  readHello(options: HelloReaderOptions, done: HelloDone): void {
+    this.#cancelHello = peekHello(this.#watch, this.descriptor, options, (end, length, reads) => {
+      this.#cancelHello = null;
+      done(end, length, reads);
+    });
+  }
+
+  #stopWaiting(): void {
+    this.#cancelHello?.();
+    this.#cancelHello = null;
+    this.#watch.cancel(this.descriptor);
   }
 
   finish(bytes: Uint8Array): void {
-    if (this.#adopted !== null) {
-      this.#adopted.finish(bytes);
-      return;
-    }
-    this.#addon.send(this.#fd, bytes);
-    this.#addon.closeGracefully(this.#fd);
+    this.#stopWaiting();
+    this.#watch.addon.send(this.descriptor, bytes);
+    this.#watch.addon.closeGracefully(this.descriptor);
   }
 
   reset(): void {
-    if (this.#adopted === null) this.#addon.reset(this.#fd);
-    else this.#adopted.reset();
+    this.#stopWaiting();
+    this.#watch.addon.reset(this.descriptor);
   }
 
-  hold(): void {
-    this.#adopted?.hold();
+  hold(onGone: () => void): void {
+    this.#watch.wait(this.descriptor, 0, onGone);
   }
 
   takeSocket(): Socket {
-    this.#adopted ??= new SocketTransport(new Socket({ fd: this.#fd, readable: true, writable: true }));
-    return this.#adopted.takeSocket();
+    this.#stopWaiting();
+    return new Socket({ fd: this.descriptor, readable: true, writable: true });
   }
 }

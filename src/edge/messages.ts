@@ -1,0 +1,48 @@
+/** What passes between the main thread and an edge worker. */
+import type { MessagePort } from 'node:worker_threads';
+import type { ConnectionRecord } from '../audit/record.ts';
+import type { Config } from '../config/schema.ts';
+import type { Deployment } from '../orchestrator/deployment.ts';
+
+/** Memory that all workers share, and that outlives each of them. */
+export interface SharedState {
+  readonly total: SharedArrayBuffer;
+  readonly rates: SharedArrayBuffer;
+  readonly buckets: SharedArrayBuffer;
+  readonly clearances: SharedArrayBuffer;
+  /** 16 random bytes that key the tables' hash. */
+  readonly seed: Uint8Array;
+  /** 32 random bytes that every ticket key is derived from. */
+  readonly ticketMaster: Uint8Array;
+}
+
+/** The one long task of an edge worker. */
+export interface WorkerTask {
+  readonly port: MessagePort;
+  /** Index of the worker, from 0. */
+  readonly slot: number;
+  readonly config: Config;
+  readonly deployment: Deployment;
+  readonly shared: SharedState;
+  /** Open connections of this worker; the main thread reads it when the worker is lost. */
+  readonly slots: SharedArrayBuffer;
+  /** Two 32-bit counts that the worker keeps for the metrics: held connections, handshakes under way. */
+  readonly gauges: SharedArrayBuffer;
+  /** For each listener a listening socket to accept from, or null where the worker must listen itself. */
+  readonly sockets: readonly (number | null)[];
+  /** For each listener the port to listen on. */
+  readonly ports: readonly number[];
+}
+
+export type ToWorker =
+  | { readonly type: 'deploy'; readonly deployment: Deployment }
+  | { readonly type: 'drain'; readonly timeoutMs: number }
+  | { readonly type: 'stop' };
+
+export type ToMain =
+  | { readonly type: 'ready'; readonly ports: readonly number[] }
+  | { readonly type: 'deployed'; readonly epoch: number; readonly error: string | null }
+  /** Something threw outside a connection's own handler; the worker drains itself. */
+  | { readonly type: 'failed'; readonly error: string }
+  | { readonly type: 'notice'; readonly listener: string; readonly message: string }
+  | { readonly type: 'records'; readonly records: readonly ConnectionRecord[] };

@@ -1,0 +1,44 @@
+/** Raw TCP behind the handshake: each connection gets one to the upstream. */
+import type { TLSSocket } from 'node:tls';
+import type { TcpUpstreamConfig } from '../config/schema.ts';
+import type { Connection } from './connection.ts';
+import type { Service } from './loop.ts';
+import { connectTcpUpstream } from './tcp-proxy.ts';
+
+export class TcpService implements Service {
+  readonly #name: string;
+  readonly #upstream: TcpUpstreamConfig;
+
+  constructor(name: string, upstream: TcpUpstreamConfig) {
+    this.#name = name;
+    this.#upstream = upstream;
+  }
+
+  serve(connection: Connection, tls: TLSSocket): void {
+    const { record, verdict } = connection;
+    record.upstream = this.#name;
+    // why: a challenge needs HTTP to be posed in; without it the client is turned away, never let through.
+    if (verdict?.challenge && !connection.isCleared()) {
+      record.challenge = { name: verdict.challenge.name, outcome: 'posed' };
+      connection.fail('refused', 'the policy demands a challenge, which a TCP upstream cannot pose');
+      tls.destroy();
+      return;
+    }
+    const context = {
+      clientIp: record.clientIp,
+      clientPort: record.clientPort,
+      sni: record.hello?.sni ?? null,
+      score: verdict?.score ?? 0,
+      policy: record.policy ?? '',
+      ja4: record.hello?.ja4 ?? '',
+    };
+    connectTcpUpstream(this.#upstream, tls, context, (error) => {
+      if (error !== null) connection.fail('upstream_failed', error);
+    });
+  }
+
+  /** A stream has no point at which it is done: it lives until the drain's deadline. */
+  drain(): void {}
+
+  async close(): Promise<void> {}
+}

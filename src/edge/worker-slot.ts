@@ -1,0 +1,213 @@
+/**
+ * The place of one edge worker: whoever works in it, its listening sockets and its number stay. A
+ * worker that is lost or fails is followed by another on the same sockets.
+ */
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import type { ConnectionRecord } from '../audit/record.ts';
+import type { Config } from '../config/schema.ts';
+import type { Deployment } from '../orchestrator/deployment.ts';
+import type { SharedState, ToMain, ToWorker, WorkerTask } from './messages.ts';
+import { collectLost, type LostConnection, SLOT_BYTES } from './slots.ts';
+
+export interface WorkerSlotOptions {
+  readonly slot: number;
+  readonly config: Config;
+  readonly shared: SharedState;
+  /** Runs the task in the edge pool or, without workers, on this thread; ends when the worker has. */
+  readonly run: (task: WorkerTask, signal: AbortSignal) => Promise<void>;
+  /** A listening socket of this slot for each listener; null where the worker listens itself. */
+  readonly sockets: () => readonly (number | null)[];
+  readonly ports: () => readonly number[];
+  readonly deployment: () => Deployment;
+  readonly onRecords: (records: readonly ConnectionRecord[]) => void;
+  /** Connections that went with a worker. */
+  readonly onLost: (lost: readonly LostConnection[], slot: number) => void;
+  readonly onProblem: (message: string, error: string) => void;
+}
+
+/** Waits between attempts to start a worker that does not come up, doubling up to the second. */
+const FIRST_BACKOFF_MS = 50;
+const MAX_BACKOFF_MS = 5_000;
+
+/** One worker, from its start to its end. */
+class Incarnation {
+  readonly gauges = new Int32Array(new SharedArrayBuffer(8));
+  readonly slots: SharedArrayBuffer;
+  readonly abort = new AbortController();
+  readonly port: MessagePort;
+  readonly remote: MessagePort;
+  ready = false;
+
+  constructor(connections: number) {
+    this.slots = new SharedArrayBuffer(connections * SLOT_BYTES);
+    const { port1, port2 } = new MessageChannel();
+    this.port = port1;
+    this.remote = port2;
+  }
+
+  send(message: ToWorker): void {
+    this.port.postMessage(message);
+  }
+}
+
+export class WorkerSlot {
+  readonly #options: WorkerSlotOptions;
+  readonly #running = new Set<Incarnation>();
+  readonly #deploying = new Map<number, (error: string | null) => void>();
+  #current: Incarnation | null = null;
+  #ending = false;
+  #backoffMs = FIRST_BACKOFF_MS;
+  #idle: (() => void) | null = null;
+  /** Workers started after the first. */
+  restarts = 0;
+
+  constructor(options: WorkerSlotOptions) {
+    this.#options = options;
+  }
+
+  get ready(): boolean {
+    return this.#current?.ready ?? false;
+  }
+
+  /** Connections held without an answer. */
+  get held(): number {
+    return this.#sum(0);
+  }
+
+  get handshakes(): number {
+    return this.#sum(1);
+  }
+
+  #sum(gauge: number): number {
+    let sum = 0;
+    for (const { gauges } of this.#running) sum += gauges[gauge]!;
+    return sum;
+  }
+
+  /** Starts the first worker. Resolves with its ports; rejects when it cannot start. */
+  start(): Promise<readonly number[]> {
+    return new Promise((resolve, reject) => this.#launch(resolve, reject));
+  }
+
+  #launch(onReady: (ports: readonly number[]) => void, onStartFailure: (error: Error) => void): void {
+    const { options, worker } = { options: this.#options, worker: new Incarnation(this.#capacity()) };
+    this.#current = worker;
+    this.#running.add(worker);
+    worker.port.on('message', (message: ToMain) => this.#onMessage(worker, message, onReady));
+    const task: WorkerTask = {
+      port: worker.remote,
+      slot: options.slot,
+      config: options.config,
+      deployment: options.deployment(),
+      shared: options.shared,
+      slots: worker.slots,
+      gauges: worker.gauges.buffer as SharedArrayBuffer,
+      sockets: options.sockets(),
+      ports: options.ports(),
+    };
+    options.run(task, worker.abort.signal).then(
+      () => this.#onEnd(worker, null, onStartFailure),
+      (error: unknown) => this.#onEnd(worker, error as Error, onStartFailure),
+    );
+  }
+
+  #capacity(): number {
+    const { connectionsPerWorker, connections } = this.#options.config.limits;
+    return Math.min(connectionsPerWorker, connections);
+  }
+
+  #onMessage(worker: Incarnation, message: ToMain, onReady: (ports: readonly number[]) => void): void {
+    switch (message.type) {
+      case 'ready':
+        worker.ready = true;
+        this.#backoffMs = FIRST_BACKOFF_MS;
+        onReady(message.ports);
+        return;
+      case 'records':
+        this.#options.onRecords(message.records);
+        return;
+      case 'deployed':
+        this.#settle(message.epoch, message.error);
+        return;
+      case 'notice':
+        this.#options.onProblem(`listener ${message.listener}`, message.message);
+        return;
+      case 'failed':
+        this.#options.onProblem('an edge worker failed; it drains and another takes its place', message.error);
+        if (worker === this.#current && !this.#ending) this.#replace();
+    }
+  }
+
+  #settle(epoch: number, error: string | null): void {
+    this.#deploying.get(epoch)?.(error);
+    this.#deploying.delete(epoch);
+  }
+
+  #onEnd(worker: Incarnation, error: Error | null, onStartFailure: (error: Error) => void): void {
+    // why: records that the worker posted before it ended are still in the port and must come first.
+    setImmediate(() => {
+      this.#running.delete(worker);
+      worker.port.close();
+      this.#options.onLost(collectLost(worker.slots), this.#options.slot);
+      if (this.#running.size === 0) this.#idle?.();
+      if (worker !== this.#current || this.#ending) return;
+      for (const epoch of [...this.#deploying.keys()]) this.#settle(epoch, null);
+      if (!worker.ready && this.restarts === 0 && error !== null) {
+        onStartFailure(error);
+        return;
+      }
+      this.#options.onProblem('an edge worker ended; another takes its place', error?.message ?? 'no reason given');
+      this.#replace();
+    });
+  }
+
+  #replace(): void {
+    this.restarts++;
+    this.#current = null;
+    const wait = this.restarts === 1 || this.#backoffMs === FIRST_BACKOFF_MS ? 0 : this.#backoffMs;
+    this.#backoffMs = Math.min(this.#backoffMs * 2, MAX_BACKOFF_MS);
+    setTimeout(() => {
+      if (this.#ending) return;
+      this.#launch(
+        () => {},
+        () => {},
+      );
+    }, wait);
+  }
+
+  /** Puts a deployment in force. Resolves with the reason when the worker refuses it. */
+  deploy(deployment: Deployment): Promise<string | null> {
+    const worker = this.#current;
+    // why: a worker that is not up yet starts with the deployment that is in force by then.
+    if (!worker?.ready) return Promise.resolve(null);
+    return new Promise((resolve) => {
+      this.#deploying.set(deployment.epoch, resolve);
+      worker.send({ type: 'deploy', deployment });
+    });
+  }
+
+  /** Lets open connections end; those left after `timeoutMs` are closed. */
+  drain(timeoutMs: number): Promise<void> {
+    return this.#finish({ type: 'drain', timeoutMs });
+  }
+
+  /** Closes every open connection now. */
+  stop(): Promise<void> {
+    return this.#finish({ type: 'stop' });
+  }
+
+  #finish(message: ToWorker): Promise<void> {
+    this.#ending = true;
+    if (this.#running.size === 0) return Promise.resolve();
+    const idle = new Promise<void>((resolve) => {
+      this.#idle = resolve;
+    });
+    for (const worker of this.#running) worker.send(message);
+    return idle;
+  }
+
+  /** Kills the thread without a word to it, as a crash would: for tests of what then happens. */
+  kill(): void {
+    this.#current?.abort.abort();
+  }
+}

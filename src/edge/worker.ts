@@ -1,0 +1,188 @@
+/**
+ * An edge worker: one long task that accepts, decides, handshakes and serves on its own event loop.
+ * The same function runs on the main thread when the configuration asks for no workers.
+ */
+import { isMainThread } from 'node:worker_threads';
+import type { UpstreamConfig } from '../config/schema.ts';
+import { Core } from '../core/core.ts';
+import { loadCoreModule } from '../core/module.ts';
+import { BucketTable } from '../limit/bucket-table.ts';
+import { ClearanceTable } from '../limit/clearance-table.ts';
+import { KeyHasher } from '../limit/key.ts';
+import { RateTable } from '../limit/rate-table.ts';
+import type { Deployment } from '../orchestrator/deployment.ts';
+import { Engine } from '../orchestrator/engine.ts';
+import { History, type Tables } from '../orchestrator/history.ts';
+import { acceptFrom, type Source } from './accept.ts';
+import { loadAddon } from './addon.ts';
+import { ChallengeGate } from './challenge-gate.ts';
+import { DescriptorWatch } from './descriptors.ts';
+import { HttpUpstream } from './http-proxy.ts';
+import { HttpService } from './http-service.ts';
+import { listenWithNet } from './listener.ts';
+import { EdgeLoop, type ListenerState, type Service } from './loop.ts';
+import type { SharedState, ToMain, ToWorker, WorkerTask } from './messages.ts';
+import { Outbox } from './outbox.ts';
+import { ConnectionSlots, SharedCount } from './slots.ts';
+import { TcpService } from './tcp-service.ts';
+
+const GAUGE_INTERVAL_MS = 500;
+const GAUGE = { held: 0, handshakes: 1 } as const;
+
+export function openTables(shared: SharedState): Tables {
+  return {
+    rates: new RateTable(shared.rates),
+    buckets: new BucketTable(shared.buckets),
+    clearances: new ClearanceTable(shared.clearances),
+    hasher: new KeyHasher(shared.seed),
+  };
+}
+
+class EdgeWorker {
+  readonly #task: WorkerTask;
+  readonly #loop: EdgeLoop;
+  readonly #gate: ChallengeGate;
+  readonly #outbox: Outbox;
+  readonly #services: readonly Service[];
+  readonly #listeners: readonly ListenerState[];
+  readonly #sources: Source[] = [];
+  readonly #gauges: Int32Array;
+  /** Made with the first listener that the addon accepts for. */
+  #watch: DescriptorWatch | null = null;
+  #finish: () => void = () => {};
+  #draining = false;
+
+  constructor(task: WorkerTask) {
+    this.#task = task;
+    const { config, shared } = task;
+    const history = new History(openTables(shared));
+    this.#gate = new ChallengeGate(history);
+    this.#gauges = new Int32Array(task.gauges);
+    this.#outbox = new Outbox(task.port, (slot) => this.#loop.release(slot));
+    this.#loop = new EdgeLoop({
+      config,
+      worker: task.slot,
+      engine: new Engine(new Core(loadCoreModule()), history),
+      history,
+      slots: new ConnectionSlots(task.slots),
+      total: new SharedCount(shared.total, config.limits.connections),
+      ticketMaster: shared.ticketMaster,
+      report: (record, slot) => this.#outbox.add(record, slot),
+    });
+    const services = new Map<string, Service>();
+    for (const [name, upstream] of Object.entries(config.upstreams)) {
+      services.set(name, this.#service(name, upstream));
+    }
+    this.#services = [...services.values()];
+    this.#listeners = config.listeners.map((listener, index) => ({
+      index,
+      config: listener,
+      service: services.get(listener.upstream)!,
+    }));
+  }
+
+  #service(name: string, upstream: UpstreamConfig): Service {
+    const { config } = this.#task;
+    if (upstream.protocol === 'tcp') return new TcpService(name, upstream);
+    return new HttpService(name, new HttpUpstream(name, upstream, config.headers), this.#gate, config.limits);
+  }
+
+  #post(message: ToMain): void {
+    this.#task.port.postMessage(message);
+  }
+
+  #deploy(deployment: Deployment): void {
+    this.#loop.load(deployment);
+    this.#gate.load(deployment.bundle);
+  }
+
+  /** Ends when the worker has drained. @throws when it cannot load its policy or listen. */
+  async run(): Promise<void> {
+    const { port, deployment } = this.#task;
+    const done = new Promise<void>((resolve) => {
+      this.#finish = resolve;
+    });
+    this.#deploy(deployment);
+    const ports = await this.#listen();
+    const onFailure = (error: unknown): void => this.#fail(error);
+    // why: on the main thread an unexpected error is the process's own; there is nobody to replace it.
+    if (!isMainThread) process.on('uncaughtException', onFailure);
+    port.on('message', (message: ToWorker) => this.#onMessage(message));
+    const gauges = setInterval(() => this.#measure(), GAUGE_INTERVAL_MS);
+    this.#post({ type: 'ready', ports });
+    await done;
+    clearInterval(gauges);
+    await Promise.all(this.#services.map((service) => service.close()));
+    this.#watch?.close();
+    this.#outbox.flush();
+    this.#measure();
+    if (!isMainThread) process.off('uncaughtException', onFailure);
+    port.close();
+  }
+
+  async #listen(): Promise<number[]> {
+    const ports: number[] = [];
+    for (const listener of this.#listeners) ports.push(await this.#open(listener));
+    return ports;
+  }
+
+  async #open(listener: ListenerState): Promise<number> {
+    const port = this.#task.ports[listener.index]!;
+    const fd = this.#task.sockets[listener.index] ?? null;
+    if (fd === null) {
+      const { source, port: bound } = await listenWithNet(this.#loop, listener, port);
+      this.#sources.push(source);
+      return bound;
+    }
+    this.#watch ??= new DescriptorWatch(loadAddon().addon!);
+    const onNotice = (message: string): void =>
+      this.#post({ type: 'notice', listener: listener.config.name, message });
+    this.#sources.push(acceptFrom(this.#watch, fd, this.#loop, listener, onNotice));
+    return port;
+  }
+
+  #measure(): void {
+    this.#gauges[GAUGE.held] = this.#loop.pen.size;
+    this.#gauges[GAUGE.handshakes] = this.#loop.handshakes;
+  }
+
+  #onMessage(message: ToWorker): void {
+    if (message.type === 'deploy') {
+      const { epoch } = message.deployment;
+      try {
+        this.#deploy(message.deployment);
+        this.#post({ type: 'deployed', epoch, error: null });
+      } catch (error) {
+        this.#post({ type: 'deployed', epoch, error: (error as Error).message });
+      }
+    } else if (message.type === 'drain') void this.#drain(message.timeoutMs);
+    else {
+      this.#stopAccepting();
+      this.#loop.stop();
+      void this.#drain(0);
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#post({ type: 'failed', error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+    void this.#drain(this.#task.config.limits.drainTimeout);
+  }
+
+  #stopAccepting(): void {
+    for (const source of this.#sources.splice(0)) source.stop();
+  }
+
+  async #drain(timeoutMs: number): Promise<void> {
+    if (this.#draining) return;
+    this.#draining = true;
+    this.#stopAccepting();
+    for (const service of this.#services) service.drain();
+    await this.#loop.drain(timeoutMs);
+    this.#finish();
+  }
+}
+
+/** The task that the edge pool runs. */
+export default function runEdgeWorker(task: WorkerTask): Promise<void> {
+  return new EdgeWorker(task).run();
+}
