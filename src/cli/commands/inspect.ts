@@ -1,0 +1,45 @@
+/** `sallyport inspect hello|syn`: the fingerprints and fields of first bytes. */
+import { Core } from '../../core/core.ts';
+import { inspectHello, inspectSyn } from '../../core/inspect.ts';
+import { loadCoreModule } from '../../core/module.ts';
+import { EXIT } from '../exit.ts';
+import { type Answer, answerLines, failure, parseHex, parseObject } from '../lines.ts';
+
+export type HelloForm = 'records' | 'handshake';
+export type HelloProtocol = 'tls' | 'dtls' | 'quic';
+
+/** Reads standard input. Exit code 1 when a line was in error, unless `jsonl`. */
+export async function inspectLines(kind: 'hello' | 'syn', jsonl: boolean): Promise<number> {
+  const core = new Core(loadCoreModule());
+  const answer = kind === 'hello' ? helloAnswer.bind(null, core) : synAnswer.bind(null, core);
+  const failed = await answerLines(answer, { pretty: !jsonl && process.stdout.isTTY === true });
+  return failed > 0 && !jsonl ? EXIT.problem : EXIT.ok;
+}
+
+function helloAnswer(core: Core, line: string): Answer {
+  const input = line.startsWith('{') ? parseObject(line) : { hex: line };
+  if (input === null) return failure('bad_input', 'the line is neither hex nor a JSON object');
+  const proto = input.proto ?? 'tls';
+  if (!isProtocol(proto)) return failure('bad_input', '`proto` is tls, dtls or quic');
+  const bytes = parseHex(input.hex ?? input.record_hex ?? input.handshake_hex);
+  if (bytes === null) return failure('bad_input', '`record_hex` or `handshake_hex` must be hex digits');
+  const form =
+    input.hex === undefined && input.record_hex === undefined ? 'handshake' : formOf(bytes, input.hex);
+  return inspectHello(core, bytes, form, proto) as Answer;
+}
+
+function synAnswer(core: Core, line: string): Answer {
+  const input = line.startsWith('{') ? parseObject(line) : { ip_hex: line };
+  const bytes = parseHex(input?.ip_hex);
+  if (bytes === null) return failure('bad_input', 'a line is hex, or an object with hex in `ip_hex`');
+  return inspectSyn(core, bytes) as Answer;
+}
+
+export function isProtocol(value: unknown): value is HelloProtocol {
+  return value === 'tls' || value === 'dtls' || value === 'quic';
+}
+
+/** Bare hex says what it is by its first byte: 1 is a client_hello (RFC 8446 section 4), 22 a handshake record. */
+export function formOf(bytes: Uint8Array, bareHex: unknown = true): HelloForm {
+  return bareHex !== undefined && bytes[0] === 1 ? 'handshake' : 'records';
+}

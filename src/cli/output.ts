@@ -1,0 +1,50 @@
+/** How verbs speak: for people on a terminal, in JSON lines to everything else. */
+import { readFileSync } from 'node:fs';
+import type { Diagnostic } from '../pdl/diagnostic.ts';
+import { renderDiagnostic } from '../pdl/render.ts';
+
+export type Format = 'human' | 'json';
+
+/** What was asked for; without it `human` on a terminal and `json` elsewhere. */
+export function chooseFormat(asked: Format | undefined): Format {
+  return asked ?? (process.stdout.isTTY ? 'human' : 'json');
+}
+
+/** Colour only on a terminal, and never against NO_COLOR (https://no-color.org). */
+export function useColor(stream: NodeJS.WriteStream): boolean {
+  return stream.isTTY === true && !process.env.NO_COLOR;
+}
+
+/** Shows diagnostics: drawn with their source on standard error, or one JSON object a line on standard output. */
+export function printDiagnostics(
+  diagnostics: readonly Diagnostic[],
+  sources: ReadonlyMap<string, string>,
+  format: Format,
+): void {
+  for (const diagnostic of diagnostics) {
+    if (format === 'json') process.stdout.write(`${JSON.stringify(plain(diagnostic))}\n`);
+    else {
+      const text = sources.get(diagnostic.file) ?? readIfThere(diagnostic.file);
+      process.stderr.write(`${renderDiagnostic(diagnostic, text, { color: useColor(process.stderr) })}\n`);
+    }
+  }
+}
+
+export function hasErrors(diagnostics: readonly Diagnostic[]): boolean {
+  return diagnostics.some(({ severity }) => severity === 'error');
+}
+
+/** The stable keys in their documented order. */
+function plain(diagnostic: Diagnostic): object {
+  const { code, severity, message, file, line, column, endLine, endColumn, help, labels } = diagnostic;
+  return { code, severity, message, file, line, column, endLine, endColumn, help, labels };
+}
+
+/** A diagnostic may point at a variable or a flag: those have no text. */
+function readIfThere(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}

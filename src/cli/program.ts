@@ -1,0 +1,182 @@
+/** The verbs and their flags. Each verb's work is in `commands/`, loaded only when it runs. */
+import { Command, CommanderError, Option } from 'commander';
+import type { Flags } from '../config/overrides.ts';
+import { CliError, EXIT } from './exit.ts';
+import type { Format } from './output.ts';
+import { packageVersion } from './package.ts';
+
+/** Runs one command line; resolves with the exit code (0 ok, 1 problem, 2 wrong usage). */
+export async function main(args: readonly string[]): Promise<number> {
+  let code: number = EXIT.ok;
+  const program = buildProgram((result) => {
+    code = result;
+  });
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    if (!(error instanceof CliError)) throw error;
+    process.stderr.write(`sallyport: ${error.message}\n`);
+    return error.exitCode;
+  }
+}
+
+interface RunOptions extends Flags {
+  readonly config: string;
+  readonly demo?: true;
+}
+
+function buildProgram(done: (code: number) => void): Command {
+  const program = new Command('sallyport')
+    .description('A TLS edge that decides how each handshake is done, before any TLS work is spent on it.')
+    .version(packageVersion())
+    .exitOverride()
+    .showHelpAfterError('(see --help)')
+    .showSuggestionAfterError()
+    .helpCommand(false)
+    .addHelpText('after', EXAMPLES);
+
+  const verb = (name: string, description: string, examples: string): Command =>
+    program
+      .command(name)
+      .description(description)
+      .exitOverride()
+      .addHelpText('after', `\nExamples:\n${examples}`);
+
+  verb(
+    'init',
+    'Write a commented sallyport.yaml and policy.pdl; nothing that exists is overwritten.',
+    '  sallyport init\n  sallyport init --directory /etc/sallyport\n',
+  )
+    .option('--directory <path>', 'where to write', '.')
+    .action(async ({ directory }: { directory: string }) => {
+      const { init } = await import('./commands/init.ts');
+      done(init(directory));
+    });
+
+  withOverrides(
+    verb(
+      'run',
+      'Start the edge.',
+      '  sallyport run --config /etc/sallyport/sallyport.yaml\n  sallyport run --demo\n' +
+        '\nSignals: HUP reloads the policy, USR1 reopens the audit log, TERM drains and stops\n' +
+        '(a second one stops now), INT drains quickly, QUIT stops now.\n',
+    )
+      .addOption(configOption())
+      .option('--demo', 'make a certificate, a policy and an upstream under .sallyport/ and serve them'),
+  ).action(async (options: RunOptions) => {
+    const { run } = await import('./commands/run.ts');
+    done(await run(options.config, options.demo === true, options));
+  });
+
+  verb(
+    'check',
+    'Check policies and configurations, and run the tests in policies.',
+    '  sallyport check policy.pdl\n  sallyport check sallyport.yaml --format json | jq .message\n',
+  )
+    .argument('<files...>', '.pdl files are policies, .yaml and .yml files configurations')
+    .addOption(formatOption())
+    .action(async (files: string[], { format }: { format?: Format }) => {
+      const { check } = await import('./commands/check.ts');
+      done(check(files, format));
+    });
+
+  verb(
+    'decide',
+    'Say what a policy decides about clients described on standard input, one JSON object a line.',
+    '  echo \'{"hello":"1603010…","ip":"203.0.113.7"}\' | sallyport decide --policy policy.pdl\n' +
+      '  sallyport decide --policy policy.pdl --jsonl < clients.jsonl\n',
+  )
+    .requiredOption('--policy <file>', 'the policy')
+    .option('--site <name>', 'decide for this site whatever name the client asks for')
+    .option('--jsonl', 'one compact object a line; exit 0 even when lines are in error')
+    .action(async (options: { policy: string; site?: string; jsonl?: true }) => {
+      const { decide } = await import('./commands/decide.ts');
+      done(await decide(options.policy, options.site ?? null, options.jsonl === true));
+    });
+
+  const inspect = verb(
+    'inspect',
+    'Show what is in the bytes a client sends first.',
+    '  echo 1603010… | sallyport inspect hello\n  sallyport inspect syn --jsonl < syns.jsonl\n',
+  );
+  for (const [kind, input] of [
+    [
+      'hello',
+      'ClientHellos: hex, or objects with `record_hex` or `handshake_hex`, and `proto` (tls, dtls, quic)',
+    ],
+    ['syn', 'TCP SYNs: hex of the IP and TCP headers, or objects with `ip_hex`'],
+  ] as const) {
+    inspect
+      .command(kind)
+      .description(`Reads ${input}, one a line.`)
+      .exitOverride()
+      .option('--jsonl', 'one compact object a line; exit 0 even when lines are in error')
+      .action(async ({ jsonl }: { jsonl?: true }) => {
+        const { inspectLines } = await import('./commands/inspect.ts');
+        done(await inspectLines(kind, jsonl === true));
+      });
+  }
+
+  withAdmin(
+    verb(
+      'reload',
+      'Have a running edge read its policy again, through the admin API.',
+      '  sallyport reload\n  sallyport reload --config .sallyport/sallyport.yaml --format json\n',
+    )
+      .addOption(configOption())
+      .addOption(formatOption()),
+  ).action(
+    async (options: { config: string; format?: Format; adminAddress?: string; tokenFile?: string }) => {
+      const { reload } = await import('./commands/reload.ts');
+      done(await reload(options));
+    },
+  );
+
+  verb('version', 'Print the version and what this build can do.', '  sallyport version --format json\n')
+    .addOption(formatOption())
+    .action(async ({ format }: { format?: Format }) => {
+      const { version } = await import('./commands/version.ts');
+      done(version(format));
+    });
+  return program;
+}
+
+function configOption(): Option {
+  return new Option('--config <file>', 'the configuration').default('sallyport.yaml').env('SALLYPORT_CONFIG');
+}
+
+function formatOption(): Option {
+  return new Option('--format <format>', 'default: human on a terminal, json elsewhere').choices([
+    'human',
+    'json',
+  ]);
+}
+
+function withAdmin(command: Command): Command {
+  return command
+    .option('--admin-address <address>', 'instead of the one in the configuration')
+    .option('--token-file <file>', 'instead of the one in the configuration');
+}
+
+/** The flags that beat `SALLYPORT_*` variables, which beat the file. */
+function withOverrides(command: Command): Command {
+  return command
+    .option('--policy <file>', 'the policy file')
+    .option('--threads <count>', 'edge workers; 0 keeps everything on one loop')
+    .option('--listen <address>', 'address of the first listener')
+    .option('--admin-address <address>', 'address of the admin API')
+    .option('--metrics-address <address>', 'address of metrics and health')
+    .option('--audit-file <file>', 'the audit log; - for standard output')
+    .option('--log-level <level>', 'trace, debug, info, warn, error, fatal or silent');
+}
+
+const EXAMPLES = `
+Examples:
+  sallyport run --demo                 see it work: a certificate, a policy and an upstream of its own
+  sallyport init                       write sallyport.yaml and policy.pdl
+  sallyport check policy.pdl           find mistakes and run the policy's own tests
+  sallyport run                        serve what sallyport.yaml says
+
+Exit codes: 0 ok, 1 problem found or failed start, 2 wrong usage.`;
