@@ -98,3 +98,35 @@ export interface ConnectionRecord {
   error: string | null;
   durationsUs: { hello: number | null; decide: number | null; handshake: number | null; total: number };
 }
+
+/** What is known of a connection at accept. */
+export type RecordStart = Pick<
+  ConnectionRecord,
+  'id' | 'listener' | 'worker' | 'startedAtMs' | 'clientIp' | 'clientPort' | 'rttUs' | 'imageId' | 'epoch' | 'outcome'
+>;
+
+/** A record of a connection of which nothing more is known yet. */
+export function startRecord(start: RecordStart): ConnectionRecord {
+  return {
+    ...start,
+    syn: null,
+    hello: null,
+    helloStatus: null,
+    site: null,
+    policy: null,
+    action: null,
+    alert: null,
+    tier: null,
+    score: null,
+    parts: [],
+    matched: [],
+    challenge: null,
+    tls: null,
+    http: null,
+    upstream: null,
+    bytesIn: 0,
+    bytesOut: 0,
+    error: null,
+    durationsUs: { hello: null, decide: null, handshake: null, total: 0 },
+  };
+}

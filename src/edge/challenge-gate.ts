@@ -51,7 +51,8 @@ export class ChallengeGate {
     if (!shown && !connection.isCleared()) return true;
     if (shown) this.#history.clear(challenge, client, nowMs);
     connection.cleared = true;
-    if (record.challenge?.outcome !== 'solved') record.challenge = { name: challenge.name, outcome: 'cleared' };
+    if (record.challenge?.outcome !== 'solved')
+      record.challenge = { name: challenge.name, outcome: 'cleared' };
     return false;
   }
 
@@ -113,7 +114,12 @@ export class ChallengeGate {
   }
 }
 
-function respond(response: Response, status: number, headers: Readonly<Record<string, string>>, body: string): void {
+function respond(
+  response: Response,
+  status: number,
+  headers: Readonly<Record<string, string>>,
+  body: string,
+): void {
   if (response.headersSent || response.writableEnded) return;
   response.writeHead(status, { ...headers, 'content-length': String(Buffer.byteLength(body)) });
   response.end(body);

@@ -4,11 +4,11 @@
  */
 import { randomUUID } from 'node:crypto';
 import { TLSSocket } from 'node:tls';
-import type { ConnectionRecord, Outcome } from '../audit/record.ts';
+import { type ConnectionRecord, type Outcome, startRecord } from '../audit/record.ts';
 import { statusName } from '../core/status.ts';
 import { alertRecord } from '../orchestrator/alert.ts';
-import type { ConnectionFacts } from '../orchestrator/engine.ts';
 import { type Client, clientAtAccept, clientAtHello } from '../orchestrator/client.ts';
+import type { ConnectionFacts } from '../orchestrator/engine.ts';
 import type { Verdict } from '../orchestrator/verdict.ts';
 import type { HelloEnd } from './hello-reader.ts';
 import type { Held } from './holding.ts';
@@ -100,7 +100,10 @@ export class Connection implements Held {
     if (end === 'too_large') return this.#refuseBytes('hello_too_large', 'record_overflow');
     if (end === 'timeout') {
       this.#transport.reset();
-      return this.#end('hello_timeout', length === 0 ? 'no bytes before the deadline' : 'the hello was not complete');
+      return this.#end(
+        'hello_timeout',
+        length === 0 ? 'no bytes before the deadline' : 'the hello was not complete',
+      );
     }
     this.#transport.reset();
     this.#end('client_closed', null);
@@ -184,14 +187,20 @@ export class Connection implements Held {
   release(reason: 'expired' | 'evicted' | 'stopped' | 'gone'): void {
     if (this.#ended) return;
     this.#transport.reset();
-    this.#end(this.record.action === 'drop' ? 'dropped' : 'tarpitted', reason === 'expired' ? null : `hold ended: ${reason}`);
+    this.#end(
+      this.record.action === 'drop' ? 'dropped' : 'tarpitted',
+      reason === 'expired' ? null : `hold ended: ${reason}`,
+    );
   }
 
   #handshake(verdict: Verdict): void {
     const policy = verdict.policy!;
     const loop = this.#loop;
     const { config } = loop;
-    const limit = Math.min(policy.handshake.maxInflight ?? Number.POSITIVE_INFINITY, config.limits.handshakesPerWorker);
+    const limit = Math.min(
+      policy.handshake.maxInflight ?? Number.POSITIVE_INFINITY,
+      config.limits.handshakesPerWorker,
+    );
     if (loop.handshakes >= limit) return this.turnAway('over_capacity');
     loop.handshakes++;
     this.#inHandshake = true;
@@ -296,35 +305,16 @@ export class Connection implements Held {
 }
 
 function newRecord(loop: EdgeLoop, { facts, listener }: Arrival): ConnectionRecord {
-  return {
+  return startRecord({
     id: randomUUID(),
     listener: listener.config.name,
     worker: loop.worker,
     startedAtMs: facts.nowMs,
     clientIp: formatIp(facts.ip, facts.isV4),
     clientPort: facts.port,
-    syn: null,
     rttUs: facts.rttUs,
-    hello: null,
-    helloStatus: null,
-    site: null,
-    policy: null,
-    action: null,
-    alert: null,
-    tier: null,
-    score: null,
-    parts: [],
-    matched: [],
-    challenge: null,
     imageId: loop.engine.bundle.imageId,
     epoch: loop.engine.epoch,
-    tls: null,
-    http: null,
-    upstream: null,
-    bytesIn: 0,
-    bytesOut: 0,
     outcome: 'handshake_aborted',
-    error: null,
-    durationsUs: { hello: null, decide: null, handshake: null, total: 0 },
-  };
+  });
 }

@@ -8,7 +8,6 @@ import type { Config } from '../config/schema.ts';
 import { loadCertificates } from '../orchestrator/certificates.ts';
 import type { CompileOutcome, CompileRequest } from '../orchestrator/compile-policy.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
-import { feedPath } from '../orchestrator/feeds.ts';
 import type { Diagnostic } from '../pdl/diagnostic.ts';
 
 export interface Made {
@@ -22,7 +21,7 @@ export class Deployer {
   readonly #batch: Piscina;
   #epoch = 0;
   /** Modification times of the feeds in force, by path. */
-  #feedTimes = new Map<string, number>();
+  #feedTimes: ReadonlyMap<string, number> = new Map();
 
   constructor(config: Config, batch: Piscina) {
     this.#config = config;
@@ -45,25 +44,22 @@ export class Deployer {
     const diagnostics = [...compiled.diagnostics, ...certificates.diagnostics];
     if (compiled.bundle === null || !certificates.ok) return { deployment: null, diagnostics };
     this.#epoch++;
-    const deployment = { epoch: this.#epoch, bundle: compiled.bundle, certificates: certificates.certificates };
-    this.#feedTimes = feedTimes(deployment);
+    const deployment = {
+      epoch: this.#epoch,
+      bundle: compiled.bundle,
+      certificates: certificates.certificates,
+    };
+    this.#feedTimes = compiled.feedTimes;
     return { deployment, diagnostics };
   }
 
   /** Has a feed file changed since it was read? */
-  feedsChanged(deployment: Deployment): boolean {
-    for (const [path, time] of feedTimes(deployment)) if (this.#feedTimes.get(path) !== time) return true;
+  feedsChanged(): boolean {
+    for (const [path, time] of this.#feedTimes) {
+      if (statSync(path, { throwIfNoEntry: false })?.mtimeMs !== time) return true;
+    }
     return false;
   }
-}
-
-function feedTimes({ bundle }: Deployment): Map<string, number> {
-  const times = new Map<string, number>();
-  for (const feed of bundle.program.feeds) {
-    const path = feedPath(feed);
-    times.set(path, statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? -1);
-  }
-  return times;
 }
 
 /** The shortest time after which one of the deployment's feeds is to be looked at again; null: never. */

@@ -42,10 +42,13 @@ export async function listenWithNet(
   const { host } = listener.config.address;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ host, port, backlog: loop.config.limits.backlog, reusePort: loop.config.threads > 1 }, () => {
-      server.off('error', reject);
-      resolve();
-    });
+    server.listen(
+      { host, port, backlog: loop.config.limits.backlog, reusePort: loop.config.threads > 1 },
+      () => {
+        server.off('error', reject);
+        resolve();
+      },
+    );
   });
   // why: EMFILE on accept is reported here; it ends no connection that is open.
   server.on('error', () => {});

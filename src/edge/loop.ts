@@ -8,7 +8,7 @@ import type { Config, ListenerConfig } from '../config/schema.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
 import type { Engine } from '../orchestrator/engine.ts';
 import type { History } from '../orchestrator/history.ts';
-import { type Certificate, chooseCertificate, ContextPool } from '../orchestrator/tls-profile.ts';
+import { type Certificate, ContextPool, chooseCertificate } from '../orchestrator/tls-profile.ts';
 import { type Arrival, Connection } from './connection.ts';
 import { HoldingPen } from './holding.ts';
 import type { ConnectionSlots, SharedCount } from './slots.ts';

@@ -40,7 +40,7 @@ export type ToWorker =
   | { readonly type: 'stop' };
 
 export type ToMain =
-  | { readonly type: 'ready'; readonly ports: readonly number[] }
+  | { readonly type: 'ready'; readonly ports: readonly number[]; readonly threadId: number }
   | { readonly type: 'deployed'; readonly epoch: number; readonly error: string | null }
   /** Something threw outside a connection's own handler; the worker drains itself. */
   | { readonly type: 'failed'; readonly error: string }

@@ -2,7 +2,7 @@
  * The place of one edge worker: whoever works in it, its listening sockets and its number stay. A
  * worker that is lost or fails is followed by another on the same sockets.
  */
-import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { ConnectionRecord } from '../audit/record.ts';
 import type { Config } from '../config/schema.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
@@ -14,7 +14,9 @@ export interface WorkerSlotOptions {
   readonly config: Config;
   readonly shared: SharedState;
   /** Runs the task in the edge pool or, without workers, on this thread; ends when the worker has. */
-  readonly run: (task: WorkerTask, signal: AbortSignal) => Promise<void>;
+  readonly run: (task: WorkerTask) => Promise<void>;
+  /** Ends a thread of the edge pool without a word to it. */
+  readonly terminate: (threadId: number) => void;
   /** A listening socket of this slot for each listener; null where the worker listens itself. */
   readonly sockets: () => readonly (number | null)[];
   readonly ports: () => readonly number[];
@@ -33,10 +35,10 @@ const MAX_BACKOFF_MS = 5_000;
 class Incarnation {
   readonly gauges = new Int32Array(new SharedArrayBuffer(8));
   readonly slots: SharedArrayBuffer;
-  readonly abort = new AbortController();
   readonly port: MessagePort;
   readonly remote: MessagePort;
   ready = false;
+  threadId = 0;
 
   constructor(connections: number) {
     this.slots = new SharedArrayBuffer(connections * SLOT_BYTES);
@@ -90,7 +92,8 @@ export class WorkerSlot {
   }
 
   #launch(onReady: (ports: readonly number[]) => void, onStartFailure: (error: Error) => void): void {
-    const { options, worker } = { options: this.#options, worker: new Incarnation(this.#capacity()) };
+    const options = this.#options;
+    const worker = new Incarnation(this.#capacity());
     this.#current = worker;
     this.#running.add(worker);
     worker.port.on('message', (message: ToMain) => this.#onMessage(worker, message, onReady));
@@ -105,7 +108,7 @@ export class WorkerSlot {
       sockets: options.sockets(),
       ports: options.ports(),
     };
-    options.run(task, worker.abort.signal).then(
+    options.run(task).then(
       () => this.#onEnd(worker, null, onStartFailure),
       (error: unknown) => this.#onEnd(worker, error as Error, onStartFailure),
     );
@@ -120,6 +123,7 @@ export class WorkerSlot {
     switch (message.type) {
       case 'ready':
         worker.ready = true;
+        worker.threadId = message.threadId;
         this.#backoffMs = FIRST_BACKOFF_MS;
         onReady(message.ports);
         return;
@@ -133,7 +137,10 @@ export class WorkerSlot {
         this.#options.onProblem(`listener ${message.listener}`, message.message);
         return;
       case 'failed':
-        this.#options.onProblem('an edge worker failed; it drains and another takes its place', message.error);
+        this.#options.onProblem(
+          'an edge worker failed; it drains and another takes its place',
+          message.error,
+        );
         if (worker === this.#current && !this.#ending) this.#replace();
     }
   }
@@ -144,21 +151,25 @@ export class WorkerSlot {
   }
 
   #onEnd(worker: Incarnation, error: Error | null, onStartFailure: (error: Error) => void): void {
-    // why: records that the worker posted before it ended are still in the port and must come first.
-    setImmediate(() => {
-      this.#running.delete(worker);
-      worker.port.close();
-      this.#options.onLost(collectLost(worker.slots), this.#options.slot);
-      if (this.#running.size === 0) this.#idle?.();
-      if (worker !== this.#current || this.#ending) return;
-      for (const epoch of [...this.#deploying.keys()]) this.#settle(epoch, null);
-      if (!worker.ready && this.restarts === 0 && error !== null) {
-        onStartFailure(error);
-        return;
-      }
-      this.#options.onProblem('an edge worker ended; another takes its place', error?.message ?? 'no reason given');
-      this.#replace();
-    });
+    // why: what the worker posted before it ended is still in the port, and counts.
+    for (let next = receiveMessageOnPort(worker.port); next; next = receiveMessageOnPort(worker.port)) {
+      this.#onMessage(worker, next.message as ToMain, () => {});
+    }
+    worker.port.close();
+    this.#running.delete(worker);
+    this.#options.onLost(collectLost(worker.slots), this.#options.slot);
+    if (this.#running.size === 0) this.#idle?.();
+    if (worker !== this.#current || this.#ending) return;
+    for (const epoch of [...this.#deploying.keys()]) this.#settle(epoch, null);
+    if (!worker.ready && this.restarts === 0 && error !== null) {
+      onStartFailure(error);
+      return;
+    }
+    this.#options.onProblem(
+      'an edge worker ended; another takes its place',
+      error?.message ?? 'no reason given',
+    );
+    this.#replace();
   }
 
   #replace(): void {
@@ -206,8 +217,8 @@ export class WorkerSlot {
     return idle;
   }
 
-  /** Kills the thread without a word to it, as a crash would: for tests of what then happens. */
+  /** Ends the worker's thread without a word to it, as a crash would: for tests of what then happens. */
   kill(): void {
-    this.#current?.abort.abort();
+    if (this.#current?.ready) this.#options.terminate(this.#current.threadId);
   }
 }

@@ -2,7 +2,7 @@
  * An edge worker: one long task that accepts, decides, handshakes and serves on its own event loop.
  * The same function runs on the main thread when the configuration asks for no workers.
  */
-import { isMainThread } from 'node:worker_threads';
+import { isMainThread, threadId } from 'node:worker_threads';
 import type { UpstreamConfig } from '../config/schema.ts';
 import { Core } from '../core/core.ts';
 import { loadCoreModule } from '../core/module.ts';
@@ -109,7 +109,7 @@ class EdgeWorker {
     if (!isMainThread) process.on('uncaughtException', onFailure);
     port.on('message', (message: ToWorker) => this.#onMessage(message));
     const gauges = setInterval(() => this.#measure(), GAUGE_INTERVAL_MS);
-    this.#post({ type: 'ready', ports });
+    this.#post({ type: 'ready', ports, threadId });
     await done;
     clearInterval(gauges);
     await Promise.all(this.#services.map((service) => service.close()));
@@ -164,7 +164,10 @@ class EdgeWorker {
   }
 
   #fail(error: unknown): void {
-    this.#post({ type: 'failed', error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+    this.#post({
+      type: 'failed',
+      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    });
     void this.#drain(this.#task.config.limits.drainTimeout);
   }
 

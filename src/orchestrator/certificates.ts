@@ -49,7 +49,9 @@ function parseLeaf(pem: string, file: string, problems: Diagnostic[]): X509Certi
   try {
     return new X509Certificate(pem);
   } catch {
-    problems.push(problem(file, 'CERT-002', 'the file holds no PEM certificate', 'write the chain in PEM, leaf first'));
+    problems.push(
+      problem(file, 'CERT-002', 'the file holds no PEM certificate', 'write the chain in PEM, leaf first'),
+    );
     return null;
   }
 }
@@ -58,11 +60,21 @@ function checkKey(leaf: X509Certificate, pem: string, file: string, problems: Di
   try {
     if (leaf.checkPrivateKey(createPrivateKey(pem))) return;
     problems.push(
-      problem(file, 'CERT-004', 'the key does not belong to the certificate', 'use the key the certificate was issued for'),
+      problem(
+        file,
+        'CERT-004',
+        'the key does not belong to the certificate',
+        'use the key the certificate was issued for',
+      ),
     );
   } catch {
     problems.push(
-      problem(file, 'CERT-003', 'the file holds no usable PEM private key', 'write an unencrypted PEM private key'),
+      problem(
+        file,
+        'CERT-003',
+        'the file holds no usable PEM private key',
+        'write an unencrypted PEM private key',
+      ),
     );
   }
 }
@@ -70,12 +82,18 @@ function checkKey(leaf: X509Certificate, pem: string, file: string, problems: Di
 function checkDates(leaf: X509Certificate, file: string, nowMs: number, problems: Diagnostic[]): void {
   const days = Math.floor((leaf.validToDate.getTime() - nowMs) / DAY_MS);
   if (days >= EXPIRY_WARNING_DAYS) return;
-  const message = days < 0 ? `the certificate expired on ${leaf.validTo}` : `the certificate expires in ${days} days`;
+  const message =
+    days < 0 ? `the certificate expired on ${leaf.validTo}` : `the certificate expires in ${days} days`;
   problems.push(problem(file, 'CERT-005', message, 'renew it, then reload', 'warning'));
 }
 
 /** One named certificate, or null with its problems in `problems`. */
-function load(name: string, config: CertificateConfig, nowMs: number, problems: Diagnostic[]): Certificate | null {
+function load(
+  name: string,
+  config: CertificateConfig,
+  nowMs: number,
+  problems: Diagnostic[],
+): Certificate | null {
   const cert = read(config.certificate, `certificate "${name}"`, problems);
   const key = read(config.key, `key of certificate "${name}"`, problems);
   const leaf = cert === null ? null : parseLeaf(cert, config.certificate, problems);

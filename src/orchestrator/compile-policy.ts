@@ -36,6 +36,8 @@ export interface CompileOutcome {
   readonly diagnostics: readonly Diagnostic[];
   /** Text of every file that was read, by path, to show diagnostics with. */
   readonly sources: ReadonlyMap<string, string>;
+  /** Modification times of the feed files that were read, by path. */
+  readonly feedTimes: ReadonlyMap<string, number>;
   /** In-file tests that ran and held. */
   readonly testsPassed: number;
 }
@@ -57,7 +59,12 @@ function readSource(path: string): SourceFile | Diagnostic {
     return { path, text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
   } catch (error) {
     const reason = (error as NodeJS.ErrnoException).code ?? 'not UTF-8';
-    return fileProblem(path, 'FILE-001', `the policy cannot be read (${reason})`, 'check the path and its rights');
+    return fileProblem(
+      path,
+      'FILE-001',
+      `the policy cannot be read (${reason})`,
+      'check the path and its rights',
+    );
   }
 }
 
@@ -98,7 +105,9 @@ function verify(core: Core, image: Uint8Array, tables: Uint8Array, file: string)
   for (const status of [core.loadTables(tables), core.loadImage(image)]) {
     if (status < 0) {
       const message = `the decision core refuses the compiled policy: ${statusName(status)}`;
-      return [fileProblem(file, 'IMAGE-001', message, 'please report this: the compiler made an image it must not')];
+      return [
+        fileProblem(file, 'IMAGE-001', message, 'please report this: the compiler made an image it must not'),
+      ];
     }
   }
   return [];
@@ -109,7 +118,13 @@ export function compilePolicyFile(request: CompileRequest): CompileOutcome {
   const path = resolve(request.path);
   const sources = new Map<string, string>();
   const diagnostics: Diagnostic[] = [];
-  const failed = (): CompileOutcome => ({ bundle: null, diagnostics, sources, testsPassed: 0 });
+  const failed = (): CompileOutcome => ({
+    bundle: null,
+    diagnostics,
+    sources,
+    feedTimes: new Map(),
+    testsPassed: 0,
+  });
   const open = (file: string): SourceFile | null => {
     const source = readSource(file);
     if ('code' in source) {
@@ -141,5 +156,11 @@ export function compilePolicyFile(request: CompileRequest): CompileOutcome {
   if (tables === null || hasError(diagnostics)) return failed();
   diagnostics.push(...verify(core, image, tables, path));
   if (hasError(diagnostics)) return failed();
-  return { bundle: { program, image, imageId, tables, secrets }, diagnostics, sources, testsPassed: tests.passed };
+  return {
+    bundle: { program, image, imageId, tables, secrets },
+    diagnostics,
+    sources,
+    feedTimes: feeds.times,
+    testsPassed: tests.passed,
+  };
 }

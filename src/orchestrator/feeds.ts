@@ -12,6 +12,8 @@ export interface LoadedFeeds {
   readonly members: ReadonlyMap<number, readonly string[]>;
   /** For each feed, the 1-based line of each member. */
   readonly lines: ReadonlyMap<number, readonly number[]>;
+  /** Modification time of each file that was read, in milliseconds since the epoch. */
+  readonly times: ReadonlyMap<string, number>;
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -49,17 +51,26 @@ function split(text: string): { members: string[]; lines: number[] } {
 function isStale(feed: Feed, modifiedMs: number, nowMs: number, diagnostics: Diagnostic[]): boolean {
   if (feed.maxAgeMs === null || nowMs - modifiedMs <= feed.maxAgeMs) return false;
   const severity = feed.onStale === 'fail' ? 'error' : 'warning';
-  const what = feed.onStale === 'empty' ? 'is taken as empty' : feed.onStale === 'keep' ? 'is used as it is' : 'fails';
+  const what =
+    feed.onStale === 'empty' ? 'is taken as empty' : feed.onStale === 'keep' ? 'is used as it is' : 'fails';
   const message = `feed ${feed.name} is older than its max_age and ${what}`;
-  diagnostics.push(feedProblem(feed, 'FEED-004', 1, message, 'refresh the file, or change on_stale', severity));
+  diagnostics.push(
+    feedProblem(feed, 'FEED-004', 1, message, 'refresh the file, or change on_stale', severity),
+  );
   return feed.onStale === 'empty';
 }
 
-function readFeed(feed: Feed, nowMs: number, diagnostics: Diagnostic[]): { members: string[]; lines: number[] } {
+function readFeed(
+  feed: Feed,
+  nowMs: number,
+  times: Map<string, number>,
+  diagnostics: Diagnostic[],
+): { members: string[]; lines: number[] } {
   const empty = { members: [], lines: [] };
   try {
     const path = feedPath(feed);
     const { size, mtimeMs } = statSync(path);
+    times.set(path, mtimeMs);
     if (size > MAX_FEED_BYTES) {
       const message = `feed ${feed.name} is ${size} bytes long; at most ${MAX_FEED_BYTES} are read`;
       diagnostics.push(feedProblem(feed, 'FEED-003', 1, message, 'shorten the feed'));
@@ -79,9 +90,10 @@ function readFeed(feed: Feed, nowMs: number, diagnostics: Diagnostic[]): { membe
 export function loadFeeds(program: Program, nowMs: number = Date.now()): LoadedFeeds {
   const members = new Map<number, readonly string[]>();
   const lines = new Map<number, readonly number[]>();
+  const times = new Map<string, number>();
   const diagnostics: Diagnostic[] = [];
   program.feeds.forEach((feed, index) => {
-    const read = readFeed(feed, nowMs, diagnostics);
+    const read = readFeed(feed, nowMs, times, diagnostics);
     if (read.members.length > feed.maxEntries) {
       const message = `feed ${feed.name} has ${read.members.length} members; at most ${feed.maxEntries} are allowed`;
       diagnostics.push(feedProblem(feed, 'FEED-003', 1, message, 'shorten the feed, or raise max_entries'));
@@ -89,5 +101,5 @@ export function loadFeeds(program: Program, nowMs: number = Date.now()): LoadedF
     members.set(index, read.members);
     lines.set(index, read.lines);
   });
-  return { members, lines, diagnostics };
+  return { members, lines, times, diagnostics };
 }

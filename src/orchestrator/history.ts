@@ -21,6 +21,9 @@ export interface Tables {
 const ADDRESS_BITS = 128;
 const V4_PREFIX_BITS = 96;
 
+/** Keeps the three kinds of entries apart in one hash. */
+const NAMESPACE = { counter: 1, limit: 2, challenge: 3 } as const;
+
 /** The text a key part reads from a client; null when the client lacks it. */
 function keyText(fact: number, client: Client): string | null {
   switch (fact) {
@@ -51,31 +54,33 @@ export class History {
   }
 
   /** Loads the hasher with the key; false when the client lacks a part. */
-  #hash(namespace: string, parts: readonly KeyPart[], client: Client): boolean {
+  #hash(namespace: keyof typeof NAMESPACE, name: string, parts: readonly KeyPart[], client: Client): boolean {
     const { hasher } = this.#tables;
-    hasher.begin(namespace);
+    hasher.begin(NAMESPACE[namespace]);
+    hasher.text(name);
     for (const part of parts) {
       if (part.fact === FACT.ip) {
-        hasher.addIp(client.ip, client.isV4 ? V4_PREFIX_BITS + part.v4 : Math.min(part.v6, ADDRESS_BITS));
+        hasher.ip(client.ip, client.isV4 ? V4_PREFIX_BITS + part.v4 : Math.min(part.v6, ADDRESS_BITS));
         continue;
       }
       const text = keyText(part.fact, client);
       if (text === null) return false;
-      hasher.addText(text);
+      hasher.text(text);
     }
-    hasher.finish();
+    hasher.end();
     return true;
   }
 
   #hit(counter: Counter, client: Client, nowMs: number): void {
-    if (!this.#hash(`counter ${counter.name}`, counter.key, client)) return;
+    if (!this.#hash('counter', counter.name, counter.key, client)) return;
     const { hasher, rates } = this.#tables;
-    rates.hit(hasher.hi, hasher.lo, counter.windowMs, nowMs);
+    rates.hit(hasher, counter.windowMs, nowMs);
   }
 
   /** Counts an event of a connection in every counter that asks for it. */
   count(event: Counter['event'], client: Client, nowMs: number): void {
-    for (const counter of this.#program!.counters) if (counter.event === event) this.#hit(counter, client, nowMs);
+    for (const counter of this.#program!.counters)
+      if (counter.event === event) this.#hit(counter, client, nowMs);
   }
 
   /**
@@ -86,9 +91,9 @@ export class History {
     const program = this.#program!;
     const { hasher, rates } = this.#tables;
     program.counters.forEach((counter, index) => {
-      if (!this.#hash(`counter ${counter.name}`, counter.key, client)) return;
-      if (counter.event === 'hello' && !dry) rates.hit(hasher.hi, hasher.lo, counter.windowMs, nowMs);
-      core.setRate(index, rates.rate(hasher.hi, hasher.lo, counter.windowMs, nowMs));
+      if (!this.#hash('counter', counter.name, counter.key, client)) return;
+      if (counter.event === 'hello' && !dry) rates.hit(hasher, counter.windowMs, nowMs);
+      core.setRate(index, rates.rate(hasher, counter.windowMs, nowMs));
     });
     const cleared = program.challenges.some((challenge) => this.isCleared(challenge, client, nowMs));
     core.setNumber(FACT.cleared, cleared ? 1 : 0);
@@ -97,22 +102,22 @@ export class History {
   /** Draws one token for the client from a limit; true when there was one. */
   take(index: number, client: Client, nowMs: number): boolean {
     const limit = this.#program!.limits[index]!;
-    if (!this.#hash(`limit ${limit.name}`, limit.key, client)) return true;
+    if (!this.#hash('limit', limit.name, limit.key, client)) return true;
     const { hasher, buckets } = this.#tables;
-    return buckets.take(hasher.hi, hasher.lo, limit.tokens, limit.perMs, limit.burst, nowMs);
+    return buckets.take(hasher, limit.tokens, limit.perMs, limit.burst, nowMs);
   }
 
   /** Remembers that the client has met a challenge. */
   clear(challenge: Challenge, client: Client, nowMs: number): void {
-    if (!this.#hash(`challenge ${challenge.name}`, challenge.clearsPer, client)) return;
+    if (!this.#hash('challenge', challenge.name, challenge.clearsPer, client)) return;
     const { hasher, clearances } = this.#tables;
-    clearances.clear(hasher.hi, hasher.lo, nowMs + challenge.clearsForMs, nowMs);
+    clearances.clear(hasher, nowMs + challenge.clearsForMs, nowMs);
   }
 
   isCleared(challenge: Challenge, client: Client, nowMs: number): boolean {
-    if (!this.#hash(`challenge ${challenge.name}`, challenge.clearsPer, client)) return false;
+    if (!this.#hash('challenge', challenge.name, challenge.clearsPer, client)) return false;
     const { hasher, clearances } = this.#tables;
-    return clearances.isCleared(hasher.hi, hasher.lo, nowMs);
+    return clearances.isCleared(hasher, nowMs);
   }
 
   /** What a challenge's answer is bound to: the same for every connection of the client it clears. */

@@ -46,7 +46,8 @@ export function loadSecrets(
     const where = `secret ${secret.name} (from ${secret.source} "${secret.path}")`;
     const value = read(secret, env);
     if (typeof value === 'string') {
-      const help = secret.source === 'env' ? `set ${secret.path} to at least 16 random bytes` : 'check path and rights';
+      const help =
+        secret.source === 'env' ? `set ${secret.path} to at least 16 random bytes` : 'check path and rights';
       diagnostics.push(problem(secret, 'SECRET-001', `${where}: ${value}`, help));
     } else if (value.length < MIN_SECRET_BYTES) {
       const message = `${where}: ${value.length} bytes are too few; ${MIN_SECRET_BYTES} are needed`;

@@ -1,0 +1,282 @@
+/**
+ * The control plane, on the main thread: owns the sockets, keeps the workers and puts policies in
+ * force. It never accepts client traffic.
+ */
+import { randomBytes } from 'node:crypto';
+import type { Logger } from 'pino';
+import type { AdminControl, ReloadResult } from '../admin/control.ts';
+import type { Config } from '../config/schema.ts';
+import { createTable } from '../limit/shared-table.ts';
+import type { Bundle } from '../orchestrator/bundle.ts';
+import type { Deployment } from '../orchestrator/deployment.ts';
+import type { Diagnostic } from '../pdl/diagnostic.ts';
+import { type Addon, loadAddon } from './addon.ts';
+import { Deployer, refreshInterval } from './deployer.ts';
+import type { SharedState, WorkerTask } from './messages.ts';
+import { createBatchPool, createEdgePool } from './pools.ts';
+import { Reporting } from './reporting.ts';
+import { SharedCount } from './slots.ts';
+import { type BoundListener, ListeningSockets } from './sockets.ts';
+import runEdgeWorker, { openTables } from './worker.ts';
+import { WorkerSlot } from './worker-slot.ts';
+
+export interface SupervisorOptions {
+  readonly config: Config;
+  readonly log: Logger;
+}
+
+/** The policy or the certificates cannot be put in force; `diagnostics` says where and why. */
+export class DeploymentError extends Error {
+  readonly diagnostics: readonly Diagnostic[];
+
+  constructor(diagnostics: readonly Diagnostic[]) {
+    super('the policy or the certificates have errors');
+    this.name = 'DeploymentError';
+    this.diagnostics = diagnostics;
+  }
+}
+
+export type { ReloadResult };
+
+/** Shortest interval at which feed files are looked at, whatever a policy asks for. */
+const MIN_REFRESH_MS = 1_000;
+
+export class Supervisor implements AdminControl {
+  readonly #config: Config;
+  readonly #log: Logger;
+  readonly #addon: Addon | null;
+  readonly #shared: SharedState;
+  readonly #total: SharedCount;
+  readonly #batch = createBatchPool();
+  readonly #edgePool: ReturnType<typeof createEdgePool> | null;
+  readonly #deployer: Deployer;
+  readonly #slots: WorkerSlot[] = [];
+  readonly #reporting: Reporting;
+  #sockets: ListeningSockets | null = null;
+  #bound: readonly BoundListener[] = [];
+  #deployment: Deployment | null = null;
+  #reloading: Promise<ReloadResult> | null = null;
+  #refresh: NodeJS.Timeout | null = null;
+  #ending: Promise<void> | null = null;
+
+  private constructor({ config, log }: SupervisorOptions) {
+    this.#config = config;
+    this.#log = log;
+    const { addon, reason } = loadAddon();
+    this.#addon = addon;
+    if (addon === null)
+      log.warn({ reason }, 'running without the native addon: no SYN facts, no look before accept');
+    const { limits } = config;
+    this.#shared = {
+      total: new SharedArrayBuffer(4),
+      rates: createTable(limits.rateSlots),
+      buckets: createTable(limits.bucketSlots),
+      clearances: createTable(limits.clearanceSlots),
+      seed: randomBytes(16),
+      ticketMaster: randomBytes(32),
+    };
+    this.#total = new SharedCount(this.#shared.total, limits.connections);
+    this.#edgePool = config.threads === 0 ? null : createEdgePool(config.threads);
+    this.#deployer = new Deployer(config, this.#batch);
+    const tables = openTables(this.#shared);
+    this.#reporting = new Reporting(config, log, this, () => ({
+      openConnections: this.#total.value,
+      heldTarpits: this.#slots.reduce((sum, slot) => sum + slot.held, 0),
+      workers: this.#slots.filter((slot) => slot.ready).length,
+      workerRestarts: this.#slots.reduce((sum, slot) => sum + slot.restarts, 0),
+      evictions: {
+        rates: tables.rates.evictions,
+        buckets: tables.buckets.evictions,
+        clearances: tables.clearances.evictions,
+      },
+      policy: this.#deployment && { imageId: this.#deployment.bundle.imageId, epoch: this.#deployment.epoch },
+    }));
+  }
+
+  /**
+   * Starts everything and resolves once every worker accepts.
+   * @throws DeploymentError, or the system error of a listener, the audit log or a control port.
+   */
+  static async start(options: SupervisorOptions): Promise<Supervisor> {
+    const supervisor = new Supervisor(options);
+    try {
+      await supervisor.#start();
+    } catch (error) {
+      await supervisor.stop();
+      throw error;
+    }
+    return supervisor;
+  }
+
+  async #start(): Promise<void> {
+    const { deployment, diagnostics } = await this.#deployer.make();
+    if (deployment === null) throw new DeploymentError(diagnostics);
+    this.#logWarnings(diagnostics);
+    this.#deployment = deployment;
+    await this.#reporting.start();
+    await this.#listen();
+    const workers = Math.max(1, this.#config.threads);
+    for (let slot = 0; slot < workers; slot++) {
+      this.#slots.push(this.#createSlot(slot));
+      const ports = await this.#slots[slot]!.start();
+      // why: without the addon the first worker finds the free port that the others must join.
+      this.#bound = this.#bound.map((bound, index) => ({ ...bound, port: ports[index]! }));
+    }
+    this.#scheduleRefresh();
+  }
+
+  async #listen(): Promise<void> {
+    const { listeners, limits, threads } = this.#config;
+    if (this.#addon === null) {
+      this.#bound = listeners.map(({ name, address }) => ({ listener: name, ...address }));
+      return;
+    }
+    this.#sockets = await ListeningSockets.open(this.#addon, listeners, Math.max(1, threads), limits.backlog);
+    this.#bound = this.#sockets.bound;
+  }
+
+  #createSlot(slot: number): WorkerSlot {
+    const pool = this.#edgePool;
+    return new WorkerSlot({
+      slot,
+      config: this.#config,
+      shared: this.#shared,
+      run: async (task: WorkerTask) => {
+        if (pool === null) await runEdgeWorker(task);
+        else await pool.run(task, { transferList: [task.port] });
+      },
+      terminate: (threadId) => void pool?.threads.find((thread) => thread.threadId === threadId)?.terminate(),
+      sockets: () => this.#sockets?.duplicates(slot) ?? this.#config.listeners.map(() => null),
+      ports: () => this.#bound.map(({ port }) => port),
+      deployment: () => this.#deployment!,
+      onRecords: (records) => this.#reporting.record(records),
+      onLost: (lost, worker) => {
+        this.#total.leave(lost.length);
+        this.#reporting.lost(lost, worker, this.#deployment!);
+        for (const { fd } of lost) if (fd !== -1) this.#addon?.close(fd);
+      },
+      onProblem: (message, error) => this.#log.error({ worker: slot, error }, message),
+    });
+  }
+
+  /** Where the edge listens, in the configuration's order; ports are those bound. */
+  get addresses(): readonly BoundListener[] {
+    return this.#bound;
+  }
+
+  /** True while new connections are accepted. */
+  get ready(): boolean {
+    return this.#ending === null && this.#slots.length > 0 && this.#slots.some((slot) => slot.ready);
+  }
+
+  /**
+   * Reads policy, feeds and certificates again and puts them in force. When anything is wrong nothing
+   * changes. Calls that come while one is under way share the one after it.
+   */
+  reload(): Promise<ReloadResult> {
+    const after = this.#reloading ?? Promise.resolve();
+    const next: Promise<ReloadResult> = after
+      .then(() => this.#reload())
+      .finally(() => {
+        if (this.#reloading === next) this.#reloading = null;
+      });
+    this.#reloading = next;
+    return next;
+  }
+
+  async #reload(): Promise<ReloadResult> {
+    const { deployment, diagnostics } = await this.#deployer.make();
+    if (deployment === null) {
+      this.#reporting.reloaded('refused');
+      for (const entry of diagnostics)
+        if (entry.severity === 'error') this.#log.error(entry, 'reload refused');
+      return { ok: false, diagnostics };
+    }
+    this.#logWarnings(diagnostics);
+    this.#deployment = deployment;
+    const refusals = await Promise.all(this.#slots.map((slot) => slot.deploy(deployment)));
+    refusals.forEach((error, worker) => {
+      if (error !== null) this.#log.error({ worker, error }, 'a worker kept the policy it had');
+    });
+    this.#scheduleRefresh();
+    this.#reporting.reloaded('ok');
+    const { imageId } = deployment.bundle;
+    this.#log.info({ imageId, epoch: deployment.epoch }, 'policy in force');
+    return { ok: true, imageId, epoch: deployment.epoch };
+  }
+
+  #logWarnings(diagnostics: readonly Diagnostic[]): void {
+    for (const entry of diagnostics) this.#log.warn(entry, entry.message);
+  }
+
+  #scheduleRefresh(): void {
+    clearInterval(this.#refresh ?? undefined);
+    const interval = refreshInterval(this.#deployment!);
+    if (interval === null) return;
+    this.#refresh = setInterval(
+      () => {
+        if (this.#deployer.feedsChanged()) void this.reload();
+      },
+      Math.max(interval, MIN_REFRESH_MS),
+    );
+    this.#refresh.unref();
+  }
+
+  bundle(): Bundle | null {
+    return this.#deployment?.bundle ?? null;
+  }
+
+  status(): object {
+    return {
+      ready: this.ready,
+      addon: this.#addon !== null,
+      listeners: this.#bound,
+      policy: this.#deployment && {
+        imageId: this.#deployment.bundle.imageId,
+        revision: this.#deployment.bundle.program.revision,
+        epoch: this.#deployment.epoch,
+      },
+      connections: this.#total.value,
+      workers: this.#slots.map((slot, index) => ({
+        worker: index,
+        ready: slot.ready,
+        restarts: slot.restarts,
+      })),
+    };
+  }
+
+  /** Opens the audit log's path again, after a rotation. */
+  reopenLogs(): void {
+    this.#reporting.reopen();
+  }
+
+  /** Stops accepting, lets open connections end, closes those left at the deadline, then ends everything. */
+  drain(timeoutMs: number = this.#config.limits.drainTimeout): Promise<void> {
+    this.#ending ??= this.#end((slot) => slot.drain(timeoutMs));
+    return this.#ending;
+  }
+
+  /** Ends everything now. A drain under way is cut short. */
+  async stop(): Promise<void> {
+    if (this.#ending !== null) await Promise.all(this.#slots.map((slot) => slot.stop()));
+    this.#ending ??= this.#end((slot) => slot.stop());
+    await this.#ending;
+  }
+
+  async #end(finish: (slot: WorkerSlot) => Promise<void>): Promise<void> {
+    clearInterval(this.#refresh ?? undefined);
+    await Promise.all(this.#slots.map(finish));
+    this.#sockets?.close();
+    await Promise.all([this.#edgePool?.destroy(), this.#batch.destroy(), this.#reporting.close()]);
+  }
+
+  /** Ends a worker's thread as a crash would: for tests of what then happens. */
+  killWorker(slot: number): void {
+    this.#slots[slot]?.kill();
+  }
+}
+
+/** @throws DeploymentError, or the system error of a listener, the audit log or a control port. */
+export function startSupervisor(options: SupervisorOptions): Promise<Supervisor> {
+  return Supervisor.start(options);
+}
