@@ -88,7 +88,10 @@ export type Verdict =
   | { readonly action: 'drop' }
   | { readonly action: 'tarpit'; readonly durationMs: number };
 
-export type Outcome = Verdict | { readonly action: 'use'; readonly policy: number } | { readonly action: 'challenge'; readonly challenge: number };
+export type Outcome =
+  | Verdict
+  | { readonly action: 'use'; readonly policy: number }
+  | { readonly action: 'challenge'; readonly challenge: number };
 
 /** Token bucket: `tokens` are added every `perMs`, up to `burst`. */
 export interface Limit {
@@ -108,7 +111,13 @@ export interface Signal {
   readonly when?: Condition;
   readonly points?: number;
   /** Piecewise linear: `y0` at or below `x0`, `y1` at or above `x1`, integer, rounded toward zero; unknown adds 0. */
-  readonly ramp?: { readonly operand: Operand; readonly x0: number; readonly x1: number; readonly y0: number; readonly y1: number };
+  readonly ramp?: {
+    readonly operand: Operand;
+    readonly x0: number;
+    readonly x1: number;
+    readonly y0: number;
+    readonly y1: number;
+  };
   readonly span: Span;
 }
 
@@ -190,7 +199,12 @@ export interface Challenge {
   readonly kind: 'pow';
   readonly algorithm: 'sha256_bits';
   /** Leading zero bits demanded: `min` at score `fromScore`, rising linearly to `max` at `toScore`. */
-  readonly difficulty: { readonly min: number; readonly max: number; readonly fromScore: number; readonly toScore: number };
+  readonly difficulty: {
+    readonly min: number;
+    readonly max: number;
+    readonly fromScore: number;
+    readonly toScore: number;
+  };
   readonly solveWithinMs: number;
   readonly clearsForMs: number;
   readonly clearsPer: readonly KeyPart[];

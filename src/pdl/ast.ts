@@ -1,0 +1,336 @@
+/** The syntax tree of a PDL file: what was written, with places, before any name is looked up. */
+import type { Span } from './ir.ts';
+import type { LiteralKind } from './lexer.ts';
+
+export interface Name {
+  readonly text: string;
+  readonly span: Span;
+}
+
+/** A literal, or a bare word (`name`) whose meaning its expected type gives. Strings come without quotes. */
+export interface Value {
+  readonly kind: LiteralKind | 'name';
+  readonly text: string;
+  readonly span: Span;
+}
+
+export interface Items {
+  readonly kind: 'set' | 'list';
+  readonly items: readonly Value[];
+  readonly span: Span;
+}
+
+export type SetTerm = Items | { readonly kind: 'name'; readonly name: Name; readonly span: Span };
+
+export interface SetExpression {
+  readonly first: SetTerm;
+  readonly rest: readonly { readonly operator: '+' | '-' | '&'; readonly term: SetTerm }[];
+}
+
+export interface KeyPartNode {
+  readonly fact: Name;
+  readonly prefixes: { readonly v4: Value; readonly v6: Value } | null;
+}
+
+export interface VerdictNode {
+  readonly action: 'accept' | 'refuse' | 'drop' | 'reset' | 'tarpit';
+  readonly alert: Name | null;
+  readonly duration: Value | null;
+  readonly span: Span;
+}
+
+export type OutcomeNode =
+  | VerdictNode
+  | { readonly action: 'challenge' | 'use'; readonly name: Name; readonly span: Span };
+
+export type OperandNode =
+  | { readonly kind: 'name'; readonly name: Name; readonly span: Span }
+  | { readonly kind: 'count' | 'first' | 'any' | 'all'; readonly fact: Name; readonly span: Span }
+  | { readonly kind: 'rate' | 'mode'; readonly name: Name; readonly span: Span }
+  | { readonly kind: 'lookup'; readonly name: Name; readonly fact: Name; readonly span: Span };
+
+export type Comparison = '==' | '!=' | '<' | '<=' | '>' | '>=';
+
+export type TestNode =
+  | { readonly kind: 'compare'; readonly operator: Comparison; readonly value: Value }
+  | { readonly kind: 'range'; readonly negated: boolean; readonly from: Value; readonly to: Value }
+  | { readonly kind: 'in'; readonly negated: boolean; readonly set: SetTerm }
+  | { readonly kind: 'has'; readonly value: Value }
+  | { readonly kind: 'has_all'; readonly set: SetTerm }
+  | {
+      readonly kind: 'matches' | 'like';
+      readonly negated: boolean;
+      readonly pattern: string;
+      readonly at: Span;
+    };
+
+export type Expression =
+  | { readonly kind: 'or' | 'and'; readonly items: readonly Expression[]; readonly span: Span }
+  | { readonly kind: 'not'; readonly item: Expression; readonly span: Span }
+  | { readonly kind: 'literal'; readonly value: boolean; readonly span: Span }
+  | { readonly kind: 'known'; readonly negated: boolean; readonly fact: Name; readonly span: Span }
+  | {
+      readonly kind: 'test';
+      readonly operand: OperandNode;
+      readonly test: TestNode | null;
+      readonly span: Span;
+    };
+
+export interface Annotation {
+  readonly name: Name;
+  readonly value: string | null;
+}
+
+/** `shadow` or `canary`, with its place. */
+export interface StageNode {
+  readonly kind: 'shadow' | 'canary';
+  readonly span: Span;
+}
+
+/** `key value` of a block whose entries need no shape of their own. */
+export interface Entry {
+  readonly key: string;
+  readonly values: readonly Value[];
+  readonly span: Span;
+}
+
+interface Named {
+  readonly name: Name;
+  readonly annotations: readonly Annotation[];
+  readonly span: Span;
+  /** A syntax error stands inside: what seems missing may only be unreadable. */
+  readonly damaged: boolean;
+}
+
+export interface LetNode extends Named {
+  readonly kind: 'let';
+  readonly value: Value | Items;
+}
+export interface DefineNode extends Named {
+  readonly kind: 'define';
+  readonly condition: Expression;
+}
+export interface SetDeclaration extends Named {
+  readonly kind: 'set';
+  readonly type: Name;
+  readonly value: SetExpression;
+}
+export interface FeedNode extends Named {
+  readonly kind: 'feed';
+  readonly type: Name;
+  readonly toScore: boolean;
+  readonly source: Name;
+  readonly path: Value;
+  readonly entries: readonly Entry[];
+}
+export interface SecretNode extends Named {
+  readonly kind: 'secret';
+  readonly source: 'env' | 'file';
+  readonly path: Value;
+}
+export interface CaNode extends Named {
+  readonly kind: 'ca';
+  readonly path: Value;
+}
+export interface ModeNode extends Named {
+  readonly kind: 'mode';
+  readonly states: readonly Name[];
+}
+export interface CounterNode extends Named {
+  readonly kind: 'counter';
+  readonly key: readonly KeyPartNode[];
+  readonly window: Value;
+  readonly event: Name | null;
+  readonly slots: Value | null;
+}
+export interface LimitNode extends Named {
+  readonly kind: 'limit';
+  readonly key: readonly KeyPartNode[];
+  readonly rate: Value;
+  readonly burst: Value | null;
+  readonly then: OutcomeNode;
+}
+export type ChallengeEntry =
+  | Entry
+  | {
+      readonly key: 'clears';
+      readonly duration: Value;
+      readonly per: readonly KeyPartNode[];
+      readonly span: Span;
+    };
+export interface ChallengeNode extends Named {
+  readonly kind: 'challenge';
+  readonly entries: readonly ChallengeEntry[];
+}
+
+export interface TlsEntry extends Entry {
+  readonly operator: '=' | '+=' | '-=' | null;
+  readonly locked: boolean;
+}
+export interface LockableEntry extends Entry {
+  readonly locked: boolean;
+}
+export type Section =
+  | { readonly kind: 'action'; readonly verdict: VerdictNode; readonly span: Span }
+  | { readonly kind: 'tls'; readonly entries: readonly TlsEntry[]; readonly span: Span }
+  | { readonly kind: 'handshake'; readonly entries: readonly LockableEntry[]; readonly span: Span }
+  | { readonly kind: 'extensions'; readonly span: Span }
+  | { readonly kind: 'client_cert'; readonly mode: Name; readonly span: Span }
+  | { readonly kind: 'challenge'; readonly name: Name; readonly span: Span }
+  | { readonly kind: 'limits'; readonly list: Items; readonly span: Span }
+  | { readonly kind: 'ensure'; readonly condition: Expression; readonly span: Span }
+  | { readonly kind: 'log'; readonly mode: string; readonly percent: Value | null; readonly span: Span }
+  | { readonly kind: 'rank'; readonly value: Value; readonly span: Span };
+export interface PolicyNode extends Named {
+  readonly kind: 'policy';
+  readonly abstract: boolean;
+  readonly parent: Name | null;
+  readonly sections: readonly Section[];
+}
+
+export interface Points {
+  readonly from: number;
+  readonly to: number;
+  readonly isRange: boolean;
+  readonly span: Span;
+}
+export interface SignalNode {
+  readonly name: Name;
+  readonly annotations: readonly Annotation[];
+  readonly stage: StageNode | null;
+  readonly points: Points;
+  readonly when: Expression | null;
+  readonly ramp: { readonly operand: OperandNode; readonly from: Value; readonly to: Value } | null;
+  readonly span: Span;
+}
+export interface GroupNode {
+  readonly name: Name;
+  readonly cap: Value;
+  readonly floor: Value | null;
+  readonly signals: readonly SignalNode[];
+  readonly span: Span;
+}
+export type ScoreEntry =
+  | { readonly kind: 'clamp'; readonly from: Value; readonly to: Value; readonly span: Span }
+  | { readonly kind: 'group'; readonly group: GroupNode; readonly span: Span }
+  | { readonly kind: 'signal'; readonly signal: SignalNode; readonly span: Span }
+  | { readonly kind: 'retune'; readonly name: Name; readonly points: Points; readonly span: Span }
+  | { readonly kind: 'remove'; readonly name: Name; readonly span: Span };
+export interface ScoreNode extends Named {
+  readonly kind: 'score';
+  readonly parent: Name | null;
+  readonly entries: readonly ScoreEntry[];
+}
+
+export interface RungNode {
+  readonly from: Value;
+  readonly policy: Name;
+  readonly span: Span;
+}
+export interface LadderNode extends Named {
+  readonly kind: 'ladder';
+  readonly score: Name;
+  readonly rungs: readonly RungNode[];
+}
+export interface RuleNode {
+  readonly tier: 'forbid' | 'exempt' | 'deny' | 'pin';
+  readonly name: Name;
+  readonly annotations: readonly Annotation[];
+  readonly stage: StageNode | null;
+  readonly when: Expression;
+  readonly outcome: OutcomeNode | null;
+  readonly until: Value | null;
+  readonly span: Span;
+}
+export interface RulesetNode extends Named {
+  readonly kind: 'ruleset';
+  readonly rules: readonly RuleNode[];
+}
+export type SiteEntry =
+  | { readonly kind: 'listen'; readonly names: readonly Name[]; readonly span: Span }
+  | { readonly kind: 'sni'; readonly names: Items | 'any' | 'none'; readonly span: Span }
+  | { readonly kind: 'score' | 'on_error'; readonly name: Name; readonly span: Span }
+  | {
+      readonly kind: 'ladder';
+      readonly stage: StageNode | null;
+      readonly ladder: Name | readonly RungNode[];
+      readonly span: Span;
+    }
+  | { readonly kind: 'rules' | 'limits'; readonly list: Items; readonly span: Span }
+  | { readonly kind: 'during'; readonly span: Span }
+  | { readonly kind: 'rule'; readonly rule: RuleNode; readonly span: Span };
+export interface SiteNode extends Named {
+  readonly kind: 'site';
+  readonly entries: readonly SiteEntry[];
+}
+
+export type GivenEntry =
+  | { readonly kind: 'fact'; readonly fact: Name; readonly value: Value | Items; readonly span: Span }
+  | { readonly kind: 'unknown'; readonly fact: Name; readonly span: Span }
+  | { readonly kind: 'feed'; readonly name: Name; readonly members: Items; readonly span: Span }
+  | { readonly kind: 'rate'; readonly name: Name; readonly rate: Value; readonly span: Span }
+  | { readonly kind: 'mode'; readonly span: Span }
+  | { readonly kind: 'at'; readonly time: Value; readonly span: Span };
+export type ExpectEntry =
+  | { readonly kind: 'policy' | 'challenge'; readonly name: Name; readonly span: Span }
+  | { readonly kind: 'action'; readonly verdict: VerdictNode; readonly span: Span }
+  | { readonly kind: 'score'; readonly from: Value; readonly to: Value; readonly span: Span }
+  | {
+      readonly kind: 'matched' | 'not_matched' | 'would_match';
+      readonly names: Items;
+      readonly span: Span;
+    }
+  | { readonly kind: 'negotiates'; readonly value: Value; readonly span: Span };
+/** A test is named by a sentence: `name.text` is that sentence. */
+export interface TestDeclaration extends Named {
+  readonly kind: 'test';
+  readonly site: Name;
+  readonly given: readonly GivenEntry[];
+  readonly expect: readonly ExpectEntry[];
+}
+export interface ProveNode extends Named {
+  readonly kind: 'prove';
+  readonly site: Name;
+  readonly when: Expression;
+}
+
+export type Declaration =
+  | LetNode
+  | DefineNode
+  | SetDeclaration
+  | FeedNode
+  | SecretNode
+  | CaNode
+  | ModeNode
+  | CounterNode
+  | LimitNode
+  | ChallengeNode
+  | PolicyNode
+  | ScoreNode
+  | LadderNode
+  | RulesetNode
+  | SiteNode
+  | TestDeclaration
+  | ProveNode;
+
+export interface ImportNode {
+  readonly path: Value;
+  readonly alias: Name;
+}
+
+export interface FileNode {
+  readonly path: string;
+  readonly edition: Value | null;
+  readonly requires: {
+    readonly operator: '>=' | '==';
+    readonly version: string;
+    readonly span: Span;
+  } | null;
+  readonly revision: string | null;
+  readonly imports: readonly ImportNode[];
+  readonly meta: readonly { readonly key: Name; readonly value: string }[];
+  readonly declarations: readonly Declaration[];
+  /** Names of declarations too broken to keep, so that uses of them are not reported again. */
+  readonly brokenNames: ReadonlySet<string>;
+  readonly span: Span;
+}

@@ -1,0 +1,344 @@
+/** A place in the tokens of one file, with the small questions every part of the parser asks. */
+import type { Name, Value } from './ast.ts';
+import { suggest } from './closest.ts';
+import type { Report } from './diagnostic.ts';
+import type { Span } from './ir.ts';
+import { Places, type Token, type TokenKind, tokenize } from './lexer.ts';
+
+/** Unwinds to the nearest block, which reports it and goes on with its next entry. */
+export class SyntaxFailure extends Error {
+  readonly code: string;
+  readonly span: Span;
+  readonly help: string;
+
+  constructor(code: string, span: Span, message: string, help: string) {
+    super(message);
+    this.code = code;
+    this.span = span;
+    this.help = help;
+  }
+}
+
+const IDENTIFIER = /^[a-z_][a-z0-9_]*$/;
+const QUALIFIED = /^[a-z_][a-z0-9_]*(?:\.[a-z_][a-z0-9_]*)*$/;
+const FACT = /^(?:conn|hello|cert|time|sys|client)\.[a-z_][a-z0-9_]*$/;
+const VERSION = /\d+(?:\.\d+)*/y;
+const VALUE_KINDS: ReadonlySet<TokenKind> = new Set<TokenKind>([
+  'string',
+  'datetime',
+  'date',
+  'cidr',
+  'ip',
+  'rate',
+  'duration',
+  'bytes',
+  'percent',
+  'asn',
+  'codepoint',
+  'tls_version',
+  'int',
+  'word',
+]);
+const UNITS = 'durations end in ms s m h d y, rates look like 20/s or 600/10m, sizes end in B KiB MiB';
+
+/** Words that begin a declaration; after a syntax error, reading goes on at the next one. */
+export const DECLARATIONS: readonly string[] = [
+  'let',
+  'define',
+  'set',
+  'feed',
+  'secret',
+  'ca',
+  'mode',
+  'counter',
+  'limit',
+  'challenge',
+  'abstract',
+  'policy',
+  'score',
+  'ladder',
+  'ruleset',
+  'site',
+  'test',
+  'prove',
+];
+
+export class Cursor {
+  readonly report: Report;
+  readonly path: string;
+  readonly #text: string;
+  readonly #tokens: readonly Token[];
+  readonly #places: Places;
+  #at = 0;
+  /** Syntax errors reported so far. */
+  failures = 0;
+
+  constructor(path: string, text: string, report: Report) {
+    this.path = path;
+    this.#text = text;
+    this.report = report;
+    this.#tokens = tokenize(text);
+    this.#places = new Places(path, text);
+  }
+
+  get token(): Token {
+    return this.#tokens[this.#at]!;
+  }
+
+  /** The token after `token`. */
+  get following(): Token {
+    return this.#tokens[Math.min(this.#at + 1, this.#tokens.length - 1)]!;
+  }
+
+  get atEnd(): boolean {
+    return this.token.kind === 'end';
+  }
+
+  spanOf(token: Token): Span {
+    return this.#places.span(token.start, token.end);
+  }
+
+  /** From the start of `first` to the end of the token just taken. */
+  spanFrom(first: Token): Span {
+    const last = this.#tokens[Math.max(0, this.#at - 1)]!;
+    return this.#places.span(first.start, Math.max(first.end, last.end));
+  }
+
+  take(): Token {
+    const token = this.token;
+    if (token.kind !== 'end') this.#at++;
+    return token;
+  }
+
+  is(text: string): boolean {
+    const { kind, text: found } = this.token;
+    return found === text && (kind === 'word' || kind === 'punctuation');
+  }
+
+  isAny(texts: readonly string[]): boolean {
+    return texts.some((text) => this.is(text));
+  }
+
+  accept(text: string): boolean {
+    if (!this.is(text)) return false;
+    this.take();
+    return true;
+  }
+
+  /** Takes a word that must be followed by white space. */
+  acceptWord(text: string): boolean {
+    if (!this.accept(text)) return false;
+    this.space(text);
+    return true;
+  }
+
+  expect(text: string): void {
+    if (!this.accept(text)) this.fail(`\`${text}\``);
+  }
+
+  expectWord(text: string): void {
+    if (!this.acceptWord(text)) this.fail(`\`${text}\``);
+  }
+
+  /** Demands white space before the token at hand. */
+  space(after: string): void {
+    if (this.token.spaced || this.atEnd) return;
+    const message = `a space is missing after \`${after}\``;
+    throw new SyntaxFailure('PDL-G005', this.spanOf(this.token), message, `write a space after \`${after}\``);
+  }
+
+  /** Reports what was expected instead of the token at hand. */
+  fail(expected: string, help?: string): never {
+    const { token } = this;
+    const span = this.spanOf(token);
+    if (token.kind === 'bad' && token.text.startsWith('"')) {
+      throw new SyntaxFailure(
+        'PDL-G002',
+        span,
+        'this string is not closed on its line',
+        'end it with a double quote',
+      );
+    }
+    if (token.kind === 'bad' && /^[+-]?\d/.test(token.text)) {
+      const message = `\`${token.text}\` is not a number with a unit this language knows`;
+      throw new SyntaxFailure('PDL-G003', span, message, UNITS);
+    }
+    if (token.kind === 'bad') {
+      const message = `the character \`${token.text}\` means nothing here`;
+      throw new SyntaxFailure('PDL-G004', span, message, `${expected} is expected here`);
+    }
+    const found = token.kind === 'end' ? 'the file ends' : `\`${token.text}\` stands`;
+    const message = `${expected} is expected here, but ${found}`;
+    throw new SyntaxFailure('PDL-G001', span, message, help ?? `write ${expected}`);
+  }
+
+  /** Fails on an entry or declaration whose first word is none of `words`. */
+  failAmong(words: readonly string[], place: string): never {
+    const { token } = this;
+    const list = `${place} takes ${words.join(', ')}`;
+    return this.fail(place, token.kind === 'word' ? suggest(token.text, words, list) : list);
+  }
+
+  #nameLike(pattern: RegExp, what: string, help: string): Name {
+    const { token } = this;
+    if (token.kind !== 'word' || !pattern.test(token.text)) this.fail(what, help);
+    this.take();
+    return { text: token.text, span: this.spanOf(token) };
+  }
+
+  identifier(what = 'a name'): Name {
+    return this.#nameLike(
+      IDENTIFIER,
+      what,
+      'names are lower-case letters, digits and _, and begin with no digit',
+    );
+  }
+
+  qualified(what = 'a name'): Name {
+    return this.#nameLike(QUALIFIED, what, 'write a name, or `alias.name` for one of an imported file');
+  }
+
+  fact(): Name {
+    return this.#nameLike(FACT, 'a fact', 'facts are named such as conn.ip or hello.sni');
+  }
+
+  isFact(token: Token = this.token): boolean {
+    return token.kind === 'word' && FACT.test(token.text);
+  }
+
+  isQualified(token: Token = this.token): boolean {
+    return token.kind === 'word' && QUALIFIED.test(token.text);
+  }
+
+  get isValue(): boolean {
+    return VALUE_KINDS.has(this.token.kind);
+  }
+
+  /** Any literal or bare word. */
+  value(what = 'a value'): Value {
+    const { token } = this;
+    if (!this.isValue) this.fail(what);
+    this.take();
+    const kind = token.kind === 'word' ? 'name' : (token.kind as Value['kind']);
+    const text = kind === 'string' ? unquote(token.text) : token.text;
+    return { kind, text, span: this.spanOf(token) };
+  }
+
+  /** A literal of one kind. */
+  literal(kind: TokenKind, what: string): Value {
+    if (this.token.kind !== kind) this.fail(what);
+    return this.value();
+  }
+
+  string(what = 'a string in double quotes'): Value {
+    return this.literal('string', what);
+  }
+
+  duration(): Value {
+    return this.literal('duration', 'a duration such as 30s');
+  }
+
+  /** An integer without a sign. */
+  int(): Value {
+    if (this.token.kind !== 'int' || /^[+-]/.test(this.token.text))
+      this.fail('a whole number without a sign');
+    return this.value();
+  }
+
+  signed(): Value {
+    return this.literal('int', 'a whole number such as +20 or -5');
+  }
+
+  /** A version such as 0.3, read straight from the text: no token has this shape. */
+  version(): { text: string; span: Span } {
+    const first = this.token;
+    VERSION.lastIndex = first.start;
+    const text = VERSION.exec(this.#text)?.[0];
+    if (text === undefined) this.fail('a version such as 0.1');
+    const end = first.start + text.length;
+    while (this.token.start < end && !this.atEnd) this.#at++;
+    if (this.#tokens[this.#at - 1]!.end > end) {
+      this.#at--;
+      this.fail('a version such as 0.1');
+    }
+    return { text, span: this.#places.span(first.start, end) };
+  }
+
+  /** Reports a syntax failure and lets the caller go on; anything else is rethrown. */
+  reportFailure(failure: unknown): void {
+    if (!(failure instanceof SyntaxFailure)) throw failure;
+    this.failures++;
+    this.report.error(failure.code, failure.span, failure.message, failure.help);
+  }
+
+  /**
+   * Reads `{ entry … }`. An entry that cannot be read is reported, and reading goes on at the next line
+   * that begins with one of `words`, or at the brace that closes the block.
+   */
+  block<T>(words: readonly string[], place: string, entry: () => T): T[] {
+    const open = this.token;
+    this.expect('{');
+    const entries: T[] = [];
+    while (!this.accept('}')) {
+      if (this.atEnd || this.#startsDeclaration(words)) {
+        const message = 'this block is not closed before the next declaration';
+        throw new SyntaxFailure('PDL-G006', this.spanOf(open), message, 'add the missing `}`');
+      }
+      try {
+        if (!this.isAny(words) && !this.is('@') && !this.isFact()) this.failAmong(words, place);
+        entries.push(entry());
+      } catch (failure) {
+        this.reportFailure(failure);
+        if (failure instanceof SyntaxFailure && failure.code === 'PDL-G006') throw failure;
+        this.#skipEntry(words);
+      }
+    }
+    return entries;
+  }
+
+  /** At column 1 stands a word that begins a declaration and that the block has no entry for. */
+  #startsDeclaration(words: readonly string[]): boolean {
+    const { token } = this;
+    return (
+      token.first &&
+      this.spanOf(token).column === 1 &&
+      token.kind === 'word' &&
+      DECLARATIONS.includes(token.text) &&
+      !words.includes(token.text)
+    );
+  }
+
+  #skipEntry(words: readonly string[]): void {
+    let depth = 0;
+    let moved = false;
+    while (!this.atEnd) {
+      const { token } = this;
+      if (depth === 0 && this.is('}')) return;
+      if (depth === 0 && moved && token.first && words.includes(token.text)) return;
+      if (moved && this.#startsDeclaration(words)) return;
+      if (token.kind === 'punctuation') {
+        if ('{[('.includes(token.text)) depth++;
+        else if ('}])'.includes(token.text)) depth = Math.max(0, depth - 1);
+      }
+      this.take();
+      moved = true;
+    }
+  }
+
+  /** Goes to the next line that begins a declaration at its first column. */
+  skipDeclaration(): void {
+    let moved = false;
+    while (!this.atEnd) {
+      const { token } = this;
+      const starts =
+        token.first && this.spanOf(token).column === 1 && (DECLARATIONS.includes(token.text) || this.is('@'));
+      if (moved && starts) return;
+      this.take();
+      moved = true;
+    }
+  }
+}
+
+function unquote(text: string): string {
+  return text.slice(1, -1).replace(/\\([\s\S])/g, '$1');
+}

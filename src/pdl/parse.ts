@@ -1,0 +1,299 @@
+/** Parses one file into its syntax tree; reports every syntax error it can find. */
+import type {
+  CounterNode,
+  Declaration,
+  Entry,
+  FeedNode,
+  FileNode,
+  ImportNode,
+  LetNode,
+  LimitNode,
+  Name,
+  SetDeclaration,
+  SetExpression,
+  SetTerm,
+  Value,
+} from './ast.ts';
+import { Cursor, DECLARATIONS, SyntaxFailure } from './cursor.ts';
+import type { Report } from './diagnostic.ts';
+import { parseAnnotations, parseKey, parseOutcome } from './parse-common.ts';
+import { parseExpression, parseItems, parseSetTerm } from './parse-expression.ts';
+import { parseChallengeEntries, parsePolicy } from './parse-policy.ts';
+import { parseLadder, parseRuleset, parseScore, parseSite } from './parse-score.ts';
+import { parseProve, parseTest } from './parse-test.ts';
+
+/** Types that a set or a feed may hold. */
+export const SET_TYPES: readonly string[] = [
+  'cidr',
+  'ip',
+  'asn',
+  'country',
+  'host',
+  'ja3',
+  'ja4',
+  'cipher',
+  'group',
+  'extension',
+  'sigalg',
+  'fingerprint',
+  'spiffe',
+  'string',
+];
+const FEED_ENTRIES = ['format', 'refresh', 'max_age', 'on_stale', 'max_entries', 'sha256', 'auth'];
+const FEED_SOURCES = ['file', 'url', 'dnsbl', 'crowdsec', 'builtin'];
+const EVENTS = ['hello', 'handshake', 'failure', 'challenge_fail'];
+
+export function parse(path: string, text: string, report: Report): FileNode {
+  const cursor = new Cursor(path, text, report);
+  const first = cursor.token;
+  const header = attempt(cursor, () => parseHeader(cursor)) ?? {
+    edition: null,
+    requires: null,
+    revision: null,
+  };
+  const imports: ImportNode[] = [];
+  while (cursor.is('import')) {
+    const found = attempt(cursor, () => parseImport(cursor));
+    if (found) imports.push(found);
+  }
+  const meta = cursor.is('meta') ? (attempt(cursor, () => parseMeta(cursor)) ?? []) : [];
+  const declarations: Declaration[] = [];
+  const brokenNames = new Set<string>();
+  while (!cursor.atEnd) {
+    const start = cursor.token;
+    const before = cursor.failures;
+    let name: Name | null = null;
+    try {
+      const annotations = parseAnnotations(cursor);
+      if (cursor.following.kind === 'word')
+        name = { text: cursor.following.text, span: cursor.spanOf(start) };
+      const body = parseDeclaration(cursor);
+      const span = cursor.spanFrom(start);
+      const damaged = cursor.failures > before;
+      declarations.push({ ...body, annotations, span, damaged });
+    } catch (failure) {
+      cursor.reportFailure(failure);
+      if (name !== null) brokenNames.add(name.text);
+      const closed = failure instanceof SyntaxFailure && failure.code === 'PDL-G006';
+      if (!closed) cursor.skipDeclaration();
+    }
+  }
+  const span = cursor.spanOf(first);
+  return { path, ...header, imports, meta, declarations, brokenNames, span };
+}
+
+/** Runs one part; on a syntax error reports it, goes to the next declaration and answers null. */
+function attempt<T>(cursor: Cursor, part: () => T): T | null {
+  try {
+    return part();
+  } catch (failure) {
+    cursor.reportFailure(failure);
+    skipTo(cursor);
+    return null;
+  }
+}
+
+function skipTo(cursor: Cursor): void {
+  const starts = ['import', 'meta', '@', ...DECLARATIONS];
+  while (!cursor.atEnd && !(cursor.token.first && cursor.isAny(starts))) cursor.take();
+}
+
+function parseHeader(cursor: Cursor): Pick<FileNode, 'edition' | 'requires' | 'revision'> {
+  if (!cursor.is('pdl')) cursor.fail('`pdl 1`', 'begin the file with `pdl 1`');
+  cursor.acceptWord('pdl');
+  const edition = cursor.int();
+  let requires: FileNode['requires'] = null;
+  if (cursor.acceptWord('requires')) {
+    cursor.expect('engine');
+    const operator = (['>=', '=='] as const).find((candidate) => cursor.is(candidate));
+    if (operator === undefined) cursor.fail('`>=` or `==`');
+    cursor.take();
+    const { text, span } = cursor.version();
+    requires = { operator, version: text, span };
+  }
+  const revision = cursor.accept('revision') ? cursor.string().text : null;
+  return { edition, requires, revision };
+}
+
+function parseImport(cursor: Cursor): ImportNode {
+  cursor.expectWord('import');
+  const path = cursor.string('the path of a file in double quotes');
+  cursor.expectWord('as');
+  return { path, alias: cursor.identifier('the name to use it by') };
+}
+
+function parseMeta(cursor: Cursor): { key: Name; value: string }[] {
+  cursor.expect('meta');
+  cursor.expect('{');
+  const entries: { key: Name; value: string }[] = [];
+  while (!cursor.accept('}')) {
+    const key = cursor.identifier('a word or `}`');
+    cursor.space(key.text);
+    entries.push({ key, value: cursor.string().text });
+  }
+  return entries;
+}
+
+/** What the parser of one kind of declaration answers; the caller adds annotations and place. */
+type Body<D = Declaration> = D extends Declaration ? Omit<D, 'annotations' | 'span' | 'damaged'> : never;
+
+function parseDeclaration(cursor: Cursor): Body {
+  const kind = DECLARATIONS.find((word) => cursor.is(word));
+  switch (kind) {
+    case 'abstract':
+    case 'policy':
+      return { kind: 'policy', ...parsePolicy(cursor) };
+    case 'score':
+      return { kind, ...parseScore(cursor) };
+    case 'ladder':
+      return { kind, ...parseLadder(cursor) };
+    case 'ruleset':
+      return { kind, ...parseRuleset(cursor) };
+    case 'site':
+      return { kind, ...parseSite(cursor) };
+    case 'test':
+      return { kind, ...parseTest(cursor) };
+    case 'prove':
+      return { kind, ...parseProve(cursor) };
+    case undefined:
+      return cursor.failAmong(DECLARATIONS, 'a declaration');
+  }
+  cursor.expectWord(kind);
+  const name = cursor.identifier(`the name of the ${kind}`);
+  switch (kind) {
+    case 'let':
+      cursor.expect('=');
+      return { kind, name, value: parseLiteral(cursor) };
+    case 'define':
+      cursor.expect('=');
+      return { kind, name, condition: parseExpression(cursor) };
+    case 'set':
+      return { kind, name, ...parseSet(cursor) };
+    case 'feed':
+      return { kind, name, ...parseFeed(cursor) };
+    case 'secret':
+      return { kind, name, ...parseSource(cursor, ['env', 'file']) };
+    case 'ca':
+      return { kind, name, path: parseSource(cursor, ['file']).path };
+    case 'mode':
+      return { kind, name, states: cursor.block(['state'], 'a mode', () => parseState(cursor)) };
+    case 'counter':
+      return { kind, name, ...parseCounter(cursor) };
+    case 'limit':
+      return { kind, name, ...parseLimit(cursor) };
+    default:
+      return { kind: 'challenge', name, entries: parseChallengeEntries(cursor) };
+  }
+}
+
+function parseLiteral(cursor: Cursor): LetNode['value'] {
+  if (cursor.is('{')) return parseItems(cursor, 'set');
+  if (cursor.is('[')) return parseItems(cursor, 'list');
+  return cursor.value();
+}
+
+function parseType(cursor: Cursor): Name {
+  const { token } = cursor;
+  if (!SET_TYPES.includes(token.text)) cursor.failAmong(SET_TYPES, 'a type');
+  return cursor.identifier();
+}
+
+function parseSet(cursor: Cursor): Pick<SetDeclaration, 'type' | 'value'> {
+  cursor.expectWord('of');
+  const type = parseType(cursor);
+  cursor.expect('=');
+  const first = parseSetTerm(cursor);
+  const rest: { operator: '+' | '-' | '&'; term: SetTerm }[] = [];
+  for (let operator = setOperator(cursor); operator !== null; operator = setOperator(cursor)) {
+    cursor.take();
+    rest.push({ operator, term: parseSetTerm(cursor) });
+  }
+  const value: SetExpression = { first, rest };
+  return { type, value };
+}
+
+function setOperator(cursor: Cursor): '+' | '-' | '&' | null {
+  return (['+', '-', '&'] as const).find((operator) => cursor.is(operator)) ?? null;
+}
+
+function parseFeed(cursor: Cursor): Pick<FeedNode, 'type' | 'toScore' | 'source' | 'path' | 'entries'> {
+  cursor.expectWord('of');
+  const type = parseType(cursor);
+  const toScore = cursor.acceptWord('to');
+  if (toScore) cursor.expectWord('score');
+  cursor.expectWord('from');
+  if (!cursor.isAny(FEED_SOURCES)) cursor.failAmong(FEED_SOURCES, 'a feed’s source');
+  const source = cursor.identifier();
+  const path = cursor.string();
+  const entries = cursor.block(FEED_ENTRIES, 'a feed', () => parseFeedEntry(cursor));
+  return { type, toScore, source, path, entries };
+}
+
+function parseFeedEntry(cursor: Cursor): Entry {
+  const first = cursor.token;
+  const key = FEED_ENTRIES.find((word) => cursor.is(word));
+  if (key === undefined) cursor.failAmong(FEED_ENTRIES, 'a feed');
+  cursor.expectWord(key);
+  let value: Value;
+  if (key === 'refresh' || key === 'max_age') value = cursor.duration();
+  else if (key === 'max_entries') value = cursor.int();
+  else if (key === 'sha256') value = cursor.string();
+  else {
+    const stale = ['keep', 'empty', 'fail'];
+    if (key === 'on_stale' && !cursor.isAny(stale)) cursor.failAmong(stale, 'on_stale');
+    value = { kind: 'name', ...(key === 'auth' ? cursor.qualified('a secret') : cursor.identifier()) };
+  }
+  return { key, values: [value], span: cursor.spanFrom(first) };
+}
+
+function parseSource(
+  cursor: Cursor,
+  sources: readonly ('env' | 'file')[],
+): { source: 'env' | 'file'; path: Value } {
+  cursor.expectWord('from');
+  const source = sources.find((word) => cursor.is(word));
+  if (source === undefined) cursor.failAmong(sources, 'from');
+  cursor.take();
+  return { source, path: cursor.string() };
+}
+
+function parseState(cursor: Cursor): Name {
+  cursor.expectWord('state');
+  const name = cursor.identifier('the name of the state');
+  cursor.accept('initial');
+  for (const word of ['enter', 'leave']) {
+    if (!cursor.acceptWord(word)) continue;
+    cursor.expectWord('when');
+    parseExpression(cursor);
+    cursor.expectWord('for');
+    cursor.duration();
+  }
+  return name;
+}
+
+function parseCounter(cursor: Cursor): Pick<CounterNode, 'key' | 'window' | 'event' | 'slots'> {
+  cursor.expectWord('per');
+  const key = parseKey(cursor);
+  cursor.expectWord('window');
+  const window = cursor.duration();
+  let event: Name | null = null;
+  if (cursor.acceptWord('of')) {
+    if (!cursor.isAny(EVENTS)) cursor.failAmong(EVENTS, 'of');
+    event = cursor.identifier();
+  }
+  const slots = cursor.acceptWord('slots') ? cursor.int() : null;
+  return { key, window, event, slots };
+}
+
+function parseLimit(cursor: Cursor): Pick<LimitNode, 'key' | 'rate' | 'burst' | 'then'> {
+  cursor.expect('{');
+  cursor.expectWord('per');
+  const key = parseKey(cursor);
+  cursor.expectWord('allow');
+  const rate = cursor.literal('rate', 'a rate such as 20/s');
+  const burst = cursor.acceptWord('burst') ? cursor.int() : null;
+  cursor.expectWord('then');
+  const then = parseOutcome(cursor);
+  cursor.expect('}');
+  return { key, rate, burst, then };
+}
