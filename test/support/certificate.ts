@@ -15,7 +15,7 @@ export async function makeCertificate(options: {
   readonly notAfter?: Date;
 }): Promise<PemPair> {
   x509.cryptoProvider.set(webcrypto as Crypto);
-  const keys = (await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])) as CryptoKeyPair;
+  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     name: `CN=${options.names[0]}`,
     notBefore: new Date('2020-01-01'),
@@ -23,7 +23,9 @@ export async function makeCertificate(options: {
     keys,
     signingAlgorithm: ALGORITHM,
     extensions: [
-      new x509.SubjectAlternativeNameExtension(options.names.map((value) => ({ type: 'dns' as const, value }))),
+      new x509.SubjectAlternativeNameExtension(
+        options.names.map((value) => ({ type: 'dns' as const, value })),
+      ),
     ],
   });
   const pkcs8 = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey);

@@ -5,7 +5,7 @@ import { loadConfig } from '../../config/load.ts';
 import type { Flags } from '../../config/overrides.ts';
 import type { Config } from '../../config/schema.ts';
 import { prepareDemo } from '../../demo/demo.ts';
-import { type Supervisor, startSupervisor } from '../../edge/supervisor.ts';
+import { DeploymentError, type Supervisor, startSupervisor } from '../../edge/supervisor.ts';
 import { createLog } from '../../observe/log.ts';
 import { CliError, EXIT } from '../exit.ts';
 import { chooseFormat, printDiagnostics } from '../output.ts';
@@ -50,6 +50,10 @@ async function start(config: Config, log: Logger): Promise<Supervisor> {
   try {
     return await startSupervisor({ config, log });
   } catch (error) {
+    if (error instanceof DeploymentError) {
+      printDiagnostics(error.diagnostics, new Map(), chooseFormat(undefined));
+      throw new CliError(`cannot start: ${error.message}`);
+    }
     throw new CliError(startMessage(error as NodeJS.ErrnoException & { address?: string; port?: number }));
   }
 }
@@ -82,20 +86,19 @@ function untilStopped(supervisor: Supervisor, log: Logger): Promise<void> {
         });
     };
     const stopNow = (): void => finish(supervisor.stop());
-    const drain = (limitMs: number | null): void => {
+    const drain = (timeoutMs?: number): void => {
       if (stopping) {
         stopNow();
         return;
       }
       stopping = true;
       log.info('draining; the next signal stops now');
-      if (limitMs !== null) setTimeout(() => void supervisor.stop(), limitMs).unref();
-      finish(supervisor.drain());
+      finish(supervisor.drain(timeoutMs));
     };
     const handlers = {
       SIGHUP: () => void reload(supervisor, log),
       SIGUSR1: () => supervisor.reopenLogs(),
-      SIGTERM: () => drain(null),
+      SIGTERM: () => drain(),
       SIGINT: () => drain(INTERRUPT_DRAIN_MS),
       SIGQUIT: stopNow,
     } satisfies Record<string, () => void>;
@@ -103,11 +106,10 @@ function untilStopped(supervisor: Supervisor, log: Logger): Promise<void> {
   });
 }
 
+/** The supervisor logs what came of it. */
 async function reload(supervisor: Supervisor, log: Logger): Promise<void> {
   try {
-    const result = await supervisor.reload();
-    if (result.ok) log.info({ imageId: result.imageId, epoch: result.epoch }, 'policy reloaded');
-    else log.error({ diagnostics: result.diagnostics }, 'reload refused; the policy in force stays');
+    await supervisor.reload();
   } catch (error) {
     log.error({ err: error }, 'reload failed; the policy in force stays');
   }
