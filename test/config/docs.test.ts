@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { OUTCOMES } from '../../src/audit/record.ts';
+import schema from '../../src/config/config.schema.json' with { type: 'json' };
+import { formatDuration } from '../../src/config/duration.ts';
+import { OVERRIDABLE } from '../../src/config/overrides.ts';
+import {
+  HEADER_DEFAULTS,
+  HTTP_UPSTREAM_SETTINGS,
+  LIMIT_SETTINGS,
+  type Setting,
+  TCP_UPSTREAM_SETTINGS,
+} from '../../src/config/settings.ts';
+import { createMetrics } from '../../src/observe/metrics.ts';
+
+const operations = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
+
+/** The beginning of a setting's row: key, default, bounds. */
+function row(key: string, setting: Setting): string {
+  const show = (value: number): string =>
+    setting.kind === 'duration' ? formatDuration(value) : String(value);
+  return `| \`${key}\` | ${show(setting.default)} | ${show(setting.min)} – ${show(setting.max)} |`;
+}
+
+test('every setting is documented with its default and bounds', () => {
+  for (const table of [LIMIT_SETTINGS, HTTP_UPSTREAM_SETTINGS, TCP_UPSTREAM_SETTINGS]) {
+    for (const [key, setting] of Object.entries(table))
+      assert.ok(operations.includes(row(key, setting)), key);
+  }
+});
+
+test('the schema knows the same settings', () => {
+  const { limits, headers, httpUpstream, tcpUpstream } = schema.$defs;
+  assert.deepEqual(Object.keys(limits.properties), Object.keys(LIMIT_SETTINGS));
+  assert.deepEqual(Object.keys(headers.properties), Object.keys(HEADER_DEFAULTS));
+  for (const key of Object.keys(HTTP_UPSTREAM_SETTINGS)) assert.ok(key in httpUpstream.properties, key);
+  for (const key of Object.keys(TCP_UPSTREAM_SETTINGS)) assert.ok(key in tcpUpstream.properties, key);
+});
+
+test('every header, flag, variable and outcome is documented', () => {
+  for (const [key, name] of Object.entries(HEADER_DEFAULTS)) {
+    assert.ok(operations.includes(`| \`${key}\` | \`${name}\` |`), key);
+  }
+  for (const { flag, variable } of OVERRIDABLE)
+    assert.ok(operations.includes(`\`${flag}\` | \`${variable}\``), flag);
+  for (const outcome of OUTCOMES) assert.ok(operations.includes(`\`${outcome}\``), outcome);
+});
+
+test('every metric is documented', async () => {
+  const metrics = createMetrics(() => ({
+    openConnections: 0,
+    heldTarpits: 0,
+    workers: 0,
+    workerRestarts: 0,
+    evictions: { rates: 0, buckets: 0, clearances: 0 },
+    audit: { written: 0, lost: 0, queued: 0 },
+    policy: null,
+  }));
+  const { body } = await metrics.render();
+  const names = [...body.matchAll(/^# TYPE (sallyport_\w+) (\w+)/gm)];
+  assert.ok(names.length > 15);
+  for (const [, name, type] of names) assert.ok(operations.includes(`| \`${name!}\` | ${type!} |`), name!);
+});
