@@ -8,6 +8,7 @@
         'native/capture.cc',
         'native/connection.cc',
         'native/listener.cc',
+        'native/openssl.cc',
         'native/poll.cc',
         'native/socket.cc',
         'native/tls_settings.cc',

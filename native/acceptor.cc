@@ -1,17 +1,10 @@
 #include "acceptor.h"
 
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
-
-#ifdef __linux__
-#include <linux/tcp.h>
-#else
-#include <netinet/tcp.h>
-#endif
 
 namespace sallyport {
 
@@ -46,17 +39,6 @@ bool ConcernsOnlyOneConnection(int error) {
 bool OutOfDescriptors(int error) { return error == -EMFILE || error == -ENFILE; }
 
 int OpenReserve() { return open("/dev/null", O_RDONLY | O_CLOEXEC); }
-
-bool SavesSyn(int listener) {
-#ifdef TCP_SAVE_SYN
-  int value = 0;
-  socklen_t length = sizeof(value);
-  return getsockopt(listener, IPPROTO_TCP, TCP_SAVE_SYN, &value, &length) == 0 && value != 0;
-#else
-  (void)listener;
-  return false;
-#endif
-}
 
 bool IsWildcard(const Endpoint& endpoint) {
   static const uint8_t kZero[kAddressBytes] = {};
@@ -156,8 +138,10 @@ void Acceptor::Accept() {
     if (fd >= 0) {
       Look(fd, peer, count++);
     } else if (OutOfDescriptors(fd)) {
-      error = DropOne();
-      if (error == 0) dropped++;
+      const int outcome = DropOne();
+      if (outcome == 0) break;
+      if (outcome < 0) error = outcome;
+      else dropped++;
     } else if (fd == -EAGAIN || fd == -EWOULDBLOCK) {
       break;
     } else if (!ConcernsOnlyOneConnection(fd)) {
@@ -168,7 +152,8 @@ void Acceptor::Accept() {
   if (error != 0) poll_->Stop();
   if (count == 0 && dropped == 0 && error == 0) return;
   const int32_t arguments[] = {static_cast<int32_t>(count), dropped, error};
-  if (!CallFromLoop(&callback_, &context_, 3, arguments)) CloseBatch(count);
+  CallFromLoop(&callback_, &context_, 3, arguments);
+  CloseUntaken(count);
 }
 
 void Acceptor::Look(int fd, const sockaddr_storage& peer, uint32_t slot) {
@@ -198,16 +183,19 @@ int Acceptor::DropOne() {
   const int fd = AcceptSocket(poll_->fd(), &peer);
   if (fd >= 0) ResetAndClose(fd);
   reserve_ = OpenReserve();
-  return fd < 0 && fd != -EAGAIN ? fd : 0;
+  if (fd == -EAGAIN || fd == -EWOULDBLOCK) return 0;
+  return fd < 0 ? fd : 1;
 }
 
-void Acceptor::CloseBatch(uint32_t count) {
-  for (uint32_t slot = 0; slot < count; slot++) close(fds_[slot]);
+void Acceptor::CloseUntaken(uint32_t count) {
+  for (uint32_t slot = 0; slot < count; slot++) {
+    if (fds_[slot] >= 0) close(fds_[slot]);
+    fds_[slot] = -1;
+  }
 }
 
 void Acceptor::Finish() {
   if (poll_ != nullptr) poll_->CloseWithFd();
-  poll_ = nullptr;
   if (reserve_ >= 0) close(reserve_);
   reserve_ = -1;
 }

@@ -24,9 +24,11 @@ class Acceptor : public Napi::ObjectWrap<Acceptor> {
   void Share(const Napi::CallbackInfo& info);
   void Accept();
   void Look(int fd, const sockaddr_storage& peer, uint32_t slot);
-  // Out of descriptors: frees the reserve to take one connection off the queue and resets it.
+  // Out of descriptors: frees the reserve to take one connection off the queue and resets it. Returns how many
+  // were dropped (0 when none waits) or a negative errno.
   int DropOne();
-  void CloseBatch(uint32_t count);
+  // Closes what JavaScript did not take: it puts -1 in place of a descriptor it took.
+  void CloseUntaken(uint32_t count);
   void Finish();
 
   Poll* poll_ = nullptr;

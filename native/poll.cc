@@ -13,6 +13,7 @@ int Poll::Stop() { return uv_poll_stop(&handle_); }
 
 void Poll::Close() {
   owner_ = nullptr;
+  *held_ = nullptr;
   set_->Unlink(this);
   set_->closing_++;
   uv_close(reinterpret_cast<uv_handle_t*>(&handle_), OnClosed);
@@ -50,9 +51,9 @@ PollSet* PollSet::Create(Napi::Env env) {
   return set;
 }
 
-int PollSet::Open(int fd, void* owner, Poll::Ready ready, Poll** into) {
+int PollSet::Open(int fd, void* owner, Poll::Ready ready, Poll** held) {
   if (ended_) return -ECANCELED;
-  auto* poll = new (std::nothrow) Poll(this, fd, owner, ready);
+  auto* poll = new (std::nothrow) Poll(this, fd, owner, ready, held);
   if (poll == nullptr) return -ENOMEM;
   const int status = uv_poll_init(loop_, &poll->handle_, fd);
   if (status < 0) {
@@ -63,7 +64,7 @@ int PollSet::Open(int fd, void* owner, Poll::Ready ready, Poll** into) {
   poll->next_ = open_;
   if (open_ != nullptr) open_->previous_ = poll;
   open_ = poll;
-  *into = poll;
+  *held = poll;
   return 0;
 }
 
@@ -97,7 +98,7 @@ bool CallFromLoop(Napi::FunctionReference* callback, Napi::AsyncContext* context
   }
   napi_value receiver;
   napi_value result;
-  if (napi_get_undefined(env, &receiver) != napi_ok) return false;
+  if (napi_get_global(env, &receiver) != napi_ok) return false;
   const napi_status status =
       napi_make_callback(env, *context, receiver, callback->Value(), argc, arguments, &result);
   if (status == napi_ok) return true;

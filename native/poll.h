@@ -17,7 +17,8 @@ class Poll {
   // Begins (or changes) watching for uv_poll_event `events`.
   int Start(int events);
   int Stop();
-  // Ends the watcher; `Ready` is not called again. Leaves the fd open.
+  // Ends the watcher; `Ready` is not called again, and the owner's pointer to it becomes null. Leaves the fd
+  // open.
   void Close();
   // As Close, and closes the fd.
   void CloseWithFd();
@@ -25,7 +26,8 @@ class Poll {
 
  private:
   friend class PollSet;
-  Poll(PollSet* set, int fd, void* owner, Ready ready) : set_(set), fd_(fd), owner_(owner), ready_(ready) {}
+  Poll(PollSet* set, int fd, void* owner, Ready ready, Poll** held)
+      : set_(set), fd_(fd), owner_(owner), ready_(ready), held_(held) {}
 
   static void OnReady(uv_poll_t* handle, int status, int events);
   static void OnClosed(uv_handle_t* handle);
@@ -35,6 +37,7 @@ class Poll {
   int fd_;
   void* owner_;
   Ready ready_;
+  Poll** held_;
   Poll* next_ = nullptr;
   Poll* previous_ = nullptr;
 };
@@ -46,8 +49,9 @@ class PollSet {
   // Made once per environment; frees itself when the environment has ended.
   static PollSet* Create(Napi::Env env);
 
-  // Watches nothing until Start. Returns 0 or a negative errno, and then leaves the fd alone.
-  int Open(int fd, void* owner, Poll::Ready ready, Poll** into);
+  // Watches nothing until Start. `held` must stay where it is until the watcher ends. Returns 0 or a negative
+  // errno, and then leaves the fd alone.
+  int Open(int fd, void* owner, Poll::Ready ready, Poll** held);
 
  private:
   friend class Poll;

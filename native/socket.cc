@@ -106,6 +106,17 @@ int Peek(int fd, uint8_t* into, size_t capacity) {
   return got < 0 ? -errno : static_cast<int>(got);
 }
 
+bool SavesSyn(int listener) {
+#ifdef TCP_SAVE_SYN
+  int value = 0;
+  socklen_t length = sizeof(value);
+  return getsockopt(listener, IPPROTO_TCP, TCP_SAVE_SYN, &value, &length) == 0 && value != 0;
+#else
+  (void)listener;
+  return false;
+#endif
+}
+
 int SavedSyn(int fd, uint8_t* into, size_t capacity) {
 #ifdef TCP_SAVED_SYN
   socklen_t length = static_cast<socklen_t>(capacity);

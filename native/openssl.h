@@ -1,0 +1,45 @@
+// The OpenSSL that Node itself runs on, found at run time: the addon links to none, so it can never work
+// on another copy's objects.
+#pragma once
+
+#if __has_include(<openssl/ssl.h>)
+#define SALLYPORT_HAS_OPENSSL_HEADERS 1
+#include <openssl/crypto.h>
+#include <openssl/ssl.h>
+
+namespace sallyport {
+
+#define SALLYPORT_OPENSSL_FUNCTIONS(X) \
+  X(CRYPTO_get_ex_new_index)           \
+  X(CRYPTO_set_ex_data)                \
+  X(OpenSSL_version_num)               \
+  X(SSL_CTX_ctrl)                      \
+  X(SSL_CTX_set_cipher_list)           \
+  X(SSL_CTX_set_ciphersuites)          \
+  X(SSL_CTX_set_num_tickets)           \
+  X(SSL_CTX_set_options)               \
+  X(SSL_CTX_clear_options)             \
+  X(SSL_ctrl)                          \
+  X(SSL_set_cipher_list)               \
+  X(SSL_set_ciphersuites)              \
+  X(SSL_set_num_tickets)               \
+  X(SSL_set_options)                   \
+  X(SSL_clear_options)                 \
+  X(SSL_version)                       \
+  X(SSL_get_current_cipher)            \
+  X(SSL_CIPHER_get_protocol_id)
+
+struct OpenSsl {
+#define SALLYPORT_DECLARE(name) decltype(&::name) name##_;
+  SALLYPORT_OPENSSL_FUNCTIONS(SALLYPORT_DECLARE)
+#undef SALLYPORT_DECLARE
+  // Since OpenSSL 3.2; null before.
+  const char* (*SSL_get0_group_name_)(SSL*);
+};
+
+// The process's OpenSSL, or null when it lacks a function or is of another major version than the headers
+// this was compiled with.
+const OpenSsl* FindOpenSsl();
+
+}  // namespace sallyport
+#endif
