@@ -82,9 +82,14 @@ test('false turns admin, metrics and audit off', () => {
 });
 
 test('durations are read in every unit', () => {
-  const loaded = config(`${VALID}limits: { helloTimeout: 1500ms, requestTimeout: 1h, drainTimeout: 2m, idleTimeout: 1d }\n`);
+  const loaded = config(
+    `${VALID}limits: { helloTimeout: 1500ms, requestTimeout: 1h, drainTimeout: 2m, idleTimeout: 1d }\n`,
+  );
   const { helloTimeout, requestTimeout, drainTimeout, idleTimeout } = loaded.limits;
-  assert.deepEqual([helloTimeout, requestTimeout, drainTimeout, idleTimeout], [1500, 3_600_000, 120_000, 86_400_000]);
+  assert.deepEqual(
+    [helloTimeout, requestTimeout, drainTimeout, idleTimeout],
+    [1500, 3_600_000, 120_000, 86_400_000],
+  );
 });
 
 test('a flag beats a variable, and a variable beats the file', () => {
@@ -138,7 +143,17 @@ test('two documents in one file are an error', () => {
 });
 
 test('an alias bomb is an error, not a stall', () => {
-  const levels = Array.from({ length: 12 }, (_, n) => `k${n}: &k${n} [${n === 0 ? 'x' : Array(10).fill(`*k${n - 1}`).join(', ')}]`);
+  const levels = Array.from(
+    { length: 12 },
+    (_, n) =>
+      `k${n}: &k${n} [${
+        n === 0
+          ? 'x'
+          : Array(10)
+              .fill(`*k${n - 1}`)
+              .join(', ')
+      }]`,
+  );
   assert.match(problems(levels.join('\n'))[0]!, /CFG-Y001/);
 });
 
@@ -147,7 +162,9 @@ test('an empty file lacks every required key', () => {
 });
 
 test('a listener that names an unknown upstream or certificate is an error at the name', () => {
-  const found = problems(VALID.replace('upstream: app', 'upstream: appp').replace('[default]', '[default, other]'));
+  const found = problems(
+    VALID.replace('upstream: app', 'upstream: appp').replace('[default]', '[default, other]'),
+  );
   assert.match(found[0]!, /^5:29 CFG-R001 there is no certificate called `other`/);
   assert.match(found[1]!, /^6:15 CFG-R001 there is no upstream called `appp`/);
 });
@@ -157,7 +174,8 @@ test('a name that every object has is still unknown', () => {
 });
 
 test('two listeners on one address are an error at the second', () => {
-  const second = '  - { name: two, address: "127.0.0.1:8443", certificates: [default], upstream: app }\ncertificates:\n  default';
+  const second =
+    '  - { name: two, address: "127.0.0.1:8443", certificates: [default], upstream: app }\ncertificates:\n  default';
   const found = problems(VALID.replace('certificates:\n  default', second));
   assert.match(found[0]!, /^7:\d+ CFG-A001 127\.0\.0\.1:8443 is already taken by listener `edge`/);
 });
@@ -169,7 +187,10 @@ test('admin on the address of a listener is an error', () => {
 test('an admin address that is not loopback needs allowRemote', () => {
   const [found] = problems(`${VALID}admin:\n  address: 0.0.0.0:9443\n`);
   assert.match(found!, /^12:12 CFG-A002 `admin\.address` 0\.0\.0\.0:9443 can be reached from other machines/);
-  assert.equal(config(`${VALID}admin: { address: "0.0.0.0:9443", allowRemote: true }\n`).admin?.address.host, '0.0.0.0');
+  assert.equal(
+    config(`${VALID}admin: { address: "0.0.0.0:9443", allowRemote: true }\n`).admin?.address.host,
+    '0.0.0.0',
+  );
 });
 
 test('a key of another certificate is an error at the key', () => {
@@ -192,7 +213,9 @@ test('a file that is no certificate is an error at its path', () => {
 });
 
 test('an expired certificate and a key that everyone can read are warnings', () => {
-  const result = load(VALID.replace('certificate: a.pem, key: a-key.pem', 'certificate: old.pem, key: old-key.pem'));
+  const result = load(
+    VALID.replace('certificate: a.pem, key: a-key.pem', 'certificate: old.pem, key: old-key.pem'),
+  );
   assert.ok('config' in result);
   assert.deepEqual(
     result.warnings.map(({ code, line }) => [code, line]),
@@ -210,7 +233,10 @@ test('an upstream without a protocol lacks only that', () => {
 });
 
 test('a key of the other kind of upstream is unknown', () => {
-  assert.match(problems(VALID.replace('protocol: http,', 'protocol: http, proxyProtocol: true,'))[0]!, /CFG-K001/);
+  assert.match(
+    problems(VALID.replace('protocol: http,', 'protocol: http, proxyProtocol: true,'))[0]!,
+    /CFG-K001/,
+  );
 });
 
 test('an upstream address with a path is an error', () => {

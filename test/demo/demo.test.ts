@@ -45,7 +45,7 @@ test('the demo makes a configuration that loads, and keeps what was changed', as
     assert.ok('config' in loaded, JSON.stringify(loaded));
     assert.deepEqual(loaded.warnings, []);
     assert.match(readFileSync(policy, 'utf8'), /# mine\n$/);
-    const text = second.instructions(loaded.config);
+    const text = second.instructions(loaded.config, { host: '127.0.0.1', port: 8443 });
     assert.match(text, /curl --cacert \.sallyport\/ca\.pem https:\/\/localhost:8443\/\n/);
     assert.match(text, /curl --cacert \.sallyport\/ca\.pem --interface 127\.0\.0\.2 https/);
     assert.match(text, /openssl s_client -connect 127\.0\.0\.1:8443 -bind 127\.0\.0\.2 -noservername/);

@@ -1,0 +1,201 @@
+/** A real edge for tests: sockets, certificate, policy, upstream and audit log, all its own. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { stringify } from 'yaml';
+import { parseConfig } from '../../src/config/load.ts';
+import { type Supervisor, startSupervisor } from '../../src/edge/supervisor.ts';
+import { createLog } from '../../src/observe/log.ts';
+import { makeCertificate } from './certificate.ts';
+
+/** One site for each thing an edge can do, by server name; anything else is served. */
+export const ACTIONS_POLICY = `pdl 1
+import "std/tls" as tls
+secret puzzle_key from env "SALLYPORT_TEST_PUZZLE_KEY"
+feed blocked of cidr from file "blocked.txt" { }
+counter failures per conn.ip (v4 32, v6 64) window 10s of failure
+limit few { per conn.ip (v4 32, v6 56), hello.sni  allow 1/h burst 2  then reset }
+score none {
+  clamp 0..100
+  group reputation cap 100 { signal listed +100 when conn.ip in blocked }
+}
+challenge puzzle {
+  kind pow  algorithm sha256_bits  difficulty 8  solve_within 30s
+  clears for 1h per conn.ip (v4 32, v6 64), hello.ja4  secret puzzle_key
+}
+policy served  extends tls.intermediate { }
+policy modern  extends tls.modern { }
+policy limited extends served { limits [ few ] }
+policy puzzled extends served { challenge puzzle  rank 10 }
+policy refused extends served { action refuse alert access_denied  rank 90 }
+policy reset   extends served { action reset  rank 91 }
+policy dropped extends served { action drop  rank 92 }
+policy held    extends served { action tarpit 300ms  rank 89 }
+site other   { listen edge  sni any                 score none  ladder { from 0 use served  from 51 use refused }  on_error use refused }
+site modern  { listen edge  sni { "modern.test" }   score none  ladder { from 0 use modern }   on_error use refused }
+site limited { listen edge  sni { "limited.test" }  score none  ladder { from 0 use limited }  on_error use refused }
+site puzzled { listen edge  sni { "puzzle.test" }   score none  ladder { from 0 use puzzled }  on_error use refused }
+site refused { listen edge  sni { "refused.test" }  score none  ladder { from 0 use refused }  on_error use refused }
+site reset   { listen edge  sni { "reset.test" }    score none  ladder { from 0 use reset }    on_error use refused }
+site dropped { listen edge  sni { "dropped.test" }  score none  ladder { from 0 use dropped }  on_error use refused }
+site held    { listen edge  sni { "held.test" }     score none  ladder { from 0 use held }     on_error use refused }
+`;
+
+/** The parts of an audit line that tests read. */
+export interface AuditLine {
+  readonly event: { readonly action: string; readonly duration: number };
+  readonly error: { readonly message: string | null };
+  readonly source: { readonly ip: string; readonly port: number };
+  readonly tls: {
+    readonly established: boolean;
+    readonly version: string | null;
+    readonly cipher: string | null;
+    readonly curve: string | null;
+    readonly next_protocol: string | null;
+    readonly client: { readonly server_name: string | null };
+  };
+  readonly rule: { readonly name: string | null; readonly ruleset: string | null; readonly version: string };
+  readonly risk: { readonly calculated_score: number | null };
+  readonly sallyport: {
+    readonly worker: number;
+    readonly epoch: number;
+    readonly action: string | null;
+    readonly tier: string | null;
+    readonly alert: string | null;
+    readonly matched: readonly string[];
+    readonly challenge: { readonly name: string; readonly outcome: string } | null;
+    readonly hello: {
+      readonly status: string | null;
+      readonly ja4: string | null;
+      readonly records: number | null;
+    };
+    readonly syn: string | null;
+    readonly http: { readonly requests: number; readonly challenged: number } | null;
+  };
+}
+
+export interface TestEdgeOptions {
+  readonly policy?: string;
+  readonly threads?: number;
+  readonly limits?: Readonly<Record<string, number | string>>;
+  /** YAML of the upstream, instead of an HTTP server that echoes the request as JSON. */
+  readonly upstream?: Readonly<Record<string, unknown>>;
+  readonly listener?: Readonly<Record<string, unknown>>;
+  readonly metrics?: boolean;
+}
+
+export interface TestEdge {
+  readonly edge: Supervisor;
+  readonly port: number;
+  readonly directory: string;
+  /** PEM of the certificate that every name of the policy is served with. */
+  readonly ca: string;
+  readonly caFile: string;
+  /** A bare TCP connection to the edge; errors are swallowed. */
+  connect(): Socket;
+  lines(): AuditLine[];
+  /** The first audit line that `match` likes; waits for it. */
+  line(match?: (line: AuditLine) => boolean): Promise<AuditLine>;
+  /** Writes a file of the edge's directory, such as `policy.pdl` or `blocked.txt`. */
+  write(name: string, text: string): void;
+}
+
+export const TEST_NAMES: readonly string[] = ['localhost', '*.test'];
+const PUZZLE_KEY = 'an example key that is long enough';
+const PATIENCE_MS = 10_000;
+
+/** Answers every request with what it received, as JSON. */
+export async function startEchoUpstream(t: TestContext): Promise<number> {
+  const server: Server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const { method, url, headers } = request;
+      response.setHeader('content-type', 'application/json');
+      response.end(JSON.stringify({ method, url, headers, body: Buffer.concat(chunks).toString() }));
+    });
+  });
+  server.on('upgrade', (_request, socket, head) => {
+    socket.on('error', () => {});
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n');
+    socket.write(head);
+    socket.pipe(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+export async function startTestEdge(t: TestContext, options: TestEdgeOptions = {}): Promise<TestEdge> {
+  process.env.SALLYPORT_TEST_PUZZLE_KEY = PUZZLE_KEY;
+  const directory = mkdtempSync(join(tmpdir(), 'sallyport-test-'));
+  const write = (name: string, text: string): void => writeFileSync(join(directory, name), text);
+  const pair = await makeCertificate({ names: TEST_NAMES });
+  write('cert.pem', pair.certificate);
+  write('key.pem', pair.key);
+  write('policy.pdl', options.policy ?? ACTIONS_POLICY);
+  write('blocked.txt', '# nobody\n');
+  const upstream = options.upstream ?? {
+    protocol: 'http',
+    url: `http://127.0.0.1:${await startEchoUpstream(t)}`,
+  };
+  const text = stringify({
+    version: 1,
+    policy: 'policy.pdl',
+    threads: options.threads ?? 0,
+    listeners: [
+      {
+        name: 'edge',
+        address: '127.0.0.1:0',
+        certificates: ['default'],
+        upstream: 'app',
+        ...options.listener,
+      },
+    ],
+    certificates: { default: { certificate: 'cert.pem', key: 'key.pem' } },
+    upstreams: { app: upstream },
+    limits: options.limits ?? {},
+    admin: false,
+    metrics: options.metrics ? { address: '127.0.0.1:0' } : false,
+    audit: { file: 'audit.jsonl' },
+  });
+  const loaded = parseConfig(join(directory, 'sallyport.yaml'), text, {}, {});
+  if ('problems' in loaded) throw new Error(JSON.stringify(loaded.problems, null, 2));
+  const edge = await startSupervisor({ config: loaded.config, log: createLog('silent') });
+  t.after(async () => {
+    await edge.stop();
+    rmSync(directory, { recursive: true });
+  });
+  const { port } = edge.addresses[0]!;
+  const lines = (): AuditLine[] => {
+    const file = readFileSync(join(directory, 'audit.jsonl'), 'utf8');
+    return file
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => JSON.parse(line) as AuditLine);
+  };
+  return {
+    edge,
+    port,
+    directory,
+    ca: pair.certificate,
+    caFile: join(directory, 'cert.pem'),
+    connect: () => connect(port, '127.0.0.1').on('error', () => {}),
+    lines,
+    line: async (match = () => true) => {
+      for (const start = Date.now(); Date.now() - start < PATIENCE_MS; await delay(10)) {
+        const found = lines().find(match);
+        if (found) return found;
+      }
+      throw new Error(`no such audit line; there are: ${JSON.stringify(lines(), null, 1)}`);
+    },
+    write,
+  };
+}
