@@ -8,6 +8,10 @@ import { packageVersion } from './package.ts';
 /** Runs one command line; resolves with the exit code (0 ok, 1 problem, 2 wrong usage). */
 export async function main(args: readonly string[]): Promise<number> {
   let code: number = EXIT.ok;
+  // why: a reader such as `head` may go away early; that is its right, and no error of ours.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
   const program = buildProgram((result) => {
     code = result;
   });
@@ -133,6 +137,17 @@ function buildProgram(done: (code: number) => void): Command {
       done(await reload(options));
     },
   );
+
+  verb('audit', 'Work with audit logs.', '  sallyport audit verify audit.jsonl\n')
+    .command('verify')
+    .description('Check the hash chain of a log: no line was changed, none is missing.')
+    .exitOverride()
+    .argument('<file>', 'the log')
+    .addOption(formatOption())
+    .action(async (file: string, { format }: { format?: Format }) => {
+      const { verifyAudit } = await import('./commands/audit.ts');
+      done(await verifyAudit(file, format));
+    });
 
   verb('version', 'Print the version and what this build can do.', '  sallyport version --format json\n')
     .addOption(formatOption())

@@ -7,15 +7,15 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { formatAddress } from '../config/address.ts';
-import type { Config } from '../config/schema.ts';
+import type { Address, Config } from '../config/schema.ts';
 import { ensureCertificates } from './certificates.ts';
 import { readOrWrite, writePrivate, writePublic } from './files.ts';
 import { startDemoUpstream } from './upstream.ts';
 
 export interface PreparedDemo {
   readonly configFile: string;
-  /** What to print once the edge serves. */
-  instructions(config: Config): string;
+  /** What to print once the edge serves at `bound`. */
+  instructions(config: Config, bound: Address): string;
   /** Stops the demo's upstream. */
   close(): Promise<void>;
 }
@@ -49,8 +49,8 @@ export async function prepareDemo(directory: string): Promise<PreparedDemo> {
   writePublic(configFile, configText(upstream.port));
   return {
     configFile,
-    instructions: (config) =>
-      instructions(config, relative(directory, certificates.ca), relative(directory, home)),
+    instructions: (config, bound) =>
+      instructions(config, bound, relative(directory, certificates.ca), relative(directory, home)),
     close: () => upstream.close(),
   };
 }
@@ -71,8 +71,7 @@ audit: { file: audit.jsonl }
 `;
 }
 
-function instructions(config: Config, ca: string, home: string): string {
-  const { address } = config.listeners[0]!;
+function instructions(config: Config, address: Address, ca: string, home: string): string {
   const url = `https://localhost:${address.port}/`;
   const curl = `curl --cacert ${ca}`;
   const openssl =
@@ -93,10 +92,6 @@ function instructions(config: Config, ca: string, home: string): string {
     `Every connection leaves a line in ${join(home, 'audit.jsonl')}.`,
   ];
   if (config.metrics) lines.push(`Metrics: http://${formatAddress(config.metrics.address)}/metrics`);
-  if (config.admin) {
-    lines.push(
-      `Change the policy and have it read again: sallyport reload --config ${join(home, 'sallyport.yaml')}`,
-    );
-  }
+  lines.push(`Change the policy, and have it read again with: kill -HUP ${process.pid}`);
   return `${lines.join('\n')}\n\nCtrl-C stops it.\n`;
 }

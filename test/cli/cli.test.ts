@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { AuditWriter } from '../../src/audit/writer.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const POLICIES = fileURLToPath(new URL('../../policies/', import.meta.url));
@@ -39,7 +40,7 @@ function file(name: string, text: string): string {
 test('help lists every verb, with examples', () => {
   const { status, stdout } = sallyport(['--help']);
   assert.equal(status, 0);
-  for (const verb of ['init', 'run', 'check', 'decide', 'inspect', 'reload', 'version']) {
+  for (const verb of ['init', 'run', 'check', 'decide', 'inspect', 'reload', 'audit', 'version']) {
     assert.match(stdout, new RegExp(`\\n  ${verb} `));
   }
   assert.match(stdout, /sallyport run --demo/);
@@ -197,6 +198,17 @@ test('decide for a site that is not there is an error', () => {
   const { status, stderr } = sallyport(['decide', '--policy', threeTiers(), '--site', 'nowhere'], '');
   assert.equal(status, 1);
   assert.match(stderr, /there is no site called nowhere; there are default/);
+});
+
+test('audit verify tells an intact log from a changed one', async () => {
+  const log = join(directory, 'audit.jsonl');
+  const writer = new AuditWriter({ file: log, maxQueued: 10 });
+  writer.write(['{"a":1}', '{"a":2}']);
+  await writer.close();
+  assert.equal(sallyport(['audit', 'verify', log]).status, 0);
+  writeFileSync(log, readFileSync(log, 'utf8').replace('{"a":1', '{"a":3'));
+  const { status, stdout } = sallyport(['audit', 'verify', log]);
+  assert.deepEqual([status, jsonLines(stdout)[0]!.brokenAt], [1, 1]);
 });
 
 test('reload without a running edge says where it looked', () => {

@@ -79,7 +79,7 @@ function get(localAddress: string): Promise<Answer> {
     agent: false,
   };
   return new Promise((resolve, reject) => {
-    request({ ...options, ALPNProtocols: ['http/1.1'] }, (response) => {
+    request(options, (response) => {
       let body = '';
       response.setEncoding('utf8').on('data', (chunk: string) => {
         body += chunk;

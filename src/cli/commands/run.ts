@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { loadConfig } from '../../config/load.ts';
 import type { Flags } from '../../config/overrides.ts';
 import type { Config } from '../../config/schema.ts';
-import { prepareDemo } from '../../demo/demo.ts';
+import { type PreparedDemo, prepareDemo } from '../../demo/demo.ts';
 import { DeploymentError, type Supervisor, startSupervisor } from '../../edge/supervisor.ts';
 import { createLog } from '../../observe/log.ts';
 import { CliError, EXIT } from '../exit.ts';
@@ -37,10 +37,10 @@ function load(file: string, flags: Flags): Config {
   return loaded.config;
 }
 
-async function serve(config: Config, instructions: ((config: Config) => string) | null): Promise<number> {
+async function serve(config: Config, instructions: PreparedDemo['instructions'] | null): Promise<number> {
   const log = createLog(config.log.level);
   const supervisor = await start(config, log);
-  if (instructions) process.stdout.write(instructions(config));
+  if (instructions) process.stdout.write(instructions(config, supervisor.addresses[0]!));
   else log.info({ addresses: supervisor.addresses }, 'serving');
   await untilStopped(supervisor, log);
   return EXIT.ok;
