@@ -11,8 +11,10 @@ import { loadCoreModule } from '../core/module.ts';
 import { statusName } from '../core/status.ts';
 import { compile, type SourceFile } from '../pdl/compile.ts';
 import type { Diagnostic } from '../pdl/diagnostic.ts';
+import { FACTS } from '../pdl/facts.gen.ts';
 import type { Program } from '../pdl/ir.ts';
 import type { Bundle } from './bundle.ts';
+import { UNSUPPLIED } from './facts.ts';
 import { feedProblem, type LoadedFeeds, loadFeeds } from './feeds.ts';
 import { runPolicyTests } from './policy-tests.ts';
 import { loadSecrets } from './secrets.ts';
@@ -83,6 +85,12 @@ function checkHost(program: Program, host: NonNullable<CompileRequest['host']>, 
     if (certificate === null || host.certificates.includes(certificate)) continue;
     const message = `policy ${policy.name} serves certificate "${certificate}", which the configuration does not have`;
     found.push(fileProblem(file, 'HOST-002', message, `it has: ${host.certificates.join(', ')}`));
+  }
+  for (const fact of program.requiredFacts) {
+    const { name } = FACTS[fact]!;
+    if (!UNSUPPLIED.includes(name)) continue;
+    const message = `${name} is never known to this version: conditions on it never hold`;
+    found.push({ ...fileProblem(file, 'HOST-003', message, 'remove the condition'), severity: 'warning' });
   }
   return found;
 }

@@ -9,6 +9,7 @@ import type { Bundle } from './bundle.ts';
 import type { Client } from './client.ts';
 import { FACT } from './facts.ts';
 import type { History } from './history.ts';
+import { systemLoad } from './load.ts';
 import { SiteTable } from './sites.ts';
 import { difficultyFor, type ScorePart, type Verdict } from './verdict.ts';
 
@@ -102,6 +103,8 @@ export class Engine {
     core.setNumber(FACT.hour, now.getUTCHours());
     core.setNumber(FACT.weekday, now.getUTCDay());
     core.setNumber(FACT.inflight, facts.inflight);
+    core.setNumber(FACT.load, systemLoad(facts.nowMs));
+    this.#history.setSystem(core, facts.nowMs);
     if (facts.rttUs !== null) core.setNumber(FACT.rtt, facts.rttUs);
     this.synText = null;
     if (facts.syn !== null && core.parseSyn(facts.syn) === 0) this.synText = core.synText;

@@ -8,7 +8,27 @@ export function factIndex(name: string): number {
   return index;
 }
 
-export const FACT = {
+type Filled =
+  | 'ip'
+  | 'port'
+  | 'listener'
+  | 'syn'
+  | 'rtt'
+  | 'proxied'
+  | 'hour'
+  | 'weekday'
+  | 'now'
+  | 'inflight'
+  | 'handshakes'
+  | 'load'
+  | 'sni'
+  | 'ja3'
+  | 'ja4'
+  | 'segments'
+  | 'completeIn'
+  | 'cleared';
+
+export const FACT: Readonly<Record<Filled, number>> = {
   ip: factIndex('conn.ip'),
   port: factIndex('conn.port'),
   listener: factIndex('conn.listener'),
@@ -19,10 +39,20 @@ export const FACT = {
   weekday: factIndex('time.weekday'),
   now: factIndex('time.now'),
   inflight: factIndex('sys.inflight'),
+  handshakes: factIndex('sys.handshakes'),
+  load: factIndex('sys.load'),
   sni: factIndex('hello.sni'),
   ja3: factIndex('hello.ja3'),
   ja4: factIndex('hello.ja4'),
   segments: factIndex('hello.segments'),
   completeIn: factIndex('hello.complete_in'),
   cleared: factIndex('client.cleared'),
-} as const;
+};
+
+/** Facts of the language that this engine never knows: a condition on one never holds. */
+export const UNSUPPLIED: readonly string[] = [
+  'conn.asn',
+  'conn.country',
+  'client.handshakes',
+  'client.failures',
+];

@@ -22,7 +22,10 @@ const ADDRESS_BITS = 128;
 const V4_PREFIX_BITS = 96;
 
 /** Keeps the three kinds of entries apart in one hash. */
-const NAMESPACE = { counter: 1, limit: 2, challenge: 3 } as const;
+const NAMESPACE = { counter: 1, limit: 2, challenge: 3, process: 4 } as const;
+
+/** Window of `sys.handshakes`. */
+const SYSTEM_WINDOW_MS = 10_000;
 
 /** The text a key part reads from a client; null when the client lacks it. */
 function keyText(fact: number, client: Client): string | null {
@@ -43,6 +46,7 @@ function keyText(fact: number, client: Client): string | null {
 export class History {
   readonly #tables: Tables;
   #program: Program | null = null;
+  #wantsHandshakes = false;
 
   constructor(tables: Tables) {
     this.#tables = tables;
@@ -51,10 +55,29 @@ export class History {
   /** Counters, limits and challenges keep their history over a reload as long as they keep their names. */
   configure(program: Program): void {
     this.#program = program;
+    this.#wantsHandshakes = program.requiredFacts.includes(FACT.handshakes);
+  }
+
+  #hashProcess(): void {
+    const { hasher } = this.#tables;
+    hasher.begin(NAMESPACE.process);
+    hasher.end();
+  }
+
+  /** Sets `sys.handshakes`: completed handshakes of all workers, in events per second × 1e6. */
+  setSystem(core: Core, nowMs: number): void {
+    if (!this.#wantsHandshakes) return;
+    this.#hashProcess();
+    core.setNumber(FACT.handshakes, this.#tables.rates.rate(0, this.#tables.hasher, SYSTEM_WINDOW_MS, nowMs));
   }
 
   /** Loads the hasher with the key; false when the client lacks a part. */
-  #hash(namespace: keyof typeof NAMESPACE, name: string, parts: readonly KeyPart[], client: Client): boolean {
+  #hash(
+    namespace: 'counter' | 'limit' | 'challenge',
+    name: string,
+    parts: readonly KeyPart[],
+    client: Client,
+  ): boolean {
     const { hasher } = this.#tables;
     hasher.begin(NAMESPACE[namespace]);
     hasher.text(name);
@@ -74,11 +97,15 @@ export class History {
   #hit(counter: Counter, client: Client, nowMs: number): void {
     if (!this.#hash('counter', counter.name, counter.key, client)) return;
     const { hasher, rates } = this.#tables;
-    rates.hit(hasher, counter.windowMs, nowMs);
+    rates.hit(0, hasher, counter.windowMs, nowMs);
   }
 
   /** Counts an event of a connection in every counter that asks for it. */
   count(event: Counter['event'], client: Client, nowMs: number): void {
+    if (event === 'handshake' && this.#wantsHandshakes) {
+      this.#hashProcess();
+      this.#tables.rates.hit(0, this.#tables.hasher, SYSTEM_WINDOW_MS, nowMs);
+    }
     for (const counter of this.#program!.counters)
       if (counter.event === event) this.#hit(counter, client, nowMs);
   }
@@ -92,8 +119,8 @@ export class History {
     const { hasher, rates } = this.#tables;
     program.counters.forEach((counter, index) => {
       if (!this.#hash('counter', counter.name, counter.key, client)) return;
-      if (counter.event === 'hello' && !dry) rates.hit(hasher, counter.windowMs, nowMs);
-      core.setRate(index, rates.rate(hasher, counter.windowMs, nowMs));
+      if (counter.event === 'hello' && !dry) rates.hit(0, hasher, counter.windowMs, nowMs);
+      core.setRate(index, rates.rate(0, hasher, counter.windowMs, nowMs));
     });
     const cleared = program.challenges.some((challenge) => this.isCleared(challenge, client, nowMs));
     core.setNumber(FACT.cleared, cleared ? 1 : 0);
@@ -104,7 +131,7 @@ export class History {
     const limit = this.#program!.limits[index]!;
     if (!this.#hash('limit', limit.name, limit.key, client)) return true;
     const { hasher, buckets } = this.#tables;
-    return buckets.take(hasher, limit.tokens, limit.perMs, limit.burst, nowMs);
+    return buckets.take(0, hasher, limit.tokens, limit.perMs, limit.burst, nowMs);
   }
 
   /** Remembers that the client has met a challenge. */

@@ -3,7 +3,7 @@
  * once and kept: a connection that started under a policy keeps its context until it ends.
  */
 import { constants, hkdfSync } from 'node:crypto';
-import { createSecureContext, type SecureContext, type SecureVersion } from 'node:tls';
+import type { SecureContext, SecureContextOptions, SecureVersion } from 'node:tls';
 import { CIPHERS, GROUPS, SIGALGS } from '../pdl/iana.ts';
 import type { Policy } from '../pdl/ir.ts';
 
@@ -24,6 +24,9 @@ const VERSIONS: Readonly<Record<number, SecureVersion>> = {
   772: 'TLSv1.3',
 };
 
+/** Makes a context; `tickets` false: it must issue none, in no version. */
+export type ContextMaker = (options: SecureContextOptions, tickets: boolean) => SecureContext;
+
 /** Bytes that OpenSSL takes as a ticket key: name 16, HMAC 16, AES 16. */
 const TICKET_KEY_BYTES = 48;
 
@@ -40,21 +43,18 @@ function opensslNames(table: ReadonlyMap<number, string>, codes: readonly number
   return codes.flatMap((code) => table.get(code) ?? []).join(':');
 }
 
-/**
- * `floor` is the lowest version any policy may offer, as on the wire.
- * @throws when OpenSSL takes none of the profile's names, which the policy check rules out beforehand.
- */
-export function makeContext(
+/** The options of a policy's context. `floor` is the lowest version any policy may offer, as on the wire. */
+export function contextOptions(
   policy: Policy,
   certificate: Certificate,
   master: Uint8Array,
   floor: number,
-): SecureContext {
+): SecureContextOptions {
   const { tls } = policy;
   const sigalgs = opensslNames(SIGALGS, tls.sigalgs);
   // why: renegotiation is off and early data is never accepted, whatever a policy says (a floor).
   const secureOptions = constants.SSL_OP_NO_RENEGOTIATION | (tls.tickets ? 0 : constants.SSL_OP_NO_TICKET);
-  return createSecureContext({
+  return {
     cert: certificate.cert,
     key: certificate.key,
     minVersion: VERSIONS[Math.max(tls.minVersion, floor)]!,
@@ -66,7 +66,7 @@ export function makeContext(
     secureOptions,
     sessionIdContext: policy.name.slice(0, 32),
     ticketKeys: ticketKeys(master, policy),
-  });
+  };
 }
 
 /** The certificate whose names cover `sni`, else the listener's first. */
@@ -86,19 +86,23 @@ export function chooseCertificate(certificates: readonly Certificate[], sni: str
 /** The contexts of one policy image; dropped as a whole when the image's last connection ends. */
 export class ContextPool {
   readonly #contexts = new Map<string, SecureContext>();
+  readonly #make: ContextMaker;
   readonly #master: Uint8Array;
   readonly #floor: number;
 
-  constructor(master: Uint8Array, floor: number) {
+  constructor(make: ContextMaker, master: Uint8Array, floor: number) {
+    this.#make = make;
     this.#master = master;
     this.#floor = floor;
   }
 
+  /** @throws when OpenSSL takes none of the profile's names, which the policy check rules out beforehand. */
   for(policy: Policy, certificate: Certificate): SecureContext {
     const id = `${policy.name}\0${certificate.name}`;
     let context = this.#contexts.get(id);
     if (!context) {
-      context = makeContext(policy, certificate, this.#master, this.#floor);
+      const options = contextOptions(policy, certificate, this.#master, this.#floor);
+      context = this.#make(options, policy.tls.tickets);
       this.#contexts.set(id, context);
     }
     return context;
