@@ -13,12 +13,14 @@ progress{display:block;width:100%;height:.5rem;margin:1.6rem 0 .7rem;border:0;bo
 progress::-webkit-progress-bar{background:var(--line)}
 progress::-webkit-progress-value{background:var(--accent);border-radius:1rem;transition:inline-size .2s linear}
 progress::-moz-progress-bar{background:var(--accent);border-radius:1rem}
+progress[hidden]{display:none}
 #status{min-height:1.55em;font-size:.9375rem}
+#status.problem{margin-top:1.2rem}
 .problem{color:var(--bad)}
 button{margin-top:1rem;padding:.6rem 1.1rem;border:0;border-radius:.6rem;background:var(--accent);color:var(--card);font:inherit;font-weight:600;cursor:pointer}
 button:focus-visible{outline:3px solid var(--text);outline-offset:2px}
 button[hidden]{display:none}
 noscript p{margin-top:1rem}
 @media (prefers-reduced-motion:reduce){progress::-webkit-progress-value{transition:none}}
-@media (scripting:none){progress{display:none}}
+@media (scripting:none){progress,#status{display:none}}
 `;

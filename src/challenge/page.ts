@@ -29,7 +29,7 @@ export function renderPage(options: PageOptions): string {
 <main data-token="${escapeHtml(options.token)}" data-difficulty="${options.difficulty}" data-submit="${escapeHtml(options.submitPath)}" data-return="${escapeHtml(options.returnTo)}">
 <svg viewBox="0 0 48 48" aria-hidden="true"><path d="M6 42V20a18 18 0 0 1 36 0v22"/><path class="gate" d="M16 42V22m8 20V14m8 28V22M7 27h34"/></svg>
 <h1>Checking your browser</h1>
-<p>Before it opens, this site asks your browser for a short calculation. That keeps automated traffic out. It takes a few seconds and you need not do anything.</p>
+<p>Before it opens, this site asks your browser for a short calculation. It slows automated traffic down. It takes a few seconds and you need not do anything.</p>
 <progress id="progress" max="100" value="0" aria-label="Progress of the calculation"></progress>
 <p id="status" role="status" aria-live="polite"></p>
 <button id="retry" type="button" hidden>Try again</button>

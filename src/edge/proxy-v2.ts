@@ -1,0 +1,106 @@
+/**
+ * The PROXY protocol, version 2 (haproxy's proxy-protocol.txt, section 2.2): the header that tells a TCP
+ * upstream whose connection it carries, and what TLS said about it.
+ */
+import { isIPv6 } from 'node:net';
+import { crc32c } from './crc32c.ts';
+import { parseIp } from './ip.ts';
+
+export interface ProxyHeader {
+  readonly sourceIp: string;
+  readonly sourcePort: number;
+  /** Where the client connected to. */
+  readonly destinationIp: string;
+  readonly destinationPort: number;
+  readonly alpn: string | null;
+  /** The server_name the client sent. */
+  readonly authority: string | null;
+  /** As OpenSSL names it: `TLSv1.3`. */
+  readonly tlsVersion: string;
+  readonly cipher: string;
+  /** 0 (good) to 100 (bad). */
+  readonly score: number;
+  readonly policy: string;
+  readonly ja4: string;
+}
+
+/** Types of the variable fields; those from 0xe0 are for applications, and these are Sallyport's. */
+export const TLV = {
+  alpn: 0x01,
+  authority: 0x02,
+  crc32c: 0x03,
+  ssl: 0x20,
+  sslVersion: 0x21,
+  sslCipher: 0x23,
+  score: 0xe0,
+  policy: 0xe1,
+  ja4: 0xe2,
+} as const;
+
+const SIGNATURE = Buffer.from('\r\n\r\n\0\r\nQUIT\n', 'latin1');
+const VERSION_2_PROXY = 0x21;
+const TCP4 = 0x11;
+const TCP6 = 0x21;
+/** The client used TLS, and showed no certificate. */
+const CLIENT_SSL = 0x01;
+const NOT_VERIFIED = 1;
+/** Longest value of one field; a name in DNS has at most 255 bytes. */
+const MAX_VALUE = 255;
+
+/**
+ * The header's bytes, checksum included. Addresses go as IPv4 when both are, else as IPv6.
+ * An address that is none goes as the unspecified one.
+ */
+export function encodeProxyV2(header: ProxyHeader): Buffer {
+  const v6 = isV6(header.sourceIp) || isV6(header.destinationIp);
+  const ports = Buffer.alloc(4);
+  ports.writeUInt16BE(header.sourcePort, 0);
+  ports.writeUInt16BE(header.destinationPort, 2);
+  const ssl = Buffer.alloc(5);
+  ssl.writeUInt8(CLIENT_SSL, 0);
+  ssl.writeUInt32BE(NOT_VERIFIED, 1);
+  const fields = [
+    addressBytes(header.sourceIp, v6),
+    addressBytes(header.destinationIp, v6),
+    ports,
+    ...(header.alpn ? [tlv(TLV.alpn, header.alpn)] : []),
+    ...(header.authority ? [tlv(TLV.authority, header.authority)] : []),
+    tlv(
+      TLV.ssl,
+      Buffer.concat([ssl, tlv(TLV.sslVersion, header.tlsVersion), tlv(TLV.sslCipher, header.cipher)]),
+    ),
+    tlv(TLV.score, String(header.score)),
+    tlv(TLV.policy, header.policy),
+    tlv(TLV.ja4, header.ja4),
+    tlv(TLV.crc32c, Buffer.alloc(4)),
+  ];
+  const start = Buffer.alloc(16);
+  SIGNATURE.copy(start);
+  start.writeUInt8(VERSION_2_PROXY, 12);
+  start.writeUInt8(v6 ? TCP6 : TCP4, 13);
+  start.writeUInt16BE(
+    fields.reduce((length, field) => length + field.length, 0),
+    14,
+  );
+  const bytes = Buffer.concat([start, ...fields]);
+  // why: the checksum covers the whole header, with itself as zero, and stands at the end.
+  bytes.writeUInt32BE(crc32c(bytes), bytes.length - 4);
+  return bytes;
+}
+
+function tlv(type: number, value: string | Buffer): Buffer {
+  const bytes = (typeof value === 'string' ? Buffer.from(value, 'utf8') : value).subarray(0, MAX_VALUE);
+  const head = Buffer.alloc(3);
+  head.writeUInt8(type, 0);
+  head.writeUInt16BE(bytes.length, 1);
+  return Buffer.concat([head, bytes]);
+}
+
+function isV6(address: string): boolean {
+  return isIPv6(address) && parseIp(address)?.isV4 === false;
+}
+
+function addressBytes(address: string, v6: boolean): Uint8Array {
+  const ip = parseIp(address)?.ip ?? new Uint8Array(16);
+  return v6 ? ip : ip.subarray(12);
+}
