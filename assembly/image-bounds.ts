@@ -1,0 +1,174 @@
+/** Checks every index and count inside an image, so that deciding never has to. */
+import {
+  ATOM_BYTES,
+  ATOM_FIRST_VALUE_AT,
+  ATOM_KIND_AT,
+  ATOM_OPERAND_AT,
+  ATOM_OPERAND_KIND_AT,
+  ATOM_PHASE_AT,
+  ATOM_TABLE,
+  ATOM_VALUE_COUNT_AT,
+  FACT_COUNT,
+  MAX_ATOMS,
+  MAX_COUNTERS,
+  MAX_CUBES_PER_CONDITION,
+  MAX_RULES,
+  MAX_SIGNALS,
+  MAX_TABLES,
+  OPERAND_COUNTER,
+  OPERAND_FACT,
+  PHASE_REQUEST,
+  RULE_BYTES,
+  RULE_CUBE_COUNT_AT,
+  RULE_FIRST_CUBE_AT,
+  RULE_TIER_AT,
+  RUNG_BYTES,
+  RUNG_FROM_AT,
+  SCORE_BYTES,
+  SCORE_FIRST_GROUP_AT,
+  SCORE_FIRST_SIGNAL_AT,
+  SCORE_GROUP_COUNT_AT,
+  SCORE_MAX_AT,
+  SCORE_MIN_AT,
+  SCORE_SIGNAL_COUNT_AT,
+  SECTION_ATOM,
+  SECTION_CUBE,
+  SECTION_GROUP,
+  SECTION_RULE,
+  SECTION_RUNG,
+  SECTION_SCORE,
+  SECTION_SIGNAL,
+  SECTION_SITE,
+  SECTION_SITE_RULE,
+  SECTION_VALUE,
+  SIGNAL_BYTES,
+  SIGNAL_CUBE_COUNT_AT,
+  SIGNAL_FIRST_CUBE_AT,
+  SIGNAL_GROUP_AT,
+  SIGNAL_IS_RAMP_AT,
+  SIGNAL_OPERAND_AT,
+  SIGNAL_OPERAND_KIND_AT,
+  SIGNAL_PHASE_AT,
+  SITE_BYTES,
+  SITE_FIRST_RULE_AT,
+  SITE_FIRST_RUNG_AT,
+  SITE_RULE_COUNT_AT,
+  SITE_RUNG_COUNT_AT,
+  SITE_SCORE_AT,
+  TIER_LADDER,
+} from './abi/layout.gen';
+import { section, sectionCount } from './image';
+
+/** True when everything the image refers to is inside it. */
+export function hasBounds(image: usize): bool {
+  if (sectionCount(image, SECTION_ATOM) > MAX_ATOMS) return false;
+  if (sectionCount(image, SECTION_RULE) > MAX_RULES) return false;
+  return checkAtoms(image) && checkRules(image) && checkScores(image) && checkSignals(image) && checkSites(image);
+}
+
+/** `first` and `count` name a part of a section of `total` elements. */
+function within(first: i32, count: i32, total: i32): bool {
+  return first >= 0 && count >= 0 && count <= total && first <= total - count;
+}
+
+function checkOperand(kind: i32, operand: i32, phase: i32): bool {
+  if (operand < 0 || phase < 0 || phase > PHASE_REQUEST) return false;
+  if (kind == OPERAND_FACT) return operand < FACT_COUNT;
+  return kind == OPERAND_COUNTER && operand < MAX_COUNTERS;
+}
+
+function checkAtoms(image: usize): bool {
+  const count = sectionCount(image, SECTION_ATOM);
+  for (let i = 0; i < count; i++) {
+    const atom = section(image, SECTION_ATOM) + i * ATOM_BYTES;
+    const kind = load<u32>(atom, ATOM_KIND_AT);
+    const first = load<i32>(atom, ATOM_FIRST_VALUE_AT);
+    const values = load<i32>(atom, ATOM_VALUE_COUNT_AT);
+    if (kind > <u32>ATOM_TABLE) return false;
+    if (!checkOperand(load<i32>(atom, ATOM_OPERAND_KIND_AT), load<i32>(atom, ATOM_OPERAND_AT), load<i32>(atom, ATOM_PHASE_AT))) {
+      return false;
+    }
+    if (kind == ATOM_TABLE) {
+      if (first < 0 || first >= MAX_TABLES) return false;
+    } else if (!within(first, values, sectionCount(image, SECTION_VALUE))) return false;
+  }
+  return true;
+}
+
+function checkCubes(image: usize, first: i32, count: i32): bool {
+  return count <= MAX_CUBES_PER_CONDITION && within(first, count, sectionCount(image, SECTION_CUBE));
+}
+
+function checkRules(image: usize): bool {
+  const count = sectionCount(image, SECTION_RULE);
+  for (let i = 0; i < count; i++) {
+    const rule = section(image, SECTION_RULE) + i * RULE_BYTES;
+    if (load<u32>(rule, RULE_TIER_AT) >= <u32>TIER_LADDER) return false;
+    if (!checkCubes(image, load<i32>(rule, RULE_FIRST_CUBE_AT), load<i32>(rule, RULE_CUBE_COUNT_AT))) return false;
+  }
+  return true;
+}
+
+function checkScores(image: usize): bool {
+  const count = sectionCount(image, SECTION_SCORE);
+  for (let i = 0; i < count; i++) {
+    const score = section(image, SECTION_SCORE) + i * SCORE_BYTES;
+    const groups = load<i32>(score, SCORE_GROUP_COUNT_AT);
+    const signals = load<i32>(score, SCORE_SIGNAL_COUNT_AT);
+    const firstSignal = load<i32>(score, SCORE_FIRST_SIGNAL_AT);
+    if (load<i32>(score, SCORE_MIN_AT) > load<i32>(score, SCORE_MAX_AT)) return false;
+    if (groups > MAX_SIGNALS || signals > MAX_SIGNALS) return false;
+    if (!within(load<i32>(score, SCORE_FIRST_GROUP_AT), groups, sectionCount(image, SECTION_GROUP))) return false;
+    if (!within(firstSignal, signals, sectionCount(image, SECTION_SIGNAL))) return false;
+    for (let j = firstSignal; j < firstSignal + signals; j++) {
+      const group = load<i32>(section(image, SECTION_SIGNAL) + j * SIGNAL_BYTES, SIGNAL_GROUP_AT);
+      if (group < -1 || group >= groups) return false;
+    }
+  }
+  return true;
+}
+
+function checkSignals(image: usize): bool {
+  const count = sectionCount(image, SECTION_SIGNAL);
+  for (let i = 0; i < count; i++) {
+    const signal = section(image, SECTION_SIGNAL) + i * SIGNAL_BYTES;
+    const ramp = load<u32>(signal, SIGNAL_IS_RAMP_AT) != 0;
+    const good = ramp
+      ? checkOperand(
+          load<i32>(signal, SIGNAL_OPERAND_KIND_AT),
+          load<i32>(signal, SIGNAL_OPERAND_AT),
+          load<i32>(signal, SIGNAL_PHASE_AT),
+        )
+      : checkCubes(image, load<i32>(signal, SIGNAL_FIRST_CUBE_AT), load<i32>(signal, SIGNAL_CUBE_COUNT_AT));
+    if (!good) return false;
+  }
+  return true;
+}
+
+/** A ladder has a rung, its bounds rise, and it begins at the score's minimum: so it always answers. */
+function checkSites(image: usize): bool {
+  const count = sectionCount(image, SECTION_SITE);
+  for (let i = 0; i < count; i++) {
+    const site = section(image, SECTION_SITE) + i * SITE_BYTES;
+    const score = load<u32>(site, SITE_SCORE_AT);
+    if (score >= <u32>sectionCount(image, SECTION_SCORE)) return false;
+    const firstRule = load<i32>(site, SITE_FIRST_RULE_AT);
+    const rules = load<i32>(site, SITE_RULE_COUNT_AT);
+    if (rules > MAX_RULES || !within(firstRule, rules, sectionCount(image, SECTION_SITE_RULE))) return false;
+    for (let j = firstRule; j < firstRule + rules; j++) {
+      const rule = load<u32>(section(image, SECTION_SITE_RULE) + (j << 2));
+      if (rule >= <u32>sectionCount(image, SECTION_RULE)) return false;
+    }
+    const firstRung = load<i32>(site, SITE_FIRST_RUNG_AT);
+    const rungs = load<i32>(site, SITE_RUNG_COUNT_AT);
+    if (rungs < 1 || !within(firstRung, rungs, sectionCount(image, SECTION_RUNG))) return false;
+    const ladder = section(image, SECTION_RUNG) + firstRung * RUNG_BYTES;
+    const lowest = load<i32>(section(image, SECTION_SCORE) + <i32>score * SCORE_BYTES, SCORE_MIN_AT);
+    if (load<i32>(ladder, RUNG_FROM_AT) > lowest) return false;
+    for (let j = 1; j < rungs; j++) {
+      const rung = ladder + j * RUNG_BYTES;
+      if (load<i32>(rung, RUNG_FROM_AT) <= load<i32>(rung - RUNG_BYTES, RUNG_FROM_AT)) return false;
+    }
+  }
+  return true;
+}

@@ -1,0 +1,264 @@
+/** A compiled program as the image the decision core evaluates. */
+import { createHash } from 'node:crypto';
+import { FACTS } from '../pdl/facts.gen.ts';
+import type { Atom, Condition, Counter, Operand, Phase, Program, Rule } from '../pdl/ir.ts';
+import { canonicalJson } from './canonical.ts';
+import * as L from './layout.gen.ts';
+import { rankOutcomes } from './strictness.ts';
+import { tablesId } from './tables.ts';
+
+export { encodeTables, FeedError } from './tables.ts';
+
+const PHASES: readonly Phase[] = ['connect', 'hello', 'cert', 'request'];
+const TIERS: readonly Rule['tier'][] = ['forbid', 'exempt', 'deny', 'pin'];
+const ATOMS: readonly Atom['kind'][] = ['known', 'range', 'any', 'all', 'table'];
+const SECTIONS = 10;
+
+/** Elements of one section, written in place. */
+class Section {
+  readonly stride: number;
+  bytes: DataView;
+  count = 0;
+
+  constructor(stride: number) {
+    this.stride = stride;
+    this.bytes = new DataView(new ArrayBuffer(stride * 16));
+  }
+
+  /** Adds an element of zeros and returns where it begins. */
+  add(): number {
+    const at = this.count * this.stride;
+    this.count++;
+    if (at + this.stride > this.bytes.byteLength) {
+      const larger = new Uint8Array(this.bytes.byteLength * 2);
+      larger.set(new Uint8Array(this.bytes.buffer));
+      this.bytes = new DataView(larger.buffer);
+    }
+    return at;
+  }
+
+  u32(at: number, value: number): void {
+    this.bytes.setUint32(at, value, true);
+  }
+
+  i32(at: number, value: number): void {
+    this.bytes.setInt32(at, value, true);
+  }
+
+  f64(at: number, value: number): void {
+    this.bytes.setFloat64(at, value, true);
+  }
+
+  get content(): Uint8Array {
+    return new Uint8Array(this.bytes.buffer, 0, this.count * this.stride);
+  }
+}
+
+/**
+ * Encodes a program. `imageId` is the hex SHA-256 of its canonical form and the ABI, and names a decision's
+ * origin in every record.
+ * @throws RangeError when the program is beyond a limit of the ABI.
+ */
+export function encodeProgram(program: Program): { image: Uint8Array; imageId: string } {
+  const identity = createHash('sha256').update(`${canonicalJson(program)}\n${L.ABI_VERSION}`).digest('hex');
+  return { image: new ImageEncoder(program).encode(), imageId: identity };
+}
+
+/** The phase in which a counter's rate is known: its event and its key must have been seen. */
+function counterPhase(counter: Counter): number {
+  const keys = counter.key.map((part) => PHASES.indexOf(FACTS[part.fact]!.phase));
+  return Math.max(L.PHASE_HELLO, ...keys);
+}
+
+class ImageEncoder {
+  readonly #program: Program;
+  readonly #atoms = new Section(L.ATOM_BYTES);
+  readonly #values = new Section(4);
+  readonly #cubes = new Section(L.CUBE_BYTES);
+  readonly #rules = new Section(L.RULE_BYTES);
+  readonly #signals = new Section(L.SIGNAL_BYTES);
+  readonly #groups = new Section(L.GROUP_BYTES);
+  readonly #scores = new Section(L.SCORE_BYTES);
+  readonly #sites = new Section(L.SITE_BYTES);
+  readonly #rungs = new Section(L.RUNG_BYTES);
+  readonly #siteRules = new Section(4);
+
+  constructor(program: Program) {
+    this.#program = program;
+  }
+
+  encode(): Uint8Array {
+    const program = this.#program;
+    atMost('atoms', program.atoms.length, L.MAX_ATOMS);
+    atMost('rules', program.rules.length, L.MAX_RULES);
+    atMost('counters', program.counters.length, L.MAX_COUNTERS);
+    for (const atom of program.atoms) this.#addAtom(atom);
+    this.#addRules();
+    for (const score of program.scores) this.#addScore(score);
+    for (const site of program.sites) this.#addSite(site);
+    return this.#assemble();
+  }
+
+  #operand(operand: Operand): { kind: number; index: number; phase: number } {
+    if ('fact' in operand) {
+      const fact = FACTS[operand.fact];
+      if (!fact) throw new RangeError(`no fact ${operand.fact}`);
+      return { kind: L.OPERAND_FACT, index: operand.fact, phase: PHASES.indexOf(fact.phase) };
+    }
+    const counter = this.#program.counters[operand.counter];
+    if (!counter) throw new RangeError(`no counter ${operand.counter}`);
+    return { kind: L.OPERAND_COUNTER, index: operand.counter, phase: counterPhase(counter) };
+  }
+
+  #addAtom(atom: Atom): void {
+    const at = this.#atoms.add();
+    const operand = this.#operand(atom.operand);
+    this.#atoms.u32(at + L.ATOM_KIND_AT, ATOMS.indexOf(atom.kind));
+    this.#atoms.u32(at + L.ATOM_OPERAND_KIND_AT, operand.kind);
+    this.#atoms.u32(at + L.ATOM_OPERAND_AT, operand.index);
+    this.#atoms.u32(at + L.ATOM_PHASE_AT, operand.phase);
+    if (atom.kind === 'range') {
+      this.#atoms.f64(at + L.ATOM_MIN_AT, atom.min);
+      this.#atoms.f64(at + L.ATOM_MAX_AT, atom.max);
+    } else if (atom.kind === 'table') {
+      this.#atoms.u32(at + L.ATOM_FIRST_VALUE_AT, atom.table);
+    } else if (atom.kind !== 'known') {
+      const values = Uint32Array.from(new Set(atom.values)).sort();
+      this.#atoms.u32(at + L.ATOM_FIRST_VALUE_AT, this.#values.count);
+      this.#atoms.u32(at + L.ATOM_VALUE_COUNT_AT, values.length);
+      for (const value of values) this.#values.u32(this.#values.add(), value);
+    }
+  }
+
+  /** Adds a condition's cubes and returns the first one's index. */
+  #addCubes(condition: Condition): number {
+    atMost('cubes in one condition', condition.length, L.MAX_CUBES_PER_CONDITION);
+    const first = this.#cubes.count;
+    for (const cube of condition) {
+      const at = this.#cubes.add();
+      for (const atom of cube.yes) this.#addBit(at + L.CUBE_YES_AT, atom);
+      for (const atom of cube.no) this.#addBit(at + L.CUBE_NO_AT, atom);
+    }
+    return first;
+  }
+
+  #addBit(at: number, atom: number): void {
+    if (!(atom >= 0 && atom < this.#program.atoms.length)) throw new RangeError(`no atom ${atom}`);
+    const byte = at + (atom >> 3);
+    this.#cubes.bytes.setUint8(byte, this.#cubes.bytes.getUint8(byte) | (1 << (atom & 7)));
+  }
+
+  #addRules(): void {
+    const ranks = rankOutcomes(this.#program);
+    this.#program.rules.forEach((rule, index) => {
+      const at = this.#rules.add();
+      this.#rules.u32(at + L.RULE_TIER_AT, TIERS.indexOf(rule.tier));
+      this.#rules.u32(at + L.RULE_FIRST_CUBE_AT, this.#addCubes(rule.when));
+      this.#rules.u32(at + L.RULE_CUBE_COUNT_AT, rule.when.length);
+      this.#rules.u32(at + L.RULE_STRICTNESS_AT, ranks[index]!);
+      this.#rules.i32(at + L.RULE_POLICY_AT, rule.outcome.action === 'use' ? rule.outcome.policy : -1);
+    });
+  }
+
+  #addScore(score: Program['scores'][number]): void {
+    atMost('signals in one score', score.signals.length, L.MAX_SIGNALS);
+    atMost('groups in one score', score.groups.length, L.MAX_SIGNALS);
+    const at = this.#scores.add();
+    this.#scores.i32(at + L.SCORE_MIN_AT, score.min);
+    this.#scores.i32(at + L.SCORE_MAX_AT, score.max);
+    this.#scores.u32(at + L.SCORE_FIRST_GROUP_AT, this.#groups.count);
+    this.#scores.u32(at + L.SCORE_GROUP_COUNT_AT, score.groups.length);
+    this.#scores.u32(at + L.SCORE_FIRST_SIGNAL_AT, this.#signals.count);
+    this.#scores.u32(at + L.SCORE_SIGNAL_COUNT_AT, score.signals.length);
+    for (const { cap, floor } of score.groups) {
+      const group = this.#groups.add();
+      this.#groups.i32(group + L.GROUP_CAP_AT, cap);
+      this.#groups.i32(group + L.GROUP_FLOOR_AT, floor);
+    }
+    for (const signal of score.signals) this.#addSignal(signal);
+  }
+
+  #addSignal(signal: Program['scores'][number]['signals'][number]): void {
+    const at = this.#signals.add();
+    this.#signals.i32(at + L.SIGNAL_GROUP_AT, signal.group ?? -1);
+    if (signal.ramp) {
+      const { x0, x1, y0, y1 } = signal.ramp;
+      const operand = this.#operand(signal.ramp.operand);
+      this.#signals.u32(at + L.SIGNAL_IS_RAMP_AT, 1);
+      this.#signals.u32(at + L.SIGNAL_OPERAND_KIND_AT, operand.kind);
+      this.#signals.u32(at + L.SIGNAL_OPERAND_AT, operand.index);
+      this.#signals.u32(at + L.SIGNAL_PHASE_AT, operand.phase);
+      this.#signals.f64(at + L.SIGNAL_X0_AT, x0);
+      this.#signals.f64(at + L.SIGNAL_X1_AT, x1);
+      this.#signals.i32(at + L.SIGNAL_Y0_AT, points(y0));
+      this.#signals.i32(at + L.SIGNAL_Y1_AT, points(y1));
+      return;
+    }
+    const when = signal.when ?? [];
+    this.#signals.u32(at + L.SIGNAL_FIRST_CUBE_AT, this.#addCubes(when));
+    this.#signals.u32(at + L.SIGNAL_CUBE_COUNT_AT, when.length);
+    this.#signals.i32(at + L.SIGNAL_POINTS_AT, points(signal.points ?? 0));
+  }
+
+  #addSite(site: Program['sites'][number]): void {
+    const at = this.#sites.add();
+    this.#sites.u32(at + L.SITE_SCORE_AT, site.score);
+    this.#sites.u32(at + L.SITE_ON_ERROR_AT, site.onError);
+    this.#sites.u32(at + L.SITE_FIRST_RUNG_AT, this.#rungs.count);
+    this.#sites.u32(at + L.SITE_RUNG_COUNT_AT, site.ladder.length);
+    this.#sites.u32(at + L.SITE_FIRST_RULE_AT, this.#siteRules.count);
+    this.#sites.u32(at + L.SITE_RULE_COUNT_AT, site.rules.length);
+    for (const { from, policy } of site.ladder) {
+      const rung = this.#rungs.add();
+      this.#rungs.i32(rung + L.RUNG_FROM_AT, from);
+      this.#rungs.u32(rung + L.RUNG_POLICY_AT, policy);
+    }
+    for (const rule of [...site.rules].sort((a, b) => a - b)) this.#siteRules.u32(this.#siteRules.add(), rule);
+  }
+
+  #assemble(): Uint8Array {
+    // In the order of the ABI's section numbers.
+    const sections = [
+      ...[this.#atoms, this.#values, this.#cubes, this.#rules, this.#signals],
+      ...[this.#groups, this.#scores, this.#sites, this.#rungs, this.#siteRules],
+    ];
+    const offsets: number[] = [];
+    let size = align8(L.IMAGE_HEADER_BYTES);
+    for (const section of sections) {
+      offsets.push(size);
+      size = align8(size + section.content.length);
+    }
+    if (size > L.MAX_IMAGE_BYTES) {
+      throw new RangeError(`the image would take ${size} bytes; the limit is ${L.MAX_IMAGE_BYTES}`);
+    }
+    const image = new Uint8Array(size);
+    const view = new DataView(image.buffer);
+    view.setUint32(L.IMAGE_HEADER_MAGIC_AT, L.MAGIC_IMAGE, true);
+    view.setUint32(L.IMAGE_HEADER_SIZE_AT, size, true);
+    view.setUint32(L.IMAGE_HEADER_ABI_AT, L.ABI_VERSION, true);
+    image.set(tablesId(this.#program), L.IMAGE_HEADER_TABLES_ID_AT);
+    for (let i = 0; i < SECTIONS; i++) {
+      view.setUint32(L.IMAGE_HEADER_SECTIONS_AT + i * 8, offsets[i]!, true);
+      view.setUint32(L.IMAGE_HEADER_SECTIONS_AT + i * 8 + 4, sections[i]!.count, true);
+      image.set(sections[i]!.content, offsets[i]);
+    }
+    const digest = createHash('sha256').update(image.subarray(L.IMAGE_HEADER_ABI_AT)).digest();
+    image.set(digest, L.IMAGE_HEADER_DIGEST_AT);
+    return image;
+  }
+}
+
+function align8(offset: number): number {
+  return (offset + 7) & ~7;
+}
+
+function atMost(what: string, count: number, limit: number): void {
+  if (count > limit) throw new RangeError(`the program has ${count} ${what}; the limit is ${limit}`);
+}
+
+function points(value: number): number {
+  if (!Number.isInteger(value) || Math.abs(value) > 32_767) {
+    throw new RangeError(`${value} is not a number of points (an integer from -32767 to 32767)`);
+  }
+  return value;
+}

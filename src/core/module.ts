@@ -1,0 +1,47 @@
+/** The compiled decision core. */
+import { readFileSync } from 'node:fs';
+import { ABI_VERSION } from './layout.gen.ts';
+
+/** Major version in the upper 16 bits, minor in the lower. */
+export const CORE_ABI: number = ABI_VERSION;
+
+/** Functions the module exports; docs/abi.md describes them. */
+export interface CoreExports {
+  readonly memory: WebAssembly.Memory;
+  readonly sp_abi_version: WebAssembly.Global;
+  sp_region(id: number): number;
+  sp_region_size(id: number): number;
+  sp_selftest(): number;
+  sp_begin(): void;
+  sp_set_hello_limit(bytes: number): number;
+  sp_parse(length: number, form: number, proto: number): number;
+  sp_hello_text(kind: number): number;
+  sp_parse_syn(length: number): number;
+  sp_load_image(length: number): number;
+  sp_reserve_tables(length: number): number;
+  sp_verify_tables(budget: number): number;
+  sp_decide(site: number, phase: number): number;
+  sp_leading_zero_bits(length: number): number;
+  sp_solve(length: number, first: number, count: number, bits: number): number;
+}
+
+/**
+ * Compiles the module beside this file. One module serves any number of instances and threads.
+ * @throws Error when the file was not built (`npm run build:wasm`) or is not a module.
+ */
+export function loadCoreModule(): WebAssembly.Module {
+  return new WebAssembly.Module(readFileSync(new URL('./sallyport_core.wasm', import.meta.url)));
+}
+
+/**
+ * An instance of its own, with its own memory.
+ * @throws Error when the module speaks another major ABI version.
+ */
+export function instantiateCore(module: WebAssembly.Module): CoreExports {
+  const exports = new WebAssembly.Instance(module).exports as unknown as CoreExports;
+  const version: number = exports.sp_abi_version.value;
+  if (version >> 16 !== CORE_ABI >> 16 || version < CORE_ABI) {
+    throw new Error(`the decision core has ABI ${version >> 16}.${version & 0xffff}; rebuild it`);
+  }
+  return exports;
+}
