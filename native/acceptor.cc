@@ -101,9 +101,12 @@ Acceptor::Acceptor(const Napi::CallbackInfo& info)
     callback_ = Napi::Persistent(info[2].As<Napi::Function>());
     saves_syn_ = SavesSyn(fd);
     local_is_fixed_ = !IsWildcard(local_);
-    status = static_cast<PollSet*>(info.Data())->Open(fd, this, OnReady, &poll_);
+    status = static_cast<PollSet*>(info.Data())->Open(fd, true, this, OnReady, &poll_);
   }
-  if (status == 0) reserve_ = OpenReserve();
+  if (status == 0) {
+    reserve_ = OpenReserve();
+    Ref();
+  }
   info.This().As<Napi::Object>().Set("status", Napi::Number::New(info.Env(), status));
 }
 
@@ -195,7 +198,7 @@ void Acceptor::CloseUntaken(uint32_t count) {
 }
 
 void Acceptor::Finish() {
-  if (poll_ != nullptr) poll_->CloseWithFd();
+  if (poll_ != nullptr) poll_->Close();
   if (reserve_ >= 0) close(reserve_);
   reserve_ = -1;
 }
@@ -209,6 +212,7 @@ Napi::Value Acceptor::Resume(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value Acceptor::Close(const Napi::CallbackInfo& info) {
+  if (poll_ != nullptr) Unref();
   Finish();
   return info.Env().Undefined();
 }

@@ -17,13 +17,8 @@ void Poll::Close() {
   set_->Unlink(this);
   set_->closing_++;
   uv_close(reinterpret_cast<uv_handle_t*>(&handle_), OnClosed);
-}
-
-void Poll::CloseWithFd() {
   // uv_close has already taken the fd out of epoll, so it may be closed at once.
-  const int fd = fd_;
-  Close();
-  close(fd);
+  if (owns_fd_) close(fd_);
 }
 
 void Poll::OnReady(uv_poll_t* handle, int status, int events) {
@@ -51,9 +46,9 @@ PollSet* PollSet::Create(Napi::Env env) {
   return set;
 }
 
-int PollSet::Open(int fd, void* owner, Poll::Ready ready, Poll** held) {
+int PollSet::Open(int fd, bool owns_fd, void* owner, Poll::Ready ready, Poll** held) {
   if (ended_) return -ECANCELED;
-  auto* poll = new (std::nothrow) Poll(this, fd, owner, ready, held);
+  auto* poll = new (std::nothrow) Poll(this, fd, owns_fd, owner, ready, held);
   if (poll == nullptr) return -ENOMEM;
   const int status = uv_poll_init(loop_, &poll->handle_, fd);
   if (status < 0) {
@@ -71,7 +66,7 @@ int PollSet::Open(int fd, void* owner, Poll::Ready ready, Poll** held) {
 void PollSet::OnEnvironmentEnd(napi_async_cleanup_hook_handle, void* data) {
   auto* self = static_cast<PollSet*>(data);
   self->ended_ = true;
-  while (self->open_ != nullptr) self->open_->CloseWithFd();
+  while (self->open_ != nullptr) self->open_->Close();
   self->FinishIfIdle();
 }
 

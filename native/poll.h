@@ -17,17 +17,15 @@ class Poll {
   // Begins (or changes) watching for uv_poll_event `events`.
   int Start(int events);
   int Stop();
-  // Ends the watcher; `Ready` is not called again, and the owner's pointer to it becomes null. Leaves the fd
-  // open.
+  // Ends the watcher, and closes the fd if it owns it. `Ready` is not called again, and the owner's pointer to
+  // it becomes null.
   void Close();
-  // As Close, and closes the fd.
-  void CloseWithFd();
   int fd() const { return fd_; }
 
  private:
   friend class PollSet;
-  Poll(PollSet* set, int fd, void* owner, Ready ready, Poll** held)
-      : set_(set), fd_(fd), owner_(owner), ready_(ready), held_(held) {}
+  Poll(PollSet* set, int fd, bool owns_fd, void* owner, Ready ready, Poll** held)
+      : set_(set), fd_(fd), owns_fd_(owns_fd), owner_(owner), ready_(ready), held_(held) {}
 
   static void OnReady(uv_poll_t* handle, int status, int events);
   static void OnClosed(uv_handle_t* handle);
@@ -35,6 +33,7 @@ class Poll {
   uv_poll_t handle_{};
   PollSet* set_;
   int fd_;
+  bool owns_fd_;
   void* owner_;
   Ready ready_;
   Poll** held_;
@@ -42,8 +41,8 @@ class Poll {
   Poll* previous_ = nullptr;
 };
 
-// All watchers of one environment. When the environment ends, each is closed together with its fd, and the
-// environment waits for it: a worker's loop must hold no open handle when Node closes it.
+// All watchers of one environment. When the environment ends, each is closed and the environment waits for it:
+// a worker's loop must hold no open handle when Node closes it.
 class PollSet {
  public:
   // Made once per environment; frees itself when the environment has ended.
@@ -51,7 +50,7 @@ class PollSet {
 
   // Watches nothing until Start. `held` must stay where it is until the watcher ends. Returns 0 or a negative
   // errno, and then leaves the fd alone.
-  int Open(int fd, void* owner, Poll::Ready ready, Poll** held);
+  int Open(int fd, bool owns_fd, void* owner, Poll::Ready ready, Poll** held);
 
  private:
   friend class Poll;

@@ -1,6 +1,7 @@
 #include "waiter.h"
 
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -30,9 +31,15 @@ Waiter::Waiter(const Napi::CallbackInfo& info)
     : Napi::ObjectWrap<Waiter>(info),
       polls_(static_cast<PollSet*>(info.Data())),
       callback_(Napi::Persistent(info[0].As<Napi::Function>())),
-      context_(info.Env(), "sallyport.Waiter") {}
+      context_(info.Env(), "sallyport.Waiter") {
+  Ref();
+}
 
-Waiter::~Waiter() { Finish(); }
+Waiter::~Waiter() {
+  for (auto& [fd, poll] : waiting_) {
+    if (poll != nullptr) poll->Close();
+  }
+}
 
 void Waiter::OnReady(void* owner, int fd, int status, int events) {
   auto* self = static_cast<Waiter*>(owner);
@@ -47,12 +54,12 @@ void Waiter::OnReady(void* owner, int fd, int status, int events) {
 Napi::Value Waiter::Wait(const Napi::CallbackInfo& info) {
   const int fd = info[0].As<Napi::Number>().Int32Value();
   const int bytes = info[1].As<Napi::Number>().Int32Value();
-  int status = 0;
+  int status = closed_ ? -ECANCELED : 0;
   // The bytes seen so far stay in the kernel's queue, so only a higher mark keeps the loop from spinning.
-  if (bytes > 0) status = SetOption(fd, SOL_SOCKET, SO_RCVLOWAT, bytes);
+  if (status == 0 && bytes > 0) status = SetOption(fd, SOL_SOCKET, SO_RCVLOWAT, bytes);
   auto [place, is_new] = waiting_.try_emplace(fd, nullptr);
-  if (status == 0 && !is_new && place->second != nullptr) return Napi::Number::New(info.Env(), -EEXIST);
-  if (status == 0) status = polls_->Open(fd, this, OnReady, &place->second);
+  if (!is_new && place->second != nullptr) return Napi::Number::New(info.Env(), -EEXIST);
+  if (status == 0) status = polls_->Open(fd, false, this, OnReady, &place->second);
   if (status == 0) status = place->second->Start(bytes > 0 ? UV_READABLE | UV_DISCONNECT : UV_DISCONNECT);
   if (status < 0) Forget(fd);
   return Napi::Number::New(info.Env(), status);
@@ -63,7 +70,12 @@ Napi::Value Waiter::Cancel(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value Waiter::Close(const Napi::CallbackInfo& info) {
-  Finish();
+  while (!waiting_.empty()) {
+    const int fd = waiting_.begin()->first;
+    if (Forget(fd)) close(fd);
+  }
+  if (!closed_) Unref();
+  closed_ = true;
   return info.Env().Undefined();
 }
 
@@ -77,13 +89,6 @@ bool Waiter::Forget(int fd) {
   }
   waiting_.erase(place);
   return poll != nullptr;
-}
-
-void Waiter::Finish() {
-  for (auto& [fd, poll] : waiting_) {
-    if (poll != nullptr) poll->CloseWithFd();
-  }
-  waiting_.clear();
 }
 
 }  // namespace sallyport

@@ -1,4 +1,5 @@
-// Waits for bytes or for the hangup of connections that no Node handle owns yet.
+// Waits for bytes or for the hangup of connections that no Node handle owns yet. The descriptors stay the
+// caller's: they outlive the environment, whose end only stops the waits.
 #pragma once
 
 #include <napi.h>
@@ -22,11 +23,11 @@ class Waiter : public Napi::ObjectWrap<Waiter> {
   Napi::Value Cancel(const Napi::CallbackInfo& info);
   Napi::Value Close(const Napi::CallbackInfo& info);
 
-  void Finish();
   // Ends the watch of `fd` and leaves the fd open; false when there is none.
   bool Forget(int fd);
 
   PollSet* polls_;
+  bool closed_ = false;
   Napi::FunctionReference callback_;
   Napi::AsyncContext context_;
   // A Poll clears its place here when it ends by itself; std::unordered_map keeps places where they are.

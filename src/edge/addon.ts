@@ -245,7 +245,10 @@ export interface Acceptor {
   close(): void;
 }
 
-/** Waits on connections that no Node handle owns. While it waits, a descriptor must not be used otherwise. */
+/**
+ * Waits on connections that no Node handle owns. While it waits, a descriptor must not be used otherwise.
+ * The descriptors stay the caller's: a thread that ends leaves them open, for whoever keeps account of them.
+ */
 export interface Waiter {
   /**
    * Waits once: until at least `bytes` are in the queue (peeked ones count) or the peer hangs up; with 0

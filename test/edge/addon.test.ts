@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import type { Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { describe, it } from 'node:test';
@@ -285,7 +285,7 @@ describe('the waiter of the addon', { skip }, () => {
 });
 
 describe('the addon in workers', { skip: linuxOnly }, () => {
-  it('leaves no descriptor behind when workers are terminated, and the listener keeps serving', async () => {
+  it('leaves only accepted descriptors behind when it is terminated, and the listener keeps serving', async () => {
     const { fd, port } = listen();
     const before = openDescriptors();
     for (let round = 0; round < 3; round++) {
@@ -294,15 +294,15 @@ describe('the addon in workers', { skip: linuxOnly }, () => {
         () => new Worker(support('addon-worker.ts'), { workerData: { fd: addon.dup(fd) } }),
       );
       await Promise.all(workers.map((worker) => once(worker, 'message')));
-      const taken = new Promise((resolve) => {
+      const taken = new Promise<number[]>((resolve) => {
         for (const worker of workers) worker.once('message', resolve);
       });
       const client = await dial(port);
       client.resume();
-      await taken;
-      const closed = once(client, 'close');
+      const accepted = await taken;
       await Promise.all(workers.map((worker) => worker.terminate()));
-      await closed;
+      for (const held of accepted) addon.close(held);
+      await once(client, 'close');
     }
     assert.equal(openDescriptors(), before);
     const client = await dial(port);
@@ -312,30 +312,22 @@ describe('the addon in workers', { skip: linuxOnly }, () => {
 });
 
 describe('an edge out of descriptors', { skip: linuxOnly }, () => {
-  it('resets what it cannot hold and goes on once some are free', async () => {
+  it('resets what it cannot hold and goes on once some are free', async (t) => {
     const script = fileURLToPath(support('addon-exhausted.ts'));
     const child: ChildProcessByStdio<null, Readable, null> = spawn(
       'sh',
       ['-c', 'ulimit -n 48; exec "$0" "$1"', process.execPath, script],
       { stdio: ['ignore', 'pipe', 'inherit'] },
     );
+    t.after(() => child.kill());
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     const next = async (): Promise<string> => String((await lines.next()).value);
     const port = Number(await next());
-    const clients: Socket[] = [];
-    const closed: Promise<unknown>[] = [];
-    for (let index = 0; index < 48; index++) {
-      const client = await dial(port);
-      client.on('error', () => {});
-      closed.push(new Promise((resolve) => client.once('close', resolve)));
-      client.resume();
-      clients.push(client);
-    }
+    // why: the reset of one that was dropped may come before its connect event.
+    const clients = Array.from({ length: 48 }, () => connect(port, '127.0.0.1').on('error', () => {}));
     assert.equal(await next(), 'dropped');
     clients.push(await dial(port));
     assert.equal(await next(), 'recovered');
-    child.kill();
     for (const client of clients) client.destroy();
-    await Promise.all(closed);
   });
 });

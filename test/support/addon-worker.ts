@@ -1,4 +1,4 @@
-/** A worker that accepts, holds what it accepted in a waiter, and never stops by itself. */
+/** A worker that accepts, waits on what it accepted, and never stops by itself. Posts the descriptors. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { loadAddon } from '../../src/edge/addon.ts';
 
@@ -9,8 +9,9 @@ addon!.accept(
   fd,
   { batch: 16, peekBytes: 1_024 },
   (batch) => {
-    for (let index = 0; index < batch.count; index++) waiter.wait(batch.take(index), 0);
-    parentPort!.postMessage(batch.count);
+    const taken = Array.from({ length: batch.count }, (_, index) => batch.take(index));
+    for (const held of taken) waiter.wait(held, 0);
+    parentPort!.postMessage(taken);
   },
   (error) => {
     throw error;
