@@ -22,6 +22,7 @@ export class HttpUpstream {
   readonly #rules: HeaderRules;
   readonly #pool: Pool;
   #active = 0;
+  #closing: Promise<void> | null = null;
 
   /** @throws Error when the file of `config.ca` cannot be read. */
   constructor(name: string, config: HttpUpstreamConfig, headers: HeadersConfig) {
@@ -65,9 +66,10 @@ export class HttpUpstream {
     });
   }
 
-  /** Waits for the requests under way, then closes every connection. */
-  async close(): Promise<void> {
-    await this.#pool.close();
+  /** Waits for the requests under way, then closes every connection. Requests from now on get 503. */
+  close(): Promise<void> {
+    this.#closing ??= this.#pool.close();
+    return this.#closing;
   }
 
   #exchange(
