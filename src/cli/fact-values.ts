@@ -21,7 +21,7 @@ const CODES: Readonly<Record<string, ReadonlyMap<string, number>>> = {
 const TEXT_TYPES: ReadonlySet<string> = new Set(['host', 'string', 'ja3', 'ja4', 'ident', 'country']);
 
 /**
- * Gives a fact a value: true and false, numbers, text, lists of code points or of their IANA names, null
+ * Gives a fact a value: true and false, numbers, text, lists of text, of code points or of their IANA names, null
  * for unknown. Durations are microseconds, rates events per second × 1e6, percents × 1e4, times ISO 8601.
  * The answer is null, or what is wrong with the name or the value.
  */
@@ -37,6 +37,11 @@ export function setFact(core: Core, name: string, value: unknown): string | null
 }
 
 function put(core: Core, index: number, fact: FactDefinition, value: unknown): boolean {
+  if (fact.list && fact.type === 'alpn') {
+    if (!Array.isArray(value) || !value.every((each) => typeof each === 'string')) return false;
+    core.setStrings(index, value);
+    return true;
+  }
   if (fact.list) {
     const codes = Array.isArray(value) ? value.map((each) => codePoint(fact, each)) : [null];
     if (!codes.every((code) => code !== null)) return false;

@@ -1,12 +1,9 @@
 /** `sallyport inspect hello|syn`: the fingerprints and fields of first bytes. */
-import { Core } from '../../core/core.ts';
+import { Core, type HelloForm, type HelloProto } from '../../core/core.ts';
 import { inspectHello, inspectSyn } from '../../core/inspect.ts';
 import { loadCoreModule } from '../../core/module.ts';
 import { EXIT } from '../exit.ts';
 import { type Answer, answerLines, failure, parseHex, parseObject } from '../lines.ts';
-
-export type HelloForm = 'records' | 'handshake';
-export type HelloProtocol = 'tls' | 'dtls' | 'quic';
 
 /** Reads standard input. Exit code 1 when a line was in error, unless `jsonl`. */
 export async function inspectLines(kind: 'hello' | 'syn', jsonl: boolean): Promise<number> {
@@ -25,17 +22,17 @@ function helloAnswer(core: Core, line: string): Answer {
   if (bytes === null) return failure('bad_input', '`record_hex` or `handshake_hex` must be hex digits');
   const form =
     input.hex === undefined && input.record_hex === undefined ? 'handshake' : formOf(bytes, input.hex);
-  return inspectHello(core, bytes, form, proto) as Answer;
+  return { ...inspectHello(core, bytes, form, proto) };
 }
 
 function synAnswer(core: Core, line: string): Answer {
   const input = line.startsWith('{') ? parseObject(line) : { ip_hex: line };
   const bytes = parseHex(input?.ip_hex);
   if (bytes === null) return failure('bad_input', 'a line is hex, or an object with hex in `ip_hex`');
-  return inspectSyn(core, bytes) as Answer;
+  return { ...inspectSyn(core, bytes) };
 }
 
-export function isProtocol(value: unknown): value is HelloProtocol {
+export function isProtocol(value: unknown): value is HelloProto {
   return value === 'tls' || value === 'dtls' || value === 'quic';
 }
 
