@@ -69,7 +69,7 @@ export function evaluateAtoms(image: usize, tables: usize, phase: i32): void {
     if (state == UNKNOWN) continue;
     const words = state == TRUE ? ATOMS_TRUE : state == FALSE ? ATOMS_FALSE : ATOMS_PENDING;
     const word = words + ((i >> 6) << 3);
-    store<u64>(word, load<u64>(word) | (<u64>1 << (i & 63)));
+    store<u64>(word, load<u64>(word) | ((<u64>1) << (i & 63)));
   }
 }
 
@@ -92,7 +92,9 @@ function evaluate(image: usize, tables: usize, atom: usize, phase: i32): i32 {
     return numeric ? inRange(atom, load<f64>(slot, SLOT_VALUE_AT)) : UNKNOWN;
   }
   if (state != STATE_NUMBER && !hasBytes(slot)) return UNKNOWN;
-  return kind == ATOM_ANY || kind == ATOM_ALL ? inValues(image, atom, slot, kind) : inTable(tables, atom, slot);
+  return kind == ATOM_ANY || kind == ATOM_ALL
+    ? inValues(image, atom, slot, kind)
+    : inTable(tables, atom, slot);
 }
 
 /** A host writes slots itself, so what they point at is checked before it is read. */
@@ -153,7 +155,7 @@ function inTable(tables: usize, atom: usize, slot: usize): i32 {
   const at = VALUES + load<u32>(slot, SLOT_OFFSET_AT);
   const length = load<i32>(slot, SLOT_LENGTH_AT);
   if (kind == TABLE_CIDR) {
-    const bit = <u64>1 << load<u32>(table, TABLE_OFFSET_AT);
+    const bit = (<u64>1) << load<u32>(table, TABLE_OFFSET_AT);
     if (state == STATE_IP4 && length == 4) return truth((lookupIp4(tables, at) & bit) != 0);
     return state == STATE_IP6 && length == 16 ? truth((lookupIp6(tables, at) & bit) != 0) : UNKNOWN;
   }

@@ -25,7 +25,9 @@ export function evaluateCondition(image: usize, first: i32, count: i32): i32 {
 
 /** Every `yes` atom must be true and every `no` atom false: an unknown one never is, a pending one may be. */
 function evaluateCube(cube: usize): i32 {
-  const missing0 = (load<u64>(cube, CUBE_YES_AT) & ~load<u64>(ATOMS_TRUE)) | (load<u64>(cube, CUBE_NO_AT) & ~load<u64>(ATOMS_FALSE));
+  const missing0 =
+    (load<u64>(cube, CUBE_YES_AT) & ~load<u64>(ATOMS_TRUE)) |
+    (load<u64>(cube, CUBE_NO_AT) & ~load<u64>(ATOMS_FALSE));
   const missing1 =
     (load<u64>(cube, CUBE_YES_AT + 8) & ~load<u64>(ATOMS_TRUE, 8)) |
     (load<u64>(cube, CUBE_NO_AT + 8) & ~load<u64>(ATOMS_FALSE, 8));

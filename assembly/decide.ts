@@ -88,7 +88,11 @@ function evaluateRules(image: usize, site: usize): i32 {
   for (let i = 0; i < count; i++) {
     const index = load<i32>(indexes + (i << 2));
     const rule = ruleAt(image, index);
-    const state = evaluateCondition(image, load<i32>(rule, RULE_FIRST_CUBE_AT), load<i32>(rule, RULE_CUBE_COUNT_AT));
+    const state = evaluateCondition(
+      image,
+      load<i32>(rule, RULE_FIRST_CUBE_AT),
+      load<i32>(rule, RULE_CUBE_COUNT_AT),
+    );
     const tier = load<i32>(rule, RULE_TIER_AT);
     const strictness = load<i32>(rule, RULE_STRICTNESS_AT);
     if (state == MAYBE) {

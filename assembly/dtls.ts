@@ -90,7 +90,8 @@ function receive(at: usize, from: i32, size: i32): i32 {
 
 function checkHeader(at: usize, length: i32, first: bool): i32 {
   if (length < 1) return 0;
-  if (load<u8>(at) != HANDSHAKE) return first && <u32>(<i32>load<u8>(at) - 20) > 6 ? STATUS_NOT_TLS : STATUS_UNEXPECTED_RECORD;
+  if (load<u8>(at) != HANDSHAKE)
+    return first && <u32>(<i32>load<u8>(at) - 20) > 6 ? STATUS_NOT_TLS : STATUS_UNEXPECTED_RECORD;
   if (length >= 2 && load<u8>(at, 1) != 0xfe) return first ? STATUS_NOT_TLS : STATUS_UNEXPECTED_RECORD;
   if (length < RECORD_HEADER) return 0;
   if (be16(at + 3) != 0) return STATUS_UNEXPECTED_RECORD;

@@ -1,9 +1,5 @@
-/** The extensions of a ClientHello. What cannot be read is a violation: it is named, and its list stays empty. */
-import {
-  HELLO,
-  MESSAGE,
-  SEEN,
-} from './memory';
+/** The extensions of a ClientHello. What cannot be read is a violation: it is named, and its list keeps what could be. */
+
 import {
   HELLO_ALPN_COUNT_AT,
   HELLO_ALPN_LENGTH_AT,
@@ -31,12 +27,13 @@ import {
   STATUS_VERSIONS_MALFORMED,
 } from './abi/layout.gen';
 import { be16 } from './bytes';
-import { isGrease16, isGrease8 } from './grease';
+import { isGrease8, isGrease16 } from './grease';
 import { copyCodes } from './hello';
+import { HELLO, MESSAGE, SEEN } from './memory';
 import {
+  ALPN,
   addFlag,
   addViolation,
-  ALPN,
   cursor,
   EXTENSIONS,
   GROUPS,
@@ -46,9 +43,9 @@ import {
   moveCursor,
   POINT_FORMATS,
   PSK_MODES,
-  setList,
   SIGALGS,
   SNI,
+  setList,
   VERSIONS,
 } from './parsed';
 
@@ -134,13 +131,12 @@ function readExtension(type: i32, at: usize, size: i32): void {
   else if (type == ENCRYPTED_CLIENT_HELLO) addFlag(HELLO_FLAG_ECH);
 }
 
-/** A vector of u16 codes after a length of `prefix` bytes that must fill the extension. */
+/** A vector of u16 codes after a length of `prefix` bytes that must fill the extension; keeps what can be read. */
 function readCodes(list: usize, at: usize, size: i32, prefix: i32): bool {
   if (size < prefix) return false;
   const length = prefix == 1 ? <i32>load<u8>(at) : be16(at);
-  if (prefix + length != size || length == 0 || (length & 1) == 1) return false;
-  copyCodes(list, at + prefix, length >> 1);
-  return true;
+  copyCodes(list, at + prefix, min(length, size - prefix) >> 1);
+  return prefix + length == size && length > 0 && (length & 1) == 0;
 }
 
 /** RFC 6066 3: a list of names, of which only host names exist, and only one. */
@@ -182,8 +178,9 @@ function copyName(out: usize, at: usize, length: i32): bool {
 
 /** RFC 8422 5.1.2; the list stays where it is in MESSAGE. */
 function readPointFormats(at: usize, size: i32): void {
-  if (size < 2 || <i32>load<u8>(at) + 1 != size) addViolation(STATUS_POINT_FORMATS_MALFORMED);
-  else setList(POINT_FORMATS, at + 1, size - 1);
+  const length = size < 1 ? 0 : <i32>load<u8>(at);
+  if (length == 0 || length + 1 != size) addViolation(STATUS_POINT_FORMATS_MALFORMED);
+  setList(POINT_FORMATS, at + 1, min(length, max(size - 1, 0)));
 }
 
 /** RFC 7301 3.1: names of 1 to 255 bytes. */

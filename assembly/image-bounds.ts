@@ -63,7 +63,9 @@ import { section, sectionCount } from './image';
 export function hasBounds(image: usize): bool {
   if (sectionCount(image, SECTION_ATOM) > MAX_ATOMS) return false;
   if (sectionCount(image, SECTION_RULE) > MAX_RULES) return false;
-  return checkAtoms(image) && checkRules(image) && checkScores(image) && checkSignals(image) && checkSites(image);
+  return (
+    checkAtoms(image) && checkRules(image) && checkScores(image) && checkSignals(image) && checkSites(image)
+  );
 }
 
 /** `first` and `count` name a part of a section of `total` elements. */
@@ -85,7 +87,13 @@ function checkAtoms(image: usize): bool {
     const first = load<i32>(atom, ATOM_FIRST_VALUE_AT);
     const values = load<i32>(atom, ATOM_VALUE_COUNT_AT);
     if (kind > <u32>ATOM_TABLE) return false;
-    if (!checkOperand(load<i32>(atom, ATOM_OPERAND_KIND_AT), load<i32>(atom, ATOM_OPERAND_AT), load<i32>(atom, ATOM_PHASE_AT))) {
+    if (
+      !checkOperand(
+        load<i32>(atom, ATOM_OPERAND_KIND_AT),
+        load<i32>(atom, ATOM_OPERAND_AT),
+        load<i32>(atom, ATOM_PHASE_AT),
+      )
+    ) {
       return false;
     }
     if (kind == ATOM_TABLE) {
@@ -104,7 +112,8 @@ function checkRules(image: usize): bool {
   for (let i = 0; i < count; i++) {
     const rule = section(image, SECTION_RULE) + i * RULE_BYTES;
     if (load<u32>(rule, RULE_TIER_AT) >= <u32>TIER_LADDER) return false;
-    if (!checkCubes(image, load<i32>(rule, RULE_FIRST_CUBE_AT), load<i32>(rule, RULE_CUBE_COUNT_AT))) return false;
+    if (!checkCubes(image, load<i32>(rule, RULE_FIRST_CUBE_AT), load<i32>(rule, RULE_CUBE_COUNT_AT)))
+      return false;
   }
   return true;
 }
@@ -118,7 +127,8 @@ function checkScores(image: usize): bool {
     const firstSignal = load<i32>(score, SCORE_FIRST_SIGNAL_AT);
     if (load<i32>(score, SCORE_MIN_AT) > load<i32>(score, SCORE_MAX_AT)) return false;
     if (groups > MAX_SIGNALS || signals > MAX_SIGNALS) return false;
-    if (!within(load<i32>(score, SCORE_FIRST_GROUP_AT), groups, sectionCount(image, SECTION_GROUP))) return false;
+    if (!within(load<i32>(score, SCORE_FIRST_GROUP_AT), groups, sectionCount(image, SECTION_GROUP)))
+      return false;
     if (!within(firstSignal, signals, sectionCount(image, SECTION_SIGNAL))) return false;
     for (let j = firstSignal; j < firstSignal + signals; j++) {
       const group = load<i32>(section(image, SECTION_SIGNAL) + j * SIGNAL_BYTES, SIGNAL_GROUP_AT);

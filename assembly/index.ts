@@ -132,5 +132,7 @@ export function sp_leading_zero_bits(length: i32): i32 {
 
 /** Seeks a nonce for the prefix in `length` bytes of INPUT: its distance from `first`, or -1. */
 export function sp_solve(length: i32, first: u32, count: u32, bits: i32): i32 {
-  return length < 0 || length > MAX_INPUT_BYTES ? STATUS_INPUT_OVERFLOW : solve(INPUT, length, first, count, bits);
+  return length < 0 || length > MAX_INPUT_BYTES
+    ? STATUS_INPUT_OVERFLOW
+    : solve(INPUT, length, first, count, bits);
 }

@@ -26,16 +26,16 @@ export function lookupIp4(tables: usize, at: usize): u64 {
   const count = load<i32>(tables, TABLES_HEADER_CIDR4_COUNT_AT);
   if (count == 0) return 0;
   const bits = tables + load<u32>(tables, TABLES_HEADER_CIDR4_OFFSET_AT);
-  const starts = bits + (<usize>count << 3);
+  const starts = bits + ((<usize>count) << 3);
   const address = be32(at);
   let low = 0;
   let high = count;
   while (high - low > 1) {
     const middle = (low + high) >> 1;
-    if (load<u32>(starts + (<usize>middle << 2)) <= address) low = middle;
+    if (load<u32>(starts + ((<usize>middle) << 2)) <= address) low = middle;
     else high = middle;
   }
-  return load<u64>(bits + (<usize>low << 3));
+  return load<u64>(bits + ((<usize>low) << 3));
 }
 
 /** The same for IPv6 (16 bytes): membership words, then the starts' high halves, then their low halves. */
@@ -43,20 +43,20 @@ export function lookupIp6(tables: usize, at: usize): u64 {
   const count = load<i32>(tables, TABLES_HEADER_CIDR6_COUNT_AT);
   if (count == 0) return 0;
   const bits = tables + load<u32>(tables, TABLES_HEADER_CIDR6_OFFSET_AT);
-  const highs = bits + (<usize>count << 3);
-  const lows = highs + (<usize>count << 3);
+  const highs = bits + ((<usize>count) << 3);
+  const lows = highs + ((<usize>count) << 3);
   const high64 = bswap<u64>(load<u64>(at, 0));
   const low64 = bswap<u64>(load<u64>(at, 8));
   let low = 0;
   let high = count;
   while (high - low > 1) {
     const middle = (low + high) >> 1;
-    const start = load<u64>(highs + (<usize>middle << 3));
-    const before = start < high64 || (start == high64 && load<u64>(lows + (<usize>middle << 3)) <= low64);
+    const start = load<u64>(highs + ((<usize>middle) << 3));
+    const before = start < high64 || (start == high64 && load<u64>(lows + ((<usize>middle) << 3)) <= low64);
     if (before) low = middle;
     else high = middle;
   }
-  return load<u64>(bits + (<usize>low << 3));
+  return load<u64>(bits + ((<usize>low) << 3));
 }
 
 /** Is the byte string a member? */
@@ -82,7 +82,7 @@ export function inNumbers(tables: usize, table: usize, value: f64): bool {
   let high = load<i32>(table, TABLE_COUNT_AT);
   while (low < high) {
     const middle = (low + high) >> 1;
-    const found = load<f64>(values + (<usize>middle << 3));
+    const found = load<f64>(values + ((<usize>middle) << 3));
     if (found == value) return true;
     if (found < value) low = middle + 1;
     else high = middle;

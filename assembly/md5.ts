@@ -28,7 +28,7 @@ export function md5(at: usize, length: i32): void {
   store<u8>(HASH_BLOCK + rest, 0x80);
   const padded = rest < 56 ? 64 : 128;
   memory.fill(HASH_BLOCK + rest + 1, 0, padded - rest - 1);
-  store<u64>(HASH_BLOCK + padded - 8, <u64>length << 3);
+  store<u64>(HASH_BLOCK + padded - 8, (<u64>length) << 3);
   compress(HASH_BLOCK);
   if (padded == 128) compress(HASH_BLOCK + 64);
   memory.copy(DIGEST, HASH_STATE, 16);

@@ -48,6 +48,7 @@ import { slotOf } from './slots';
 /** Sums by group (the last one: signals without a group): points now, least and most. */
 const SUM_BYTES: i32 = 12;
 const SUMS: usize = memory.data(6_160, 8);
+const NO_VALUE: f64 = -Infinity;
 const LOW_AT: usize = 4;
 const HIGH_AT: usize = 8;
 
@@ -81,7 +82,11 @@ function record(index: i32, points: i32, matched: bool): void {
 
 function addPoints(image: usize, sum: usize, signal: usize, index: i32): void {
   const points = load<i32>(signal, SIGNAL_POINTS_AT);
-  const state = evaluateCondition(image, load<i32>(signal, SIGNAL_FIRST_CUBE_AT), load<i32>(signal, SIGNAL_CUBE_COUNT_AT));
+  const state = evaluateCondition(
+    image,
+    load<i32>(signal, SIGNAL_FIRST_CUBE_AT),
+    load<i32>(signal, SIGNAL_CUBE_COUNT_AT),
+  );
   record(index, state == HOLDS ? points : 0, state == HOLDS);
   if (state == HOLDS) add(sum, points, points, points);
   else if (state == MAYBE) add(sum, 0, min(points, 0), max(points, 0));
@@ -96,23 +101,23 @@ function addRamp(sum: usize, signal: usize, index: i32, phase: i32): void {
     add(sum, 0, min(min(y0, y1), 0), max(max(y0, y1), 0));
   } else {
     const x = operandValue(signal);
-    if (x == x) points = ramp(signal, x, y0, y1);
+    if (x != NO_VALUE) points = ramp(signal, x, y0, y1);
     add(sum, points, points, points);
   }
   record(index, points, points != 0);
 }
 
-/** The operand's number, NaN when it has none. */
+/** The operand's number, NO_VALUE when it has none. */
 function operandValue(signal: usize): f64 {
   const operand = load<i32>(signal, SIGNAL_OPERAND_AT);
   if (load<i32>(signal, SIGNAL_OPERAND_KIND_AT) == OPERAND_COUNTER) {
     const rate = RATES + operand * RATE_BYTES;
-    return load<u32>(rate, RATE_KNOWN_AT) != 0 ? load<f64>(rate, RATE_VALUE_AT) : NaN;
+    return load<u32>(rate, RATE_KNOWN_AT) != 0 ? load<f64>(rate, RATE_VALUE_AT) : NO_VALUE;
   }
   const slot = slotOf(operand);
   const state = load<i32>(slot, SLOT_STATE_AT);
   const numeric = state == STATE_NUMBER || state == STATE_CODES || state == STATE_STRINGS;
-  return numeric ? load<f64>(slot, SLOT_VALUE_AT) : NaN;
+  return numeric ? load<f64>(slot, SLOT_VALUE_AT) : NO_VALUE;
 }
 
 /** Linear between the ends, held beyond them, rounded toward zero. */

@@ -41,7 +41,7 @@ export function sha256Finish(state: usize, at: usize, rest: i32, length: i32): v
   store<u8>(HASH_BLOCK + rest, 0x80);
   const padded = rest < 56 ? 64 : 128;
   memory.fill(HASH_BLOCK + rest + 1, 0, padded - rest - 1);
-  store<u64>(HASH_BLOCK + padded - 8, bswap<u64>(<u64>length << 3));
+  store<u64>(HASH_BLOCK + padded - 8, bswap<u64>((<u64>length) << 3));
   sha256Blocks(state, HASH_BLOCK, padded);
   for (let i: usize = 0; i < 32; i += 4) store<u32>(DIGEST + i, bswap<u32>(load<u32>(state + i)));
 }

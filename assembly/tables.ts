@@ -109,7 +109,8 @@ export function verifyTables(budget: i32): i32 {
   store<i32>(HASHED, hashed + step);
   if (hashed + step < whole) return MORE;
   sha256Finish(HASH, tables + TABLES_HEADER_ABI_AT + whole, content & 63, content);
-  if (memory.compare(DIGEST, tables + TABLES_HEADER_DIGEST_AT, 32) != 0) return refuse(STATUS_TABLES_CHECKSUM);
+  if (memory.compare(DIGEST, tables + TABLES_HEADER_DIGEST_AT, 32) != 0)
+    return refuse(STATUS_TABLES_CHECKSUM);
   if (!checkBounds(tables, length)) return refuse(STATUS_TABLES_BOUNDS);
   store<u64>(OLDER, load<u64>(NEWEST));
   store<u64>(NEWEST, load<u64>(PENDING));
@@ -137,13 +138,28 @@ function checkBounds(tables: usize, size: i32): bool {
   const length = <u32>size;
   const count = load<u32>(tables, TABLES_HEADER_COUNT_AT);
   if (count > <u32>MAX_TABLES || !fits(TABLES_HEADER_BYTES, count, TABLE_BYTES, length)) return false;
-  if (!fits(load<u32>(tables, TABLES_HEADER_CIDR4_OFFSET_AT), load<u32>(tables, TABLES_HEADER_CIDR4_COUNT_AT), CIDR4_BYTES, length)) {
+  if (
+    !fits(
+      load<u32>(tables, TABLES_HEADER_CIDR4_OFFSET_AT),
+      load<u32>(tables, TABLES_HEADER_CIDR4_COUNT_AT),
+      CIDR4_BYTES,
+      length,
+    )
+  ) {
     return false;
   }
-  if (!fits(load<u32>(tables, TABLES_HEADER_CIDR6_OFFSET_AT), load<u32>(tables, TABLES_HEADER_CIDR6_COUNT_AT), CIDR6_BYTES, length)) {
+  if (
+    !fits(
+      load<u32>(tables, TABLES_HEADER_CIDR6_OFFSET_AT),
+      load<u32>(tables, TABLES_HEADER_CIDR6_COUNT_AT),
+      CIDR6_BYTES,
+      length,
+    )
+  ) {
     return false;
   }
-  for (let i: u32 = 0; i < count; i++) if (!checkTable(tables + TABLES_HEADER_BYTES + i * TABLE_BYTES, length)) return false;
+  for (let i: u32 = 0; i < count; i++)
+    if (!checkTable(tables + TABLES_HEADER_BYTES + i * TABLE_BYTES, length)) return false;
   return true;
 }
 

@@ -4,7 +4,7 @@
  */
 import { HelloView } from './hello.ts';
 import * as L from './layout.gen.ts';
-import { type CoreExports, instantiateCore } from './module.ts';
+import { type CoreExports, type CoreModule, instantiateCore } from './module.ts';
 
 export type Tier = 'forbid' | 'exempt' | 'deny' | 'pin' | 'ladder';
 export type HelloForm = 'records' | 'handshake';
@@ -59,7 +59,7 @@ export class Core {
   #maxHelloBytes: number = L.MAX_HELLO_BYTES_DEFAULT;
 
   /** @throws Error when the module has another ABI or fails its self-test. */
-  constructor(module: WebAssembly.Module) {
+  constructor(module: CoreModule) {
     const exports = instantiateCore(module);
     if (exports.sp_selftest() !== 0) throw new Error('the decision core failed its self-test');
     this.#exports = exports;
@@ -232,13 +232,7 @@ export class Core {
   }
 
   /** Reads a ClientHello and sets its facts: 0 complete, 1 more is needed, negative a status. */
-  parse(
-    bytes: Uint8Array,
-    offset: number,
-    length: number,
-    form: HelloForm,
-    proto: HelloProto,
-  ): number {
+  parse(bytes: Uint8Array, offset: number, length: number, form: HelloForm, proto: HelloProto): number {
     if (length > L.MAX_INPUT_BYTES) return L.STATUS_HELLO_TOO_LARGE;
     this.#give(bytes, offset, length);
     return this.#exports.sp_parse(length, FORMS.indexOf(form), PROTOS.indexOf(proto));
@@ -255,7 +249,7 @@ export class Core {
   get synText(): string {
     const length = this.#view.getUint32(this.#syn + L.SYN_SIG_LENGTH_AT, true);
     const at = this.#syn + L.SYN_SIG_AT;
-    return Buffer.from(this.#bytes.buffer, at, length).latin1Slice();
+    return Buffer.from(this.#bytes.buffer, at, length).toString('latin1');
   }
 
   /** A number of the last SYN, by its offset in the ABI's `syn` structure. */

@@ -25,7 +25,7 @@ export class HelloView {
   }
 
   #written(kind: number): string {
-    return this.#bytes(this.#text, this.#exports.sp_hello_text(kind)).latin1Slice();
+    return this.#bytes(this.#text, this.#exports.sp_hello_text(kind)).toString('latin1');
   }
 
   /** Size of the handshake message with its header. */
@@ -96,7 +96,7 @@ export class HelloView {
     const length = this.#number(L.HELLO_SNI_LENGTH_AT);
     if (length === 0) return null;
     const raw = this.#bytes(this.#message + this.#number(L.HELLO_SNI_OFFSET_AT), length);
-    const name = raw.latin1Slice().toLowerCase();
+    const name = raw.toString('latin1').toLowerCase();
     return name.length > 1 && name.endsWith('.') ? name.slice(0, -1) : name;
   }
 
@@ -108,7 +108,7 @@ export class HelloView {
     );
     const names: string[] = [];
     for (let at = 0; at < list.length; at += 1 + list[at]!) {
-      names.push(list.latin1Slice(at + 1, at + 1 + list[at]!));
+      names.push(list.toString('latin1', at + 1, at + 1 + list[at]!));
     }
     return names;
   }
@@ -118,7 +118,7 @@ export class HelloView {
   }
 
   get ja3Hash(): string {
-    return this.#bytes(this.#address + L.HELLO_JA3_HASH_AT, 32).latin1Slice();
+    return this.#bytes(this.#address + L.HELLO_JA3_HASH_AT, 32).toString('latin1');
   }
 
   /** JA3 with its extensions sorted, which survives clients that shuffle them. */
@@ -128,11 +128,11 @@ export class HelloView {
 
   get ja3nHash(): string {
     this.#exports.sp_hello_text(L.TEXT_JA3N);
-    return this.#bytes(this.#address + L.HELLO_JA3N_HASH_AT, 32).latin1Slice();
+    return this.#bytes(this.#address + L.HELLO_JA3N_HASH_AT, 32).toString('latin1');
   }
 
   get ja4(): string {
-    return this.#bytes(this.#address + L.HELLO_JA4_AT, 36).latin1Slice();
+    return this.#bytes(this.#address + L.HELLO_JA4_AT, 36).toString('latin1');
   }
 
   get ja4r(): string {

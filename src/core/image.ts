@@ -60,7 +60,9 @@ class Section {
  * @throws RangeError when the program is beyond a limit of the ABI.
  */
 export function encodeProgram(program: Program): { image: Uint8Array; imageId: string } {
-  const identity = createHash('sha256').update(`${canonicalJson(program)}\n${L.ABI_VERSION}`).digest('hex');
+  const identity = createHash('sha256')
+    .update(`${canonicalJson(program)}\n${L.ABI_VERSION}`)
+    .digest('hex');
   return { image: new ImageEncoder(program).encode(), imageId: identity };
 }
 
@@ -213,7 +215,8 @@ class ImageEncoder {
       this.#rungs.i32(rung + L.RUNG_FROM_AT, from);
       this.#rungs.u32(rung + L.RUNG_POLICY_AT, policy);
     }
-    for (const rule of [...site.rules].sort((a, b) => a - b)) this.#siteRules.u32(this.#siteRules.add(), rule);
+    for (const rule of [...site.rules].sort((a, b) => a - b))
+      this.#siteRules.u32(this.#siteRules.add(), rule);
   }
 
   #assemble(): Uint8Array {

@@ -39,7 +39,10 @@ function parseV4(address: string): bigint {
 }
 
 function parseV6(address: string): bigint {
-  return ipaddr.parse(address).toByteArray().reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
+  return ipaddr
+    .parse(address)
+    .toByteArray()
+    .reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
 }
 
 /** Where membership of one list begins or ends. */

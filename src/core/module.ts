@@ -5,10 +5,16 @@ import { ABI_VERSION } from './layout.gen.ts';
 /** Major version in the upper 16 bits, minor in the lower. */
 export const CORE_ABI: number = ABI_VERSION;
 
+/** A compiled module; opaque, and can be posted to other threads. */
+export interface CoreModule {
+  readonly [Symbol.toStringTag]: string;
+}
+
 /** Functions the module exports; docs/abi.md describes them. */
 export interface CoreExports {
-  readonly memory: WebAssembly.Memory;
-  readonly sp_abi_version: WebAssembly.Global;
+  /** `buffer` is another one after the memory grew. */
+  readonly memory: { readonly buffer: ArrayBuffer };
+  readonly sp_abi_version: { readonly value: number };
   sp_region(id: number): number;
   sp_region_size(id: number): number;
   sp_selftest(): number;
@@ -25,11 +31,19 @@ export interface CoreExports {
   sp_solve(length: number, first: number, count: number, bits: number): number;
 }
 
+// Not every set of type libraries declares WebAssembly, and this much of it is all that is used.
+const { WebAssembly } = globalThis as unknown as {
+  WebAssembly: {
+    Module: new (bytes: Uint8Array) => CoreModule;
+    Instance: new (module: CoreModule) => { readonly exports: CoreExports };
+  };
+};
+
 /**
  * Compiles the module beside this file. One module serves any number of instances and threads.
  * @throws Error when the file was not built (`npm run build:wasm`) or is not a module.
  */
-export function loadCoreModule(): WebAssembly.Module {
+export function loadCoreModule(): CoreModule {
   return new WebAssembly.Module(readFileSync(new URL('./sallyport_core.wasm', import.meta.url)));
 }
 
@@ -37,9 +51,9 @@ export function loadCoreModule(): WebAssembly.Module {
  * An instance of its own, with its own memory.
  * @throws Error when the module speaks another major ABI version.
  */
-export function instantiateCore(module: WebAssembly.Module): CoreExports {
-  const exports = new WebAssembly.Instance(module).exports as unknown as CoreExports;
-  const version: number = exports.sp_abi_version.value;
+export function instantiateCore(module: CoreModule): CoreExports {
+  const { exports } = new WebAssembly.Instance(module);
+  const version = exports.sp_abi_version.value;
   if (version >> 16 !== CORE_ABI >> 16 || version < CORE_ABI) {
     throw new Error(`the decision core has ABI ${version >> 16}.${version & 0xffff}; rebuild it`);
   }

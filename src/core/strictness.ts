@@ -40,6 +40,8 @@ function compare(a: Weight, b: Weight): number {
  */
 export function rankOutcomes(program: Program): number[] {
   const weights = program.rules.map((rule) => weigh(program, rule.outcome));
-  const distinct = [...weights].sort(compare).filter((weight, i, all) => i === 0 || compare(weight, all[i - 1]!) !== 0);
+  const distinct = [...weights]
+    .sort(compare)
+    .filter((weight, i, all) => i === 0 || compare(weight, all[i - 1]!) !== 0);
   return weights.map((weight) => distinct.findIndex((other) => compare(other, weight) === 0));
 }

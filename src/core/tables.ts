@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Program, Table } from '../pdl/ir.ts';
 import { canonicalJson } from './canonical.ts';
-import { cutIntervals, type Intervals, parsePrefix, type Prefix } from './intervals.ts';
+import { cutIntervals, type Intervals, type Prefix, parsePrefix } from './intervals.ts';
 import * as L from './layout.gen.ts';
 
 /** A member that its table cannot hold. */
@@ -85,14 +85,19 @@ export function encodeTables(program: Program, feeds: ReadonlyMap<number, readon
   return assemble(program, encoded, cutIntervals(v4, 32), cutIntervals(v6, 128));
 }
 
-function encodeTable(kind: 'hash' | 'host' | 'number', members: readonly string[], feed: number | null): Encoded {
+function encodeTable(
+  kind: 'hash' | 'host' | 'number',
+  members: readonly string[],
+  feed: number | null,
+): Encoded {
   if (kind === 'number') return encodeNumbers(members, feed);
   return encodeStrings(
     kind,
     members.map((member, index) => {
       const text = kind === 'host' ? member.toLowerCase().replace(/\.$/, '') : member;
       const bytes = Buffer.from(text);
-      const good = bytes.length > 0 && bytes.length <= MAX_MEMBER_BYTES && (kind !== 'host' || HOST.test(text));
+      const good =
+        bytes.length > 0 && bytes.length <= MAX_MEMBER_BYTES && (kind !== 'host' || HOST.test(text));
       if (!good) throw new FeedError(feed, index, member, kind);
       return bytes;
     }),
