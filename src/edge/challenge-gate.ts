@@ -4,7 +4,8 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
-import { ProofOfWork } from '../challenge/pow.ts';
+import { MAX_SUBMIT_BYTES, ProofOfWork, SUBMIT_PATH, wantsHtml } from '../challenge/pow.ts';
+import type { ClearanceTable } from '../limit/clearance-table.ts';
 import type { Bundle } from '../orchestrator/bundle.ts';
 import type { History } from '../orchestrator/history.ts';
 import type { Challenge } from '../pdl/ir.ts';
@@ -13,19 +14,16 @@ import type { Connection } from './connection.ts';
 type Request = IncomingMessage | Http2ServerRequest;
 type Response = ServerResponse | Http2ServerResponse;
 
-/** Where a solution is sent. */
-export const CHALLENGE_PATH = '/.well-known/sallyport/challenge';
-
-/** A solution is a token and a number; more is not read. */
-const MAX_BODY_BYTES = 4_096;
-
 export class ChallengeGate {
   readonly #history: History;
+  readonly #spent: ClearanceTable;
   /** By the challenge of the image it came with, so a connection meets the secret it was challenged under. */
   readonly #solvers = new WeakMap<Challenge, ProofOfWork>();
 
-  constructor(history: History) {
+  /** @param spent Remembers spent tokens for all workers. */
+  constructor(history: History, spent: ClearanceTable) {
     this.#history = history;
+    this.#spent = spent;
   }
 
   /** Prepares the challenges of a bundle. */
@@ -36,6 +34,7 @@ export class ChallengeGate {
         secret: secrets[challenge.secret]!,
         solveWithinMs: challenge.solveWithinMs,
         clearsForMs: challenge.clearsForMs,
+        spent: this.#spent,
       });
       this.#solvers.set(challenge, solver);
     }
@@ -62,13 +61,14 @@ export class ChallengeGate {
     const verdict = connection.verdict!;
     const challenge = verdict.challenge!;
     connection.record.challenge ??= { name: challenge.name, outcome: 'posed' };
-    const page = this.#solvers.get(challenge)!.page({
+    const solver = this.#solvers.get(challenge)!;
+    const posed = {
       difficulty: verdict.difficulty,
       binding: connection.binding,
       nowMs: Date.now(),
       returnTo: request.url ?? '/',
-      accept: request.headers.accept,
-    });
+    };
+    const page = wantsHtml(request.headers.accept) ? solver.page(posed) : solver.problem(posed);
     respond(response, page.status, page.headers, request.method === 'HEAD' ? '' : page.body);
     // why: a body we will not read must not keep the connection busy.
     request.resume();
@@ -78,7 +78,7 @@ export class ChallengeGate {
   /** A request under the edge's own prefix; it never reaches an upstream. */
   handleOwnPath(connection: Connection, path: string, request: Request, response: Response): void {
     const challenge = connection.verdict?.challenge ?? null;
-    if (path !== CHALLENGE_PATH || challenge === null) {
+    if (path !== SUBMIT_PATH || challenge === null) {
       request.resume();
       respond(response, 404, { 'content-type': 'text/plain; charset=utf-8' }, 'not found\n');
       return;
@@ -121,7 +121,9 @@ function respond(
   body: string,
 ): void {
   if (response.headersSent || response.writableEnded) return;
-  response.writeHead(status, { ...headers, 'content-length': String(Buffer.byteLength(body)) });
+  response.statusCode = status;
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  response.setHeader('content-length', Buffer.byteLength(body));
   response.end(body);
 }
 
@@ -130,13 +132,13 @@ function readBody(request: Request, done: (body: string | null) => void): void {
   const chunks: Buffer[] = [];
   let length = 0;
   request.on('data', (chunk: Buffer) => {
-    if (length > MAX_BODY_BYTES) return;
+    if (length > MAX_SUBMIT_BYTES) return;
     length += chunk.length;
-    if (length > MAX_BODY_BYTES) done(null);
+    if (length > MAX_SUBMIT_BYTES) done(null);
     else chunks.push(chunk);
   });
   request.on('end', () => {
-    if (length <= MAX_BODY_BYTES) done(Buffer.concat(chunks).toString('utf8'));
+    if (length <= MAX_SUBMIT_BYTES) done(Buffer.concat(chunks).toString('utf8'));
   });
   request.on('error', () => {});
 }

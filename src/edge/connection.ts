@@ -3,7 +3,7 @@
  * the end. Whatever happens to it ends this connection and no other.
  */
 import { randomUUID } from 'node:crypto';
-import { TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import { type ConnectionRecord, type Outcome, startRecord } from '../audit/record.ts';
 import { statusName } from '../core/status.ts';
 import { alertRecord } from '../orchestrator/alert.ts';
@@ -27,7 +27,7 @@ export interface Arrival {
 
 const STATUS_OUTCOME: Readonly<Record<string, Outcome>> = {
   not_tls: 'not_tls',
-  too_large: 'hello_too_large',
+  hello_too_large: 'hello_too_large',
 };
 
 const micros = (startedAt: number): number => Math.round((performance.now() - startedAt) * 1_000);
@@ -208,11 +208,7 @@ export class Connection implements Held {
     const alpn = policy.tls.alpn.length > 0 ? policy.tls.alpn : this.listener.config.alpn;
     const socket = this.#transport.takeSocket();
     loop.adopted(this.#slot);
-    const tls = new TLSSocket(socket, {
-      isServer: true,
-      secureContext: loop.contexts.for(policy, certificate),
-      ...(alpn.length > 0 ? { ALPNProtocols: [...alpn] } : {}),
-    });
+    const { tls, group } = loop.openssl.accept(socket, loop.contexts.for(policy, certificate), alpn);
     this.#tls = tls;
     const deadline = Math.min(policy.handshake.timeoutMs, config.limits.handshakeTimeout);
     const left = Math.max(1, deadline - (performance.now() - this.#startedAt));
@@ -221,7 +217,7 @@ export class Connection implements Held {
       tls.destroy();
     }, left);
     tls.on('error', (error) => this.#onTlsError(error));
-    tls.once('secure', () => this.#onSecure(tls));
+    tls.once('secure', () => this.#onSecure(tls, group()));
     tls.once('close', () => this.#onClose());
   }
 
@@ -239,7 +235,7 @@ export class Connection implements Held {
     this.#loop.handshakes--;
   }
 
-  #onSecure(tls: TLSSocket): void {
+  #onSecure(tls: TLSSocket, group: string | null): void {
     clearTimeout(this.#timer ?? undefined);
     this.#leaveHandshake();
     const cipher = tls.getCipher();
@@ -247,7 +243,7 @@ export class Connection implements Held {
     this.record.tls = {
       version: tls.getProtocol() ?? '',
       cipher: cipher.standardName,
-      group: null,
+      group,
       resumed: tls.isSessionReused(),
       alpn: typeof tls.alpnProtocol === 'string' ? tls.alpnProtocol : null,
     };

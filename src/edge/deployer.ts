@@ -3,7 +3,7 @@
  * wrong with either. One at a time; what is in force is never touched by one that fails.
  */
 import { statSync } from 'node:fs';
-import type Piscina from 'piscina';
+import type { Piscina } from 'piscina';
 import type { Config } from '../config/schema.ts';
 import { loadCertificates } from '../orchestrator/certificates.ts';
 import type { CompileOutcome, CompileRequest } from '../orchestrator/compile-policy.ts';

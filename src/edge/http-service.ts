@@ -151,5 +151,6 @@ function proxyContext(connection: Connection, request: Request): ProxyContext {
     ja4: record.hello?.ja4 ?? '',
     ja3Hash: record.hello?.ja3Hash ?? '',
     requestId: `${record.id}-${record.http!.requests}`,
+    onError: (code) => connection.fail('upstream_failed', code),
   };
 }

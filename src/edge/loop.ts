@@ -11,6 +11,7 @@ import type { History } from '../orchestrator/history.ts';
 import { type Certificate, ContextPool, chooseCertificate } from '../orchestrator/tls-profile.ts';
 import { type Arrival, Connection } from './connection.ts';
 import { HoldingPen } from './holding.ts';
+import type { OpenSsl } from './openssl.ts';
 import type { ConnectionSlots, SharedCount } from './slots.ts';
 
 /** What an accepted connection is handed to once its handshake is done. */
@@ -32,6 +33,7 @@ export interface EdgeLoopOptions {
   readonly worker: number;
   readonly engine: Engine;
   readonly history: History;
+  readonly openssl: OpenSsl;
   readonly slots: ConnectionSlots;
   /** Open connections of the whole process. */
   readonly total: SharedCount;
@@ -46,6 +48,7 @@ export class EdgeLoop {
   readonly worker: number;
   readonly engine: Engine;
   readonly history: History;
+  readonly openssl: OpenSsl;
   readonly pen: HoldingPen;
   /** TLS handshakes under way. */
   handshakes = 0;
@@ -62,8 +65,9 @@ export class EdgeLoop {
     this.worker = options.worker;
     this.engine = options.engine;
     this.history = options.history;
+    this.openssl = options.openssl;
     this.pen = new HoldingPen(options.config.limits.tarpits);
-    this.#contexts = new ContextPool(options.ticketMaster, options.config.tls.minVersion);
+    this.#contexts = this.#newContexts();
   }
 
   /** TLS contexts of the policy now active; a connection under an older one holds its own context. */
@@ -83,7 +87,12 @@ export class EdgeLoop {
   load(deployment: Deployment): void {
     this.engine.load(deployment.bundle, deployment.epoch);
     this.#deployment = deployment;
-    this.#contexts = new ContextPool(this.#options.ticketMaster, this.config.tls.minVersion);
+    this.#contexts = this.#newContexts();
+  }
+
+  #newContexts(): ContextPool {
+    const { openssl, ticketMaster, config } = this.#options;
+    return new ContextPool(openssl.makeContext, ticketMaster, config.tls.minVersion);
   }
 
   /** The certificate a policy names, else the listener's best for the server name. */

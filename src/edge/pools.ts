@@ -1,7 +1,8 @@
 /** The two worker pools of the process: one carries traffic, the other does what is long or bulky. */
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import Piscina from 'piscina';
+import { Piscina } from 'piscina';
+import type { WorkerTask } from './messages.ts';
 
 /** The module beside this one, in the form this one runs in (source or built). */
 function moduleFile(name: string): string {
@@ -34,4 +35,11 @@ export function createBatchPool(): Piscina {
     atomics: 'sync',
     recordTiming: false,
   });
+}
+
+/** Runs an edge worker until it ends; rejects when its thread is lost. */
+export async function runInPool(pool: Piscina, task: WorkerTask): Promise<void> {
+  // why: Piscina derives this type from an overload of postMessage that Node's newer types list last.
+  const transferList = [task.port] as unknown as NonNullable<Parameters<Piscina['run']>[1]>['transferList'];
+  await pool.run(task, { transferList: transferList! });
 }

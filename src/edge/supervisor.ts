@@ -13,7 +13,7 @@ import type { Diagnostic } from '../pdl/diagnostic.ts';
 import { type Addon, loadAddon } from './addon.ts';
 import { Deployer, refreshInterval } from './deployer.ts';
 import type { SharedState, WorkerTask } from './messages.ts';
-import { createBatchPool, createEdgePool } from './pools.ts';
+import { createBatchPool, createEdgePool, runInPool } from './pools.ts';
 import { Reporting } from './reporting.ts';
 import { SharedCount } from './slots.ts';
 import { type BoundListener, ListeningSockets } from './sockets.ts';
@@ -143,7 +143,7 @@ export class Supervisor implements AdminControl {
       shared: this.#shared,
       run: async (task: WorkerTask) => {
         if (pool === null) await runEdgeWorker(task);
-        else await pool.run(task, { transferList: [task.port] });
+        else await runInPool(pool, task);
       },
       terminate: (threadId) => void pool?.threads.find((thread) => thread.threadId === threadId)?.terminate(),
       sockets: () => this.#sockets?.duplicates(slot) ?? this.#config.listeners.map(() => null),

@@ -33,7 +33,7 @@ export class TcpService implements Service {
       ja4: record.hello?.ja4 ?? '',
     };
     connectTcpUpstream(this.#upstream, tls, context, (error) => {
-      if (error !== null) connection.fail('upstream_failed', error);
+      if (error?.startsWith('upstream_')) connection.fail('upstream_failed', error);
     });
   }
 

@@ -22,6 +22,7 @@ import { HttpService } from './http-service.ts';
 import { listenWithNet } from './listener.ts';
 import { EdgeLoop, type ListenerState, type Service } from './loop.ts';
 import type { SharedState, ToMain, ToWorker, WorkerTask } from './messages.ts';
+import { OpenSsl } from './openssl.ts';
 import { Outbox } from './outbox.ts';
 import { ConnectionSlots, SharedCount } from './slots.ts';
 import { TcpService } from './tcp-service.ts';
@@ -55,8 +56,9 @@ class EdgeWorker {
   constructor(task: WorkerTask) {
     this.#task = task;
     const { config, shared } = task;
-    const history = new History(openTables(shared));
-    this.#gate = new ChallengeGate(history);
+    const tables = openTables(shared);
+    const history = new History(tables);
+    this.#gate = new ChallengeGate(history, tables.clearances);
     this.#gauges = new Int32Array(task.gauges);
     this.#outbox = new Outbox(task.port, (slot) => this.#loop.release(slot));
     this.#loop = new EdgeLoop({
@@ -64,6 +66,7 @@ class EdgeWorker {
       worker: task.slot,
       engine: new Engine(new Core(loadCoreModule()), history),
       history,
+      openssl: new OpenSsl(loadAddon().addon),
       slots: new ConnectionSlots(task.slots),
       total: new SharedCount(shared.total, config.limits.connections),
       ticketMaster: shared.ticketMaster,

@@ -1,5 +1,5 @@
 /** Who a connection is from, as far as counters, limits and clearances can tell clients apart. */
-import type { HelloView } from '../core/core.ts';
+import type { HelloView } from '../core/hello.ts';
 import type { ConnectionFacts } from './engine.ts';
 
 /** Known at accept; the last three from the ClientHello on, null before it and when it lacks them. */

@@ -101,8 +101,10 @@ function encodeFeeds(program: Program, feeds: LoadedFeeds, diagnostics: Diagnost
     return encodeTables(program, feeds.members);
   } catch (error) {
     if (!(error instanceof FeedError)) throw error;
+    // why: members written in the policy were checked by its compiler; only a feed's can fail here.
+    if (error.feed === null) throw error;
     const feed = program.feeds[error.feed]!;
-    const line = feeds.lines.get(error.feed)?.[error.member] ?? 1;
+    const line = feeds.lines.get(error.feed)?.[error.index] ?? 1;
     diagnostics.push(feedProblem(feed, 'FEED-002', line, error.message, 'correct or remove the line'));
     return null;
   }

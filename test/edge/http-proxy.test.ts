@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import http, { type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import http2 from 'node:http2';
+import https from 'node:https';
 import {
   type AddressInfo,
   connect,
@@ -9,11 +11,15 @@ import {
   type Server,
   type Socket,
 } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { pipeline, Readable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { TLSSocket } from 'node:tls';
 import type { HeadersConfig, HttpUpstreamConfig } from '../../src/config/schema.ts';
 import { HttpUpstream, type ProxyContext } from '../../src/edge/http-proxy.ts';
+import { makeCertificate } from '../support/certificate.ts';
 
 const HEADERS: HeadersConfig = {
   score: 'X-Sallyport-Score',
@@ -604,4 +610,28 @@ test('closing waits for the requests under way', async (t) => {
   await upstream.close();
   assert.equal((await reply).body, 'done');
   assert.equal((await ask(port)).status, 503);
+});
+
+test('an https upstream is checked by its own name, whatever host is asked for', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'sallyport-upstream-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const ca = join(folder, 'ca.pem');
+  const { certificate, key } = await makeCertificate({ names: ['localhost'] });
+  await writeFile(ca, certificate);
+  let connections = 0;
+  const origin = https.createServer({ cert: certificate, key }, (request, response) => {
+    response.end(`${(request.socket as TLSSocket).servername} ${request.headers.host}`);
+  });
+  origin.on('secureConnection', () => connections++);
+  const url = `https://localhost:${await listen(origin)}`;
+  t.after(() => {
+    origin.close();
+    origin.closeAllConnections();
+  });
+  const trusting = await edge(t, echoHeaders, { url, ca });
+  assert.equal((await ask(trusting.port)).body, 'localhost shop.example');
+  assert.equal((await ask(trusting.port)).body, 'localhost shop.example');
+  assert.equal(connections, 1);
+  const wary = await edge(t, echoHeaders, { url });
+  assert.equal((await ask(wary.port)).status, 502);
 });

@@ -153,7 +153,7 @@ test('an own header is stripped from an HTTP/2 client too', async (t) => {
 
 test('a TCP upstream gets the plain bytes after a PROXY header that names the client', async (t) => {
   const upstream = createServer((socket) => {
-    socket.once('data', (bytes) =>
+    socket.once('data', (bytes: Buffer) =>
       socket.end(`${bytes.subarray(0, 12).toString('hex')} ${bytes.subarray(-4)}`),
     );
   });

@@ -8,7 +8,7 @@ import { type ConnectionOptions, connect } from 'node:tls';
 export function captureHello(options: ConnectionOptions = {}): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const server = createServer((socket) => {
-      socket.once('data', (bytes) => {
+      socket.once('data', (bytes: Buffer) => {
         resolve(bytes);
         socket.destroy();
         server.close();
