@@ -41,7 +41,8 @@ export interface VerdictNode {
 
 export type OutcomeNode =
   | VerdictNode
-  | { readonly action: 'challenge' | 'use'; readonly name: Name; readonly span: Span };
+  | { readonly action: 'challenge'; readonly name: Name; readonly span: Span }
+  | { readonly action: 'use'; readonly name: Name; readonly span: Span };
 
 export type OperandNode =
   | { readonly kind: 'name'; readonly name: Name; readonly span: Span }
@@ -57,12 +58,8 @@ export type TestNode =
   | { readonly kind: 'in'; readonly negated: boolean; readonly set: SetTerm }
   | { readonly kind: 'has'; readonly value: Value }
   | { readonly kind: 'has_all'; readonly set: SetTerm }
-  | {
-      readonly kind: 'matches' | 'like';
-      readonly negated: boolean;
-      readonly pattern: string;
-      readonly at: Span;
-    };
+  | { readonly kind: 'matches'; readonly negated: boolean; readonly at: Span }
+  | { readonly kind: 'like'; readonly negated: boolean; readonly pattern: string; readonly at: Span };
 
 export type Expression =
   | { readonly kind: 'or' | 'and'; readonly items: readonly Expression[]; readonly span: Span }
@@ -249,14 +246,16 @@ export interface RulesetNode extends Named {
 export type SiteEntry =
   | { readonly kind: 'listen'; readonly names: readonly Name[]; readonly span: Span }
   | { readonly kind: 'sni'; readonly names: Items | 'any' | 'none'; readonly span: Span }
-  | { readonly kind: 'score' | 'on_error'; readonly name: Name; readonly span: Span }
+  | { readonly kind: 'score'; readonly name: Name; readonly span: Span }
+  | { readonly kind: 'on_error'; readonly name: Name; readonly span: Span }
   | {
       readonly kind: 'ladder';
       readonly stage: StageNode | null;
       readonly ladder: Name | readonly RungNode[];
       readonly span: Span;
     }
-  | { readonly kind: 'rules' | 'limits'; readonly list: Items; readonly span: Span }
+  | { readonly kind: 'rules'; readonly list: Items; readonly span: Span }
+  | { readonly kind: 'limits'; readonly list: Items; readonly span: Span }
   | { readonly kind: 'during'; readonly span: Span }
   | { readonly kind: 'rule'; readonly rule: RuleNode; readonly span: Span };
 export interface SiteNode extends Named {

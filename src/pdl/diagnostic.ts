@@ -41,8 +41,12 @@ export class Report {
     this.#add('warning', code, span, message, help, labels);
   }
 
+  get errorCount(): number {
+    return this.#found.filter((diagnostic) => diagnostic.severity === 'error').length;
+  }
+
   get hasErrors(): boolean {
-    return this.#found.some((diagnostic) => diagnostic.severity === 'error');
+    return this.errorCount > 0;
   }
 
   /** Everything found, by file in order of first appearance, then by place. */

@@ -86,20 +86,15 @@ function parseTest(cursor: Cursor): TestNode | null {
   if (negated) cursor.take();
   if (cursor.accept('in')) return parseMembership(cursor, negated);
   if (cursor.accept('has')) return parseHas(cursor);
-  if (cursor.is('matches') || cursor.is('like')) {
-    const kind = cursor.take().text === 'like' ? 'like' : 'matches';
+  if (cursor.accept('like')) {
+    const { text, span } = cursor.string('a pattern in double quotes');
+    return { kind: 'like', negated, pattern: text, at: span };
+  }
+  if (cursor.accept('matches')) {
     const { token } = cursor;
-    if (kind === 'like') {
-      return {
-        kind,
-        negated,
-        pattern: cursor.string('a pattern in double quotes').text,
-        at: cursor.spanOf(token),
-      };
-    }
     if (token.kind !== 'regex') cursor.fail('a regular expression such as /^x/');
     cursor.take();
-    return { kind, negated, pattern: token.text, at: cursor.spanOf(token) };
+    return { kind: 'matches', negated, at: cursor.spanOf(token) };
   }
   return null;
 }

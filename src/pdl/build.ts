@@ -1,0 +1,125 @@
+/** The program while it grows: everything gets its index here, once, and the engine's limits are kept. */
+import type { Declaration } from './ast.ts';
+import type { Report } from './diagnostic.ts';
+import { type Formula, MAX_CUBES, toCubes } from './formula.ts';
+import type {
+  Atom,
+  Challenge,
+  Condition,
+  Counter,
+  Cube,
+  Feed,
+  Limit,
+  Operand,
+  Policy,
+  Rule,
+  Score,
+  Secret,
+  Site,
+  Span,
+  Table,
+} from './ir.ts';
+import { neverHolds } from './reach.ts';
+
+/** The engine evaluates at most this many atoms per program. */
+export const MAX_ATOMS = 128;
+const MAX_TABLES = 256;
+
+/** Things made once per declaration, in order of first use. */
+export class Registry<T> {
+  readonly items: T[] = [];
+  readonly #indexes = new Map<Declaration, number>();
+
+  /** The index of `node`; `make` runs on first use, when the index is already taken. */
+  index(node: Declaration, make: () => T): number {
+    const known = this.#indexes.get(node);
+    if (known !== undefined) return known;
+    const index = this.#indexes.size;
+    this.#indexes.set(node, index);
+    this.items[index] = make();
+    return index;
+  }
+
+  has(node: Declaration): boolean {
+    return this.#indexes.has(node);
+  }
+}
+
+export class Build {
+  readonly report: Report;
+  readonly feeds: Registry<Feed> = new Registry();
+  readonly counters: Registry<Counter> = new Registry();
+  readonly limits: Registry<Limit> = new Registry();
+  readonly scores: Registry<Score> = new Registry();
+  readonly policies: Registry<Policy> = new Registry();
+  readonly challenges: Registry<Challenge> = new Registry();
+  readonly secrets: Registry<Secret> = new Registry();
+  readonly sites: Registry<Site> = new Registry();
+  readonly rules: Rule[] = [];
+  readonly atoms: Atom[] = [];
+  readonly tables: Table[] = [];
+  readonly requiredFacts: Set<number> = new Set();
+  /** Declarations that something refers to, for findings about the others. */
+  readonly used: Set<Declaration> = new Set();
+  /** Declarations being resolved now, to find those that need themselves. */
+  readonly open: Set<Declaration> = new Set();
+  readonly #atomIndexes = new Map<string, number>();
+  readonly #tableIndexes = new Map<string, number>();
+  /** How many atoms each owner was the first to need. */
+  readonly #atomOwners = new Map<string, number>();
+  #tooManyAtoms = false;
+
+  constructor(report: Report) {
+    this.report = report;
+  }
+
+  table(table: Table, span: Span): number {
+    const key = JSON.stringify(table);
+    const known = this.#tableIndexes.get(key);
+    if (known !== undefined) return known;
+    if (this.tables.length === MAX_TABLES) {
+      const message = `a program has at most ${MAX_TABLES} different sets to look in`;
+      this.report.error('PDL-B003', span, message, 'merge sets that are tested together');
+    }
+    const index = this.tables.push(table) - 1;
+    this.#tableIndexes.set(key, index);
+    return index;
+  }
+
+  reads(operand: Operand): void {
+    if ('fact' in operand) this.requiredFacts.add(operand.fact);
+  }
+
+  /** The cubes of a formula that belongs to `owner`, such as `rule garbage`. */
+  condition(formula: Formula | null, owner: string, span: Span): Condition {
+    if (formula === null) return [];
+    const cubes = toCubes(formula, (atom) => this.#atom(atom, owner, span));
+    if (cubes === null) {
+      const message = `this condition of ${owner} has more than ${MAX_CUBES} alternatives when written out`;
+      const help = 'split it into several rules or signals, or put values tested on one fact into one set';
+      this.report.error('PDL-B002', span, message, help);
+      return [];
+    }
+    const possible: Cube[] = cubes.filter((cube) => !neverHolds(cube, this.atoms));
+    return possible;
+  }
+
+  #atom(atom: Atom, owner: string, span: Span): number {
+    const key = JSON.stringify(atom);
+    const known = this.#atomIndexes.get(key);
+    if (known !== undefined) return known;
+    const index = this.atoms.push(atom) - 1;
+    this.#atomIndexes.set(key, index);
+    this.#atomOwners.set(owner, (this.#atomOwners.get(owner) ?? 0) + 1);
+    this.reads(atom.operand);
+    if (index >= MAX_ATOMS && !this.#tooManyAtoms) {
+      this.#tooManyAtoms = true;
+      const owners = [...this.#atomOwners].sort((a, b) => b[1] - a[1]).slice(0, 3);
+      const largest = owners.map(([name, count]) => `${name} (${count})`).join(', ');
+      const message = `the program needs more than ${MAX_ATOMS} different tests, from ${owner} on`;
+      const help = `merge tests on one fact into one set; most tests come from ${largest}`;
+      this.report.error('PDL-B001', span, message, help);
+    }
+    return index;
+  }
+}

@@ -1,0 +1,294 @@
+/** Sites and their rules and ladders. */
+import type { Name, RuleNode, RungNode, SiteEntry, SiteNode } from './ast.ts';
+import type { Build } from './build.ts';
+import { compilePolicy, limitOf } from './compile-policy.ts';
+import { scoreOf } from './compile-score.ts';
+import { compileVerdict } from './compile-source.ts';
+import { compileCondition } from './condition.ts';
+import { FACTS } from './facts.gen.ts';
+import { and, atom, type Formula } from './formula.ts';
+import type { Rule, Rung, Score, Site, Span } from './ir.ts';
+import { type Found, fullName, lookup, type Module } from './modules.ts';
+import { checkAnnotations, refuseStage, warnUnlessAllowed } from './notes.ts';
+import { scoreBounds } from './reach.ts';
+import { integerOf, timeOf } from './units.ts';
+import { readValue } from './values.ts';
+
+const TIME_NOW = FACTS.findIndex((fact) => fact.name === 'time.now');
+const DAY_MS = 86_400_000;
+type EntryOf<K extends SiteEntry['kind']> = Extract<SiteEntry, { kind: K }>;
+
+export function siteIndex(build: Build, found: Found<SiteNode>): number {
+  return build.sites.index(found.node, () => makeSite(build, found));
+}
+
+function makeSite(build: Build, found: Found<SiteNode>): Site {
+  const { node, module } = found;
+  const one = <K extends SiteEntry['kind']>(kind: K): EntryOf<K> | null => {
+    const all = node.entries.filter((entry) => entry.kind === kind) as EntryOf<K>[];
+    const [first, second] = all;
+    if (second) {
+      const label = { span: first!.span, text: 'written here first' };
+      build.report.error('PDL-P005', second.span, `\`${kind}\` is written twice`, 'keep one of them', [
+        label,
+      ]);
+    }
+    if (!first && !node.damaged && kind !== 'rules' && kind !== 'limits') {
+      const message = `site \`${node.name.text}\` does not say \`${kind}\``;
+      build.report.error('PDL-I001', node.name.span, message, MISSING[kind] ?? `add \`${kind}\``);
+    }
+    return first ?? null;
+  };
+  for (const entry of node.entries) {
+    if (entry.kind === 'during') {
+      build.report.error(
+        'PDL-X005',
+        entry.span,
+        '`during` is not supported yet',
+        'keep one policy file per mode',
+      );
+    }
+    if (entry.kind === 'ladder') refuseStage(build, entry.stage);
+  }
+  const plain = node.entries.filter((entry) => entry.kind === 'ladder' && entry.stage === null);
+  const ladderEntry =
+    plain.length > 1 ? one('ladder') : ((plain[0] as EntryOf<'ladder'> | undefined) ?? one('ladder'));
+  const scoreEntry = one('score');
+  const onError = one('on_error');
+  const score = scoreEntry === null ? null : scoreOf(build, module, scoreEntry.name);
+  const site: Site = {
+    name: fullName(found),
+    listeners: one('listen')?.names.map((name) => name.text) ?? [],
+    sni: serverNames(build, module, one('sni')),
+    score: score ?? 0,
+    ladder: ladderEntry === null ? [] : ladderOf(build, module, ladderEntry, scoreEntry?.name ?? null, score),
+    rules: rulesOf(build, found),
+    limits: one('limits')?.list.items.flatMap((item) => limitOf(build, module, item) ?? []) ?? [],
+    onError: onError === null ? 0 : compilePolicy(build, module, onError.name),
+  };
+  checkRanks(build, node.name, site);
+  return site;
+}
+
+const MISSING: Readonly<Partial<Record<SiteEntry['kind'], string>>> = {
+  listen: 'add `listen NAME`, a listener of sallyport.yaml',
+  sni: 'add `sni any` or the names it serves',
+  on_error: 'add `on_error use POLICY`, for when the engine cannot answer',
+};
+
+function serverNames(build: Build, module: Module, entry: EntryOf<'sni'> | null): Site['sni'] {
+  if (entry === null) return 'any';
+  if (typeof entry.names === 'string') return entry.names;
+  return entry.names.items.flatMap((value) => {
+    const name = readValue(module, value, 'host', build.report);
+    return name === null ? [] : [String(name)];
+  });
+}
+
+function ladderOf(
+  build: Build,
+  module: Module,
+  entry: EntryOf<'ladder'>,
+  scoreName: Name | null,
+  score: number | null,
+): Rung[] {
+  if ('length' in entry.ladder) {
+    return rungsOf(build, module, entry.ladder, score === null ? null : build.scores.items[score]!);
+  }
+  const found = lookup(module, ['ladder'], entry.ladder, build.report);
+  if (found === null) return [];
+  build.used.add(found.node);
+  const graded = scoreOf(build, found.module, found.node.score);
+  if (graded !== null && score !== null && graded !== score) {
+    const message = `this ladder grades \`${found.node.score.text}\`, and the site's score is \`${scoreName!.text}\``;
+    build.report.error('PDL-L003', entry.span, message, 'use a ladder on the score of the site');
+  }
+  return rungsOf(build, found.module, found.node.rungs, score === null ? null : build.scores.items[score]!);
+}
+
+/** Checks that the rungs rise from the clamp's minimum, and warns of those no score reaches. */
+export function rungsOf(
+  build: Build,
+  module: Module,
+  nodes: readonly RungNode[],
+  score: Score | null,
+): Rung[] {
+  const { report } = build;
+  const rungs = nodes.map((node) => ({
+    from: integerOf(node.from.text),
+    policy: compilePolicy(build, module, node.policy),
+  }));
+  if (score === null) return rungs;
+  const { high } = scoreBounds(score);
+  nodes.forEach((node, index) => {
+    const { from } = rungs[index]!;
+    if (index === 0 && from !== score.min) {
+      const message = `the first rung begins at ${from}, but scores begin at ${score.min}`;
+      report.error('PDL-L001', node.from.span, message, `write \`from ${score.min}\``);
+    } else if (index > 0 && from <= rungs[index - 1]!.from) {
+      const message = 'the rungs of a ladder must rise';
+      report.error(
+        'PDL-L001',
+        node.from.span,
+        message,
+        'order them by their bound, each above the one before',
+      );
+    } else if (from > score.max) {
+      const message = `scores end at ${score.max}`;
+      report.error('PDL-L001', node.from.span, message, 'lower the bound or widen the clamp');
+    } else if (from > high && !report.hasErrors) {
+      const message = `this rung cannot be reached: \`${score.name}\` is at most ${high}`;
+      report.warning('PDL-L002', node.span, message, 'lower the bound, or give signals more points');
+    }
+  });
+  return rungs;
+}
+
+function rulesOf(build: Build, { node, module }: Found<SiteNode>): number[] {
+  const rules: { node: RuleNode; module: Module }[] = [];
+  for (const entry of node.entries) {
+    if (entry.kind === 'rule') rules.push({ node: entry.rule, module });
+    if (entry.kind !== 'rules') continue;
+    for (const item of entry.list.items) {
+      const found = lookup(module, ['ruleset'], { text: item.text, span: item.span }, build.report);
+      if (found === null) continue;
+      build.used.add(found.node);
+      for (const rule of found.node.rules) rules.push({ node: rule, module: found.module });
+    }
+  }
+  const names = new Map<string, Span>();
+  return rules.map((rule) => {
+    const { name } = rule.node;
+    const earlier = names.get(name.text);
+    if (earlier) {
+      const label = { span: earlier, text: 'declared here first' };
+      const message = `the site has two rules called \`${name.text}\``;
+      build.report.error('PDL-N002', name.span, message, 'give one of them another name', [label]);
+    }
+    names.set(name.text, name.span);
+    return build.rules.push(compileRule(build, rule.module, rule.node)) - 1;
+  });
+}
+
+export function compileRule(build: Build, module: Module, node: RuleNode): Rule {
+  const { report } = build;
+  refuseStage(build, node.stage);
+  checkAnnotations(build, node.annotations);
+  const before = report.errorCount;
+  const owner = `${node.tier} ${node.name.text}`;
+  const condition = compileCondition(build, module, node.when);
+  const when = build.condition(beforeEnd(build, node, condition), owner, node.when.span);
+  if (report.errorCount === before) {
+    const always = when.some((cube) => cube.yes.length + cube.no.length === 0);
+    if (when.length === 0) {
+      const message = `\`${owner}\` can never fire: its condition contradicts itself`;
+      warnUnlessAllowed(
+        build,
+        node.annotations,
+        'PDL-R001',
+        node.when.span,
+        message,
+        'remove it, or correct the condition',
+      );
+    } else if (always) {
+      const message = `\`${owner}\` fires for every client`;
+      warnUnlessAllowed(
+        build,
+        node.annotations,
+        'PDL-R003',
+        node.when.span,
+        message,
+        'add a condition that some clients fail',
+      );
+    }
+  }
+  const outcome = ruleOutcome(build, module, node);
+  return { name: node.name.text, tier: node.tier, when, outcome, span: node.span };
+}
+
+/** `until` a date holds through the end of that day, in UTC. */
+function beforeEnd(build: Build, node: RuleNode, condition: Formula | null): Formula | null {
+  if (node.until === null || condition === null) return condition;
+  const day = timeOf(node.until.text);
+  if (Number.isNaN(day)) {
+    build.report.error(
+      'PDL-Y007',
+      node.until.span,
+      `\`${node.until.text}\` is no day of the calendar`,
+      'correct the date',
+    );
+    return null;
+  }
+  const min = Number.MIN_SAFE_INTEGER;
+  return and([condition, atom({ kind: 'range', operand: { fact: TIME_NOW }, min, max: day + DAY_MS - 1 })]);
+}
+
+function ruleOutcome(build: Build, module: Module, { tier, outcome, name }: RuleNode): Rule['outcome'] {
+  const grants = tier === 'exempt' || tier === 'pin';
+  const problem = (message: string, help: string): Rule['outcome'] => {
+    build.report.error('PDL-R002', outcome?.span ?? name.span, message, help);
+    return { action: 'accept' };
+  };
+  if (outcome === null) {
+    const help = grants ? 'add `use POLICY`' : 'add `do drop`, `do reset`, `do refuse alert access_denied` …';
+    return problem(`\`${tier} ${name.text}\` does not say what to do`, help);
+  }
+  if (outcome.action === 'use') return { action: 'use', policy: compilePolicy(build, module, outcome.name) };
+  if (grants) return problem(`\`${tier}\` grants a policy, not a verdict`, 'write `use POLICY`');
+  if (outcome.action === 'challenge')
+    return problem('a rule cannot pose a challenge', 'use a policy that does');
+  const verdict = compileVerdict(build, outcome);
+  if (verdict.action === 'accept') {
+    return problem(
+      `\`${tier}\` turns clients away and cannot accept them`,
+      'write an `exempt` rule to let clients in',
+    );
+  }
+  return verdict;
+}
+
+/** Inside a tier the policy of higher rank wins, so the policies of a site must differ in rank. */
+function checkRanks(build: Build, site: Name, { ladder, rules, onError }: Site): void {
+  if (build.report.hasErrors) return;
+  const granted = rules.flatMap((rule) => {
+    const { outcome } = build.rules[rule]!;
+    return outcome.action === 'use' ? [outcome.policy] : [];
+  });
+  const byRank = new Map<number, string>();
+  for (const index of new Set([...ladder.map((rung) => rung.policy), ...granted, onError])) {
+    const { name, rank } = build.policies.items[index]!;
+    const other = byRank.get(rank);
+    if (other !== undefined) {
+      const message = `site \`${site.text}\` can reach \`${other}\` and \`${name}\`, and both have rank ${rank}`;
+      build.report.error(
+        'PDL-P004',
+        site.span,
+        message,
+        'give them different ranks; the higher one is the stricter',
+      );
+    }
+    byRank.set(rank, name);
+  }
+}
+
+/** Reports pairs of sites that claim the same name on the same listener. */
+export function checkOverlaps(build: Build, sites: readonly Found<SiteNode>[]): void {
+  const claims = new Map<string, Name>();
+  for (const found of sites) {
+    const site = build.sites.items[siteIndex(build, found)]!;
+    const names = typeof site.sni === 'string' ? [site.sni] : site.sni;
+    for (const listener of site.listeners) {
+      for (const name of names) {
+        const key = `${listener}\0${name}`;
+        const earlier = claims.get(key);
+        if (earlier) {
+          const label = { span: earlier.span, text: 'claimed here first' };
+          const message = `two sites claim \`sni ${name}\` on listener \`${listener}\``;
+          build.report.error('PDL-I003', found.node.name.span, message, 'let each name belong to one site', [
+            label,
+          ]);
+        } else claims.set(key, found.node.name);
+      }
+    }
+  }
+}

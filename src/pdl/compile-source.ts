@@ -1,0 +1,279 @@
+/** Feeds, secrets, counters, limits and challenges. */
+import type {
+  ChallengeNode,
+  CounterNode,
+  Entry,
+  FeedNode,
+  KeyPartNode,
+  LimitNode,
+  Name,
+  OutcomeNode,
+  SecretNode,
+  VerdictNode,
+} from './ast.ts';
+import type { Build } from './build.ts';
+import { suggest } from './closest.ts';
+import { compilePolicy } from './compile-policy.ts';
+import { resolveFact } from './fact-names.ts';
+import { FACTS } from './facts.gen.ts';
+import { ALERTS } from './iana.ts';
+import type { Challenge, Counter, Feed, KeyPart, Limit, Outcome, Secret, Verdict } from './ir.ts';
+import { type Found, fullName, lookup, type Module } from './modules.ts';
+import { integerOf, millisecondsOf, tokensOf } from './units.ts';
+
+const FEED_TYPES: readonly string[] = ['cidr', 'ip', 'asn', 'country', 'host', 'ja3', 'ja4', 'string'];
+/** Entries kept of a feed that sets no `max_entries`. */
+const DEFAULT_MAX_ENTRIES = 1_000_000;
+/** Proof of work beyond this many bits outlasts any visitor's patience. */
+const MAX_DIFFICULTY = 40;
+const DEFAULT_ALERT = 'access_denied';
+
+export function compileFeed(build: Build, found: Found<FeedNode>): number {
+  build.used.add(found.node);
+  return build.feeds.index(found.node, () => makeFeed(build, found));
+}
+
+function makeFeed(build: Build, found: Found<FeedNode>): Feed {
+  const { node, module } = found;
+  const { report } = build;
+  if (!FEED_TYPES.includes(node.type.text)) {
+    const message = `feeds of ${node.type.text} are not supported yet`;
+    report.error('PDL-X018', node.type.span, message, `use ${FEED_TYPES.join(', ')}`);
+  }
+  if (node.toScore) {
+    const message = 'feeds that map to a score are not supported yet';
+    report.error('PDL-X011', node.name.span, message, 'remove `to score` and give a signal points');
+  }
+  if (node.source.text !== 'file') {
+    const message = `feeds from \`${node.source.text}\` are not supported yet`;
+    report.error('PDL-X009', node.source.span, message, 'fetch it into a file and write `from file "…"`');
+  }
+  const entries = entriesOf(build, node.entries);
+  for (const key of ['format', 'sha256', 'auth']) {
+    const entry = entries.get(key);
+    if (!entry) continue;
+    const help = 'remove it: a feed file has one member per line, and # begins a comment';
+    report.error('PDL-X010', entry.span, `the feed option \`${key}\` is not supported yet`, help);
+  }
+  const duration = (key: string): number | null => {
+    const value = entries.get(key)?.values[0];
+    return value === undefined ? null : millisecondsOf(value.text);
+  };
+  const refreshMs = duration('refresh');
+  const maxAgeMs = duration('max_age');
+  if (refreshMs !== null && maxAgeMs !== null && maxAgeMs < refreshMs) {
+    const message = 'the feed grows stale before it is read again';
+    report.warning('PDL-F001', entries.get('max_age')!.span, message, 'make max_age longer than refresh');
+  }
+  const maxEntries = entries.get('max_entries')?.values[0];
+  return {
+    name: fullName(found),
+    type: node.type.text as Feed['type'],
+    source: 'file',
+    path: node.path.text,
+    declaredIn: module.file.path,
+    refreshMs,
+    maxAgeMs,
+    onStale: (entries.get('on_stale')?.values[0]?.text ?? 'keep') as Feed['onStale'],
+    maxEntries: maxEntries === undefined ? DEFAULT_MAX_ENTRIES : integerOf(maxEntries.text),
+  };
+}
+
+/** Entries by key; a key written twice is reported. */
+export function entriesOf<E extends Pick<Entry, 'key' | 'span'>>(
+  build: Build,
+  entries: readonly E[],
+): Map<string, E> {
+  const byKey = new Map<string, E>();
+  for (const entry of entries) {
+    const earlier = byKey.get(entry.key);
+    if (earlier === undefined) byKey.set(entry.key, entry);
+    else {
+      const label = { span: earlier.span, text: 'written here first' };
+      const message = `\`${entry.key}\` is written twice`;
+      build.report.error('PDL-P005', entry.span, message, 'keep one of them', [label]);
+    }
+  }
+  return byKey;
+}
+
+export function compileSecret(build: Build, found: Found<SecretNode>): number {
+  const { node, module } = found;
+  build.used.add(node);
+  return build.secrets.index(node, (): Secret => {
+    const { source, path } = node;
+    return { name: fullName(found), source, path: path.text, declaredIn: module.file.path };
+  });
+}
+
+export function compileCounter(build: Build, found: Found<CounterNode>): number {
+  const { node } = found;
+  build.used.add(node);
+  return build.counters.index(node, (): Counter => {
+    if (node.slots !== null) {
+      const help = 'remove it: the tables have a fixed size that all counters share';
+      build.report.error(
+        'PDL-X019',
+        node.slots.span,
+        'the size of a counter (`slots`) is not supported',
+        help,
+      );
+    }
+    const windowMs = millisecondsOf(node.window.text);
+    if (windowMs < 1000 || windowMs > 86_400_000) {
+      const help = 'use a window from 1s to 1d';
+      build.report.error('PDL-C001', node.window.span, `\`${node.window.text}\` is no usable window`, help);
+    }
+    const event = (node.event?.text ?? 'hello') as Counter['event'];
+    return { name: fullName(found), key: compileKey(build, node.key), windowMs, event };
+  });
+}
+
+/** Facts that identify someone; lists and measurements do not. */
+const KEY_TYPES: readonly string[] = ['ip', 'asn', 'country', 'host', 'ja3', 'ja4', 'string', 'ident'];
+
+export function compileKey(build: Build, parts: readonly KeyPartNode[]): KeyPart[] {
+  return parts.flatMap(({ fact: name, prefixes }) => {
+    const fact = resolveFact(name, build.report);
+    if (fact === null) return [];
+    const { type, list } = FACTS[fact]!;
+    if (list || !KEY_TYPES.includes(type)) {
+      const message = `\`${name.text}\` cannot be part of a key`;
+      build.report.error(
+        'PDL-Y006',
+        name.span,
+        message,
+        'use conn.ip, conn.asn, hello.ja4 or another identity',
+      );
+      return [];
+    }
+    const v4 = prefixes === null ? 32 : integerOf(prefixes.v4.text);
+    const v6 = prefixes === null ? 128 : integerOf(prefixes.v6.text);
+    if (prefixes !== null && (type !== 'ip' || v4 > 32 || v6 > 128)) {
+      const message =
+        type === 'ip' ? 'a prefix is longer than the address' : `\`${name.text}\` has no prefix`;
+      build.report.error('PDL-Y007', prefixes.v4.span, message, 'write conn.ip (v4 0 to 32, v6 0 to 128)');
+      return [];
+    }
+    build.reads({ fact });
+    return [{ fact, v4, v6 }];
+  });
+}
+
+export function compileLimit(build: Build, found: Found<LimitNode>): number {
+  const { node, module } = found;
+  build.used.add(node);
+  return build.limits.index(node, (): Limit => {
+    const { tokens, perMs } = tokensOf(node.rate.text);
+    const burst = node.burst === null ? tokens : integerOf(node.burst.text);
+    if (tokens < 1 || perMs < 1 || burst < 1) {
+      const span = (tokens < 1 || perMs < 1 ? node.rate : (node.burst ?? node.rate)).span;
+      build.report.error('PDL-C001', span, 'this limit would let nobody through', 'allow at least one');
+    }
+    const key = compileKey(build, node.key);
+    return {
+      name: fullName(found),
+      key,
+      tokens,
+      perMs,
+      burst,
+      then: compileOutcome(build, module, node.then),
+    };
+  });
+}
+
+/** Verdicts of limits; `use` and `challenge` by index. */
+export function compileOutcome(build: Build, module: Module, node: OutcomeNode): Outcome {
+  if (node.action === 'use') {
+    return { action: 'use', policy: compilePolicy(build, module, node.name) };
+  }
+  if (node.action === 'challenge') {
+    return { action: 'challenge', challenge: challengeOf(build, module, node.name) ?? 0 };
+  }
+  return compileVerdict(build, node);
+}
+
+export function compileVerdict(build: Build, node: VerdictNode): Verdict {
+  switch (node.action) {
+    case 'refuse': {
+      const alert = node.alert?.text ?? DEFAULT_ALERT;
+      if (!(alert in ALERTS)) {
+        const help = suggest(alert, Object.keys(ALERTS), 'use an alert of RFC 8446, such as access_denied');
+        build.report.error('PDL-N007', node.alert!.span, `there is no TLS alert called \`${alert}\``, help);
+      }
+      return { action: 'refuse', alert };
+    }
+    case 'tarpit':
+      return { action: 'tarpit', durationMs: millisecondsOf(node.duration!.text) };
+    default:
+      return { action: node.action };
+  }
+}
+
+/** Index of the challenge a name means, or null after a report. */
+export function challengeOf(build: Build, module: Module, name: Name): number | null {
+  const found = lookup(module, ['challenge'], name, build.report);
+  if (found === null) return null;
+  build.used.add(found.node);
+  return build.challenges.index(found.node, () => makeChallenge(build, found));
+}
+
+export function compileChallenge(build: Build, found: Found<ChallengeNode>): number {
+  return build.challenges.index(found.node, () => makeChallenge(build, found));
+}
+
+function makeChallenge(build: Build, found: Found<ChallengeNode>): Challenge {
+  const { node, module } = found;
+  const { report } = build;
+  const entries = entriesOf(build, node.entries);
+  const refuse = (key: string, allowed: string | null, code: string, help: string): void => {
+    const entry = entries.get(key);
+    if (!entry || !('values' in entry)) return;
+    const text = entry.values[0]!.text;
+    if (text === allowed) return;
+    const what = allowed === null ? key : `${key} ${text}`;
+    report.error(code, entry.span, `\`${what}\` of a challenge is not supported yet`, help);
+  };
+  refuse('kind', 'pow', 'PDL-X012', 'use `kind pow`');
+  refuse('algorithm', 'sha256_bits', 'PDL-X013', 'use `algorithm sha256_bits`');
+  refuse('provider', null, 'PDL-X013', 'remove it: a proof of work needs no provider');
+  refuse('fallback', null, 'PDL-X013', 'remove it: clients that cannot solve the puzzle stay out');
+  const kind = entries.get('kind');
+  const isPuzzle = kind === undefined || ('values' in kind && kind.values[0]!.text === 'pow');
+  for (const key of ['kind', 'difficulty', 'solve_within', 'clears', 'secret']) {
+    if (entries.has(key) || node.damaged || !isPuzzle) continue;
+    const message = `challenge \`${node.name.text}\` does not say \`${key}\``;
+    report.error('PDL-P006', node.name.span, message, `add \`${key} …\``);
+  }
+  const clears = entries.get('clears');
+  const secret = entries.get('secret');
+  const solve = entries.get('solve_within');
+  return {
+    name: fullName(found),
+    kind: 'pow',
+    algorithm: 'sha256_bits',
+    difficulty: difficultyOf(build, entries.get('difficulty')),
+    solveWithinMs: solve && 'values' in solve ? millisecondsOf(solve.values[0]!.text) : 0,
+    clearsForMs: clears && 'per' in clears ? millisecondsOf(clears.duration.text) : 0,
+    clearsPer: clears && 'per' in clears ? compileKey(build, clears.per) : [],
+    secret: secret && 'values' in secret ? secretOf(build, module, secret.values[0]!) : 0,
+  };
+}
+
+function secretOf(build: Build, module: Module, name: Name): number {
+  const found = lookup(module, ['secret'], name, build.report);
+  return found === null ? 0 : compileSecret(build, found);
+}
+
+function difficultyOf(
+  build: Build,
+  entry: ChallengeNode['entries'][number] | undefined,
+): Challenge['difficulty'] {
+  const numbers = entry && 'values' in entry ? entry.values.map((value) => integerOf(value.text)) : [1];
+  const [min = 1, max = min, fromScore = 0, toScore = 0] = numbers;
+  if (entry && (min < 1 || max < min || max > MAX_DIFFICULTY || toScore < fromScore)) {
+    const help = `write bits from 1 to ${MAX_DIFFICULTY} and scores in rising order, as in 16..20 over score 51..90`;
+    build.report.error('PDL-C002', entry.span, 'this difficulty makes no sense', help);
+  }
+  return { min, max, fromScore, toScore };
+}

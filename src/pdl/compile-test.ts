@@ -1,0 +1,210 @@
+/** `test` blocks: what is given, in the engine's terms, and what is expected. */
+import type { ExpectEntry, GivenEntry, TestDeclaration, Value } from './ast.ts';
+import { BROWSER } from './browser.ts';
+import type { Build } from './build.ts';
+import { compilePolicy } from './compile-policy.ts';
+import { siteIndex } from './compile-site.ts';
+import { challengeOf, compileCounter, compileFeed, compileVerdict } from './compile-source.ts';
+import { resolveFact } from './fact-names.ts';
+import { FACTS } from './facts.gen.ts';
+import { CIPHER_CODES, GROUP_CODES } from './iana.ts';
+import type { Site, Span, Verdict } from './ir.ts';
+import { type Found, lookup, type Module } from './modules.ts';
+import { setTypeFor } from './sets.ts';
+import { integerOf, rateOf, timeOf, tlsVersionOf } from './units.ts';
+import { readValue, resolveItems, type ValueType } from './values.ts';
+
+/** A fact's value in the engine's units; addresses are text; null is unknown. */
+export type FactValue = boolean | number | string | readonly (number | string)[] | null;
+
+export type Expectation =
+  | { readonly kind: 'policy'; readonly policy: string }
+  | { readonly kind: 'action'; readonly verdict: Verdict }
+  | { readonly kind: 'score'; readonly from: number; readonly to: number }
+  | { readonly kind: 'matched' | 'not_matched'; readonly names: readonly string[] }
+  | { readonly kind: 'challenge'; readonly challenge: string | null }
+  | { readonly kind: 'negotiates'; readonly what: 'version' | 'cipher' | 'group'; readonly code: number };
+
+export interface PolicyTest {
+  readonly name: string;
+  /** Name of a site in `Program.sites`. */
+  readonly site: string;
+  /** Every fact by name: those given, the others from the `std.browser` fixture. */
+  readonly facts: Readonly<Record<string, FactValue>>;
+  /** Members by index in `Program.feeds`; feeds not listed are empty. */
+  readonly feeds: ReadonlyMap<number, readonly string[]>;
+  /** Events per second × 1,000,000 by index in `Program.counters`; counters not listed are at 0. */
+  readonly rates: ReadonlyMap<number, number>;
+  readonly expect: readonly (Expectation & { readonly span: Span })[];
+  readonly span: Span;
+}
+
+export function compileTest(build: Build, module: Module, node: TestDeclaration): PolicyTest | null {
+  const found = lookup(module, ['site'], node.site, build.report);
+  if (found === null) return null;
+  const site = build.sites.items[siteIndex(build, found)]!;
+  const facts: Record<string, FactValue> = { ...BROWSER, 'hello.sni': firstName(site) };
+  facts['conn.listener'] = site.listeners[0] ?? '';
+  const feeds = new Map<number, readonly string[]>();
+  const rates = new Map<number, number>();
+  for (const entry of node.given) applyGiven(build, module, entry, { facts, feeds, rates });
+  const expect = node.expect.flatMap((entry) => {
+    const expectation = compileExpectation(build, module, entry, found, site);
+    return expectation === null ? [] : [{ ...expectation, span: entry.span }];
+  });
+  return { name: node.name.text, site: site.name, facts, feeds, rates, expect, span: node.name.span };
+}
+
+/** The name the fixture's browser asks for. */
+function firstName(site: Site): string | null {
+  if (site.sni === 'none') return null;
+  if (site.sni === 'any') return 'www.example.com';
+  return (site.sni[0] ?? 'www.example.com').replace(/^\*/, 'www');
+}
+
+interface World {
+  readonly facts: Record<string, FactValue>;
+  readonly feeds: Map<number, readonly string[]>;
+  readonly rates: Map<number, number>;
+}
+
+function applyGiven(build: Build, module: Module, entry: GivenEntry, world: World): void {
+  const { report } = build;
+  switch (entry.kind) {
+    case 'unknown': {
+      const fact = resolveFact(entry.fact, report);
+      if (fact !== null) world.facts[entry.fact.text] = null;
+      break;
+    }
+    case 'fact': {
+      const fact = resolveFact(entry.fact, report);
+      if (fact !== null) world.facts[entry.fact.text] = givenValue(build, module, fact, entry.value);
+      break;
+    }
+    case 'feed': {
+      const found = lookup(module, ['feed'], entry.name, report);
+      if (found === null) break;
+      const type = setTypeFor(found.node.type.text as ValueType);
+      const members = resolveItems(module, entry.members).flatMap(
+        (value) => readValue(module, value, type, report) ?? [],
+      );
+      world.feeds.set(compileFeed(build, found), members.map(String));
+      break;
+    }
+    case 'rate': {
+      const found = lookup(module, ['counter'], entry.name, report);
+      if (found !== null) world.rates.set(compileCounter(build, found), rateOf(entry.rate.text));
+      break;
+    }
+    case 'at': {
+      const time = timeOf(entry.time.text);
+      if (Number.isNaN(time)) {
+        report.error(
+          'PDL-Y007',
+          entry.time.span,
+          `\`${entry.time.text}\` is no time that exists`,
+          'correct the date',
+        );
+        break;
+      }
+      const date = new Date(time);
+      world.facts['time.now'] = time;
+      world.facts['time.hour'] = date.getUTCHours();
+      world.facts['time.weekday'] = date.getUTCDay();
+      break;
+    }
+    case 'mode':
+      report.error('PDL-X005', entry.span, '`mode` is not supported yet', 'keep one policy file per mode');
+  }
+}
+
+function givenValue(
+  build: Build,
+  module: Module,
+  fact: number,
+  value: Extract<GivenEntry, { kind: 'fact' }>['value'],
+): FactValue {
+  const { name, type, list } = FACTS[fact]!;
+  if (list !== 'items' in value) {
+    const message = list ? `\`${name}\` is a list` : `\`${name}\` is one value`;
+    build.report.error(
+      'PDL-Y004',
+      value.span,
+      message,
+      list ? 'write [ … ]' : 'write the value without brackets',
+    );
+    return null;
+  }
+  const read = (item: Value): number | string | null => readValue(module, item, type, build.report);
+  if ('items' in value) return resolveItems(module, value).flatMap((item) => read(item) ?? []);
+  const scalar = read(value);
+  if (type === 'bool') return scalar === 1;
+  if (type === 'ip') return String(scalar).split('/')[0]!;
+  return type === 'asn' ? Number(scalar) : scalar;
+}
+
+function compileExpectation(
+  build: Build,
+  module: Module,
+  entry: ExpectEntry,
+  found: Found,
+  site: Site,
+): Expectation | null {
+  const { report } = build;
+  switch (entry.kind) {
+    case 'policy': {
+      const policy = build.policies.items[compilePolicy(build, module, entry.name)];
+      return policy ? { kind: 'policy', policy: policy.name } : null;
+    }
+    case 'action':
+      return { kind: 'action', verdict: compileVerdict(build, entry.verdict) };
+    case 'score':
+      return { kind: 'score', from: integerOf(entry.from.text), to: integerOf(entry.to.text) };
+    case 'challenge': {
+      if (entry.name.text === 'none') return { kind: 'challenge', challenge: null };
+      const index = challengeOf(build, module, entry.name);
+      return index === null ? null : { kind: 'challenge', challenge: build.challenges.items[index]!.name };
+    }
+    case 'would_match':
+      if (entry.names.items.length > 0) {
+        report.error(
+          'PDL-X007',
+          entry.span,
+          '`would_match` is not supported yet',
+          'remove it: nothing runs in the shadow',
+        );
+      }
+      return null;
+    case 'negotiates':
+      return negotiated(build, entry.value);
+    default: {
+      checkMatchNames(build, entry.names.items, site, found);
+      return { kind: entry.kind, names: entry.names.items.map((item) => item.text) };
+    }
+  }
+}
+
+function checkMatchNames(build: Build, items: readonly Value[], site: Site, found: Found): void {
+  const known = new Set([
+    ...site.rules.map((index) => build.rules[index]!.name),
+    ...build.scores.items[site.score]!.signals.map((signal) => signal.name),
+  ]);
+  for (const item of items) {
+    if (known.has(item.text) || build.report.hasErrors) continue;
+    const message = `site \`${found.node.name.text}\` has no rule or signal called \`${item.text}\``;
+    build.report.error('PDL-N001', item.span, message, `it has ${[...known].join(', ')}`);
+  }
+}
+
+function negotiated(build: Build, value: Value): Expectation | null {
+  if (value.kind === 'tls_version') {
+    return { kind: 'negotiates', what: 'version', code: tlsVersionOf(value.text) };
+  }
+  const cipher = CIPHER_CODES.get(value.text);
+  if (cipher !== undefined) return { kind: 'negotiates', what: 'cipher', code: cipher };
+  const group = GROUP_CODES.get(value.text);
+  if (group !== undefined) return { kind: 'negotiates', what: 'group', code: group };
+  const message = `\`${value.text}\` is no TLS version, cipher suite or group`;
+  build.report.error('PDL-N007', value.span, message, 'use an IANA name such as TLS_AES_128_GCM_SHA256');
+  return null;
+}

@@ -1,0 +1,212 @@
+/** From the text of a policy to the program that the engine runs. */
+import type { Declaration } from './ast.ts';
+import { Build } from './build.ts';
+import { checkAbstractPolicy, policyIndex } from './compile-policy.ts';
+import { scoreIndex, scoreOf } from './compile-score.ts';
+import { checkOverlaps, compileRule, rungsOf, siteIndex } from './compile-site.ts';
+import {
+  compileChallenge,
+  compileCounter,
+  compileFeed,
+  compileLimit,
+  compileSecret,
+} from './compile-source.ts';
+import { compileTest, type PolicyTest } from './compile-test.ts';
+import { compileCondition } from './condition.ts';
+import { type Diagnostic, Report } from './diagnostic.ts';
+import type { Program } from './ir.ts';
+import { type Found, type Load, loadModules, lookup, type Module, type SourceFile } from './modules.ts';
+import { checkAnnotations } from './notes.ts';
+import { declaredSet } from './sets.ts';
+
+export type { Expectation, FactValue, PolicyTest } from './compile-test.ts';
+export type { Diagnostic } from './diagnostic.ts';
+export type { Load, SourceFile } from './modules.ts';
+
+export interface CompileResult {
+  /** Null when there is any error. */
+  readonly program: Program | null;
+  readonly diagnostics: readonly Diagnostic[];
+  /** The `test` blocks of the entry file. */
+  readonly tests: readonly PolicyTest[];
+}
+
+/** Bounds of the engine's image (besides atoms and cubes, which `Build` keeps). */
+const MAX_RULES = 1024;
+const MAX_SIGNALS = 512;
+const MAX_COUNTERS = 64;
+
+/**
+ * Compiles a policy and the files it imports. `load` finds an imported file (null when there is none);
+ * `std/…` files come with the language and are never asked for. Never throws for what a policy says.
+ */
+export function compile(entry: SourceFile, load: Load): CompileResult {
+  const report = new Report();
+  const [main, ...imported] = loadModules(entry, load, report) as [Module, ...Module[]];
+  const build = new Build(report);
+  for (const node of main.file.declarations) compileDeclaration(build, main, node);
+  for (const module of imported) {
+    for (const node of module.file.declarations) {
+      if (node.kind !== 'prove') refuseDeclaration(build, node);
+    }
+  }
+  const sites = declarationsOf(main, 'site');
+  checkOverlaps(build, sites);
+  if (sites.length === 0 && !report.hasErrors) {
+    const message = 'this policy has no site, so it decides about nobody';
+    report.error(
+      'PDL-I002',
+      main.file.span,
+      message,
+      'add a `site` with `listen`, `sni`, `score`, `ladder` and `on_error`',
+    );
+  }
+  const tests = declarationsOf(main, 'test').flatMap(
+    ({ node, module }) => compileTest(build, module, node) ?? [],
+  );
+  checkSizes(build, main);
+  if (!report.hasErrors) warnOfUnused(build, main);
+  const program = report.hasErrors ? null : programOf(build, main);
+  return { program, diagnostics: report.sorted(), tests: program === null ? [] : tests };
+}
+
+function declarationsOf<K extends Declaration['kind']>(
+  module: Module,
+  kind: K,
+): Found<Extract<Declaration, { kind: K }>>[] {
+  type Node = Extract<Declaration, { kind: K }>;
+  const nodes = module.file.declarations.filter((node): node is Node => node.kind === kind);
+  return nodes.map((node) => ({ node, module }));
+}
+
+/** Compiles one declaration of the entry file, used or not, so that all of it is checked. */
+function compileDeclaration(build: Build, module: Module, node: Declaration): void {
+  checkAnnotations(build, node.annotations);
+  refuseDeclaration(build, node);
+  const wasUsed = build.used.has(node);
+  switch (node.kind) {
+    case 'define':
+      compileCondition(build, module, node.condition);
+      break;
+    case 'set':
+      declaredSet(build, { node, module });
+      break;
+    case 'feed':
+      compileFeed(build, { node, module });
+      break;
+    case 'secret':
+      compileSecret(build, { node, module });
+      break;
+    case 'counter':
+      compileCounter(build, { node, module });
+      break;
+    case 'limit':
+      compileLimit(build, { node, module });
+      break;
+    case 'challenge':
+      compileChallenge(build, { node, module });
+      break;
+    case 'policy':
+      if (node.abstract) checkAbstractPolicy(build, { node, module });
+      else policyIndex(build, { node, module });
+      break;
+    case 'score':
+      scoreIndex(build, { node, module });
+      break;
+    case 'ladder': {
+      const score = scoreOf(build, module, node.score);
+      rungsOf(build, module, node.rungs, score === null ? null : build.scores.items[score]!);
+      break;
+    }
+    case 'ruleset':
+      checkRuleset(build, module, node);
+      break;
+    case 'site':
+      siteIndex(build, { node, module });
+      break;
+    case 'prove':
+      lookup(module, ['site'], node.site, build.report);
+      compileCondition(build, module, node.when);
+      break;
+    default:
+  }
+  if (!wasUsed) build.used.delete(node);
+}
+
+/** A ruleset that no site takes is checked here; its rules get no place in the program. */
+function checkRuleset(build: Build, module: Module, node: Extract<Declaration, { kind: 'ruleset' }>): void {
+  const taken = module.file.declarations.some(
+    (site) =>
+      site.kind === 'site' &&
+      site.entries.some(
+        (entry) => entry.kind === 'rules' && entry.list.items.some(({ text }) => text === node.name.text),
+      ),
+  );
+  if (!taken) for (const rule of node.rules) compileRule(build, module, rule);
+}
+
+/** Declarations whose kind has no meaning yet. */
+function refuseDeclaration(build: Build, node: Declaration): void {
+  const { span } = node.name;
+  if (node.kind === 'mode') {
+    build.report.error('PDL-X005', span, '`mode` is not supported yet', 'keep one policy file per mode');
+  } else if (node.kind === 'ca') {
+    build.report.error(
+      'PDL-X017',
+      span,
+      '`ca` is not supported yet',
+      'remove it with the `client_cert` that needs it',
+    );
+  } else if (node.kind === 'set' && ['fingerprint', 'spiffe'].includes(node.type.text)) {
+    const message = `sets of ${node.type.text} are not supported yet`;
+    build.report.error('PDL-X018', node.type.span, message, 'remove it: no fact can be tested with it');
+  } else if (node.kind === 'prove') {
+    const help = 'write a `test` for the cases that matter most';
+    build.report.warning('PDL-X008', span, 'this proof is type-checked, but not proved yet', help);
+  }
+}
+
+function checkSizes(build: Build, { file }: Module): void {
+  const signals = build.scores.items.reduce((sum, score) => sum + score.signals.length, 0);
+  const sizes: readonly (readonly [string, number, number])[] = [
+    ['rules', build.rules.length, MAX_RULES],
+    ['signals', signals, MAX_SIGNALS],
+    ['counters', build.counters.items.length, MAX_COUNTERS],
+  ];
+  for (const [what, size, most] of sizes) {
+    if (size <= most) continue;
+    const message = `the program has ${size} ${what}, and ${most} is the most`;
+    build.report.error('PDL-B003', file.span, message, `merge ${what} that decide the same`);
+  }
+}
+
+const CAN_BE_UNUSED: readonly Declaration['kind'][] = ['site', 'test', 'prove', 'let'];
+
+function warnOfUnused(build: Build, module: Module): void {
+  for (const node of module.file.declarations) {
+    if (CAN_BE_UNUSED.includes(node.kind) || build.used.has(node)) continue;
+    if (node.annotations.some(({ name, value }) => name.text === 'allow' && value === 'PDL-P001')) continue;
+    const message = `${node.kind} \`${node.name.text}\` is never used`;
+    build.report.warning('PDL-P001', node.name.span, message, 'use it or remove it');
+  }
+}
+
+function programOf(build: Build, { file }: Module): Program {
+  return {
+    edition: 1,
+    revision: file.revision,
+    meta: Object.fromEntries(file.meta.map(({ key, value }) => [key.text, value])),
+    atoms: build.atoms,
+    tables: build.tables,
+    feeds: build.feeds.items,
+    counters: build.counters.items,
+    limits: build.limits.items,
+    scores: build.scores.items,
+    rules: build.rules,
+    policies: build.policies.items,
+    challenges: build.challenges.items,
+    secrets: build.secrets.items,
+    sites: build.sites.items,
+    requiredFacts: [...build.requiredFacts].sort((a, b) => a - b),
+  };
+}

@@ -1,0 +1,37 @@
+/** Annotations and stages: what they allow, and what is refused. */
+import type { Annotation, StageNode } from './ast.ts';
+import type { Build } from './build.ts';
+import { suggest } from './closest.ts';
+import type { Span } from './ir.ts';
+
+const ANNOTATIONS = ['why', 'owner', 'ticket', 'expires', 'allow'];
+
+/** Warns of annotations that mean nothing. */
+export function checkAnnotations(build: Build, annotations: readonly Annotation[]): void {
+  for (const { name } of annotations) {
+    if (ANNOTATIONS.includes(name.text)) continue;
+    const help = suggest(name.text, ANNOTATIONS, `annotations are ${ANNOTATIONS.join(', ')}`);
+    build.report.warning('PDL-N008', name.span, `the annotation \`@${name.text}\` means nothing`, help);
+  }
+}
+
+/** A warning, unless `@allow "CODE"` stands at the declaration. */
+export function warnUnlessAllowed(
+  build: Build,
+  annotations: readonly Annotation[],
+  code: string,
+  span: Span,
+  message: string,
+  help: string,
+): void {
+  if (annotations.some(({ name, value }) => name.text === 'allow' && value === code)) return;
+  build.report.warning(code, span, message, help);
+}
+
+/** Nothing runs in the shadow or for some clients only, so neither may be written. */
+export function refuseStage(build: Build, stage: StageNode | null): void {
+  if (stage === null) return;
+  const code = stage.kind === 'shadow' ? 'PDL-X007' : 'PDL-X006';
+  const help = `remove \`${stage.kind}\` to enforce this, or remove all of it`;
+  build.report.error(code, stage.span, `\`${stage.kind}\` is not supported yet`, help);
+}
