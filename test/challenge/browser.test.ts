@@ -55,7 +55,7 @@ describe('the challenge page in Chromium', { skip: executablePath ? false : 'no 
         });
       } else if (pow.checkCookie(request.headers.cookie, BINDING, nowMs)) {
         response.writeHead(200, { 'content-type': 'text/html' });
-        response.end(`<title>Inside</title><p>${request.method} ${request.url}`);
+        response.end(`<title>Inside</title><p id=inside>${request.method} ${request.url}`);
       } else {
         const page = pow.page({ difficulty, binding: BINDING, nowMs, returnTo: request.url! });
         response.writeHead(page.status, page.headers).end(page.body);
@@ -95,8 +95,8 @@ describe('the challenge page in Chromium', { skip: executablePath ? false : 'no 
     await open({}, async (page) => {
       const response = await page.goto(`${origin}/inside?a=b`);
       assert.equal(response!.status(), 403);
-      await page.waitForFunction("document.title === 'Inside'", undefined, { timeout: 30_000 });
-      assert.equal(await page.textContent('p'), 'GET /inside?a=b');
+      await page.waitForSelector('#inside');
+      assert.equal(await page.textContent('#inside'), 'GET /inside?a=b');
       assert.deepEqual(posts, ['ok']);
     });
   });
@@ -105,7 +105,7 @@ describe('the challenge page in Chromium', { skip: executablePath ? false : 'no 
     difficulty = 4;
     await open({}, async (page) => {
       await page.goto(`${origin}/app#/inbox`);
-      await page.waitForFunction("document.title === 'Inside'");
+      await page.waitForSelector('#inside');
       assert.equal(page.url(), `${origin}/app#/inbox`);
     });
   });
