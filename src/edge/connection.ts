@@ -12,7 +12,7 @@ import type { ConnectionFacts } from '../orchestrator/engine.ts';
 import type { Verdict } from '../orchestrator/verdict.ts';
 import type { HelloEnd } from './hello-reader.ts';
 import type { Held } from './holding.ts';
-import { formatIp } from './ip.ts';
+import { formatIp } from '../orchestrator/ip.ts';
 import type { EdgeLoop, ListenerState } from './loop.ts';
 import type { Transport } from './transport.ts';
 

@@ -4,7 +4,7 @@
  */
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import type { Source } from './accept.ts';
-import { parseIp } from './ip.ts';
+import { parseIp } from '../orchestrator/ip.ts';
 import type { EdgeLoop, ListenerState } from './loop.ts';
 import { SocketTransport } from './transport.ts';
 

@@ -4,7 +4,7 @@
  */
 import { isIPv6 } from 'node:net';
 import { crc32c } from './crc32c.ts';
-import { parseIp } from './ip.ts';
+import { parseIp } from '../orchestrator/ip.ts';
 
 export interface ProxyHeader {
   readonly sourceIp: string;

@@ -10,7 +10,7 @@ import type { Config } from '../config/schema.ts';
 import { createMetrics, type EdgeSample, type Metrics } from '../observe/metrics.ts';
 import { type RunningServer, startMetricsServer } from '../observe/server.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
-import { formatIp } from './ip.ts';
+import { formatIp } from '../orchestrator/ip.ts';
 import type { LostConnection } from './slots.ts';
 
 const V4_MAPPED = '00000000000000000000ffff';

@@ -1,6 +1,6 @@
 /** A reader of PROXY protocol v2 headers, written from haproxy's proxy-protocol.txt. */
 import assert from 'node:assert/strict';
-import { formatIp } from '../../src/edge/ip.ts';
+import { formatIp } from '../../src/orchestrator/ip.ts';
 
 export interface DecodedProxyHeader {
   readonly source: string;

@@ -2,7 +2,7 @@
 import { Core } from '../../core/core.ts';
 import { loadCoreModule } from '../../core/module.ts';
 import { statusName } from '../../core/status.ts';
-import { parseIp } from '../../edge/ip.ts';
+import { parseIp } from '../../orchestrator/ip.ts';
 import { BucketTable } from '../../limit/bucket-table.ts';
 import { ClearanceTable } from '../../limit/clearance-table.ts';
 import { KeyHasher } from '../../limit/key.ts';
@@ -16,7 +16,7 @@ import { History } from '../../orchestrator/history.ts';
 import { SiteTable } from '../../orchestrator/sites.ts';
 import type { Verdict } from '../../orchestrator/verdict.ts';
 import { CliError, EXIT } from '../exit.ts';
-import { setFact } from '../fact-values.ts';
+import { setFact } from '../../orchestrator/fact-values.ts';
 import { type Answer, answerLines, failure, parseHex, parseObject } from '../lines.ts';
 import { printDiagnostics } from '../output.ts';
 import { formOf, isProtocol } from './inspect.ts';

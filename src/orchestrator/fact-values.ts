@@ -1,6 +1,6 @@
 /** Facts given from outside in JSON: how each type is written, and how it reaches the decision core. */
 import type { Core } from '../core/core.ts';
-import { parseIp } from '../edge/ip.ts';
+import { parseIp } from './ip.ts';
 import { FACTS, type FactDefinition } from '../pdl/facts.gen.ts';
 import { CIPHER_CODES, EXTENSION_CODES, GROUP_CODES, PSK_MODE_CODES, SIGALG_CODES } from '../pdl/iana.ts';
 

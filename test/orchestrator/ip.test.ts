@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatIp, parseIp } from '../../src/edge/ip.ts';
+import { formatIp, parseIp } from '../../src/orchestrator/ip.ts';
 
 for (const text of ['203.0.113.7', '2001:db8::1', '::', '::1']) {
   test(`${text} keeps its text through 16 bytes`, () => {
