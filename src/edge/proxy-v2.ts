@@ -3,8 +3,8 @@
  * upstream whose connection it carries, and what TLS said about it.
  */
 import { isIPv6 } from 'node:net';
-import { crc32c } from './crc32c.ts';
 import { parseIp } from '../orchestrator/ip.ts';
+import { crc32c } from './crc32c.ts';
 
 export interface ProxyHeader {
   readonly sourceIp: string;
