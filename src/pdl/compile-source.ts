@@ -177,6 +177,7 @@ export function compileLimit(build: Build, found: Found<LimitNode>): number {
       tokens,
       perMs,
       burst,
+      // biome-ignore lint/suspicious/noThenProperty: the word of the language; an outcome is never awaited
       then: compileOutcome(build, module, node.then),
     };
   });
