@@ -45,7 +45,7 @@ export async function makeWorkplace(): Promise<Workplace> {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-bench-'));
   const file = (name: string): string => join(folder, name);
   const write = (name: string, text: string): string => {
-    writeFileSync(file(name), text);
+    writeFileSync(file(name), text, { mode: 0o600 });
     return file(name);
   };
   const { certificate, key } = await makeCertificate({ names: [SERVED_NAME, REFUSED_NAME] });
@@ -136,7 +136,7 @@ export async function startSallyport(place: Workplace, options: EdgeOptions): Pr
       certificates: { default: { certificate: 'cert.pem', key: 'key.pem' } },
       upstreams: { app: { protocol: 'http', url: `http://127.0.0.1:${await freePort()}` } },
       // why: held connections send no request, which would end them within the usual times.
-      limits: { headerTimeout: '1h', requestTimeout: '1h', idleTimeout: '1h' },
+      limits: { headerTimeout: '5m', requestTimeout: '5m', idleTimeout: '5m' },
       admin: false,
       metrics: false,
       audit: options.audit ? { file: options.audit } : false,
@@ -167,7 +167,7 @@ createServer({ cert: readFileSync('cert.pem'), key: readFileSync('key.pem'), noD
 function haproxyConfig(threads: number, frontend: string): string {
   return `global
   nbthread ${threads}
-  maxconn 20000
+  maxconn 4000
 defaults
   mode tcp
   timeout client 1h
