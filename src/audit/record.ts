@@ -102,7 +102,16 @@ export interface ConnectionRecord {
 /** What is known of a connection at accept. */
 export type RecordStart = Pick<
   ConnectionRecord,
-  'id' | 'listener' | 'worker' | 'startedAtMs' | 'clientIp' | 'clientPort' | 'rttUs' | 'imageId' | 'epoch' | 'outcome'
+  | 'id'
+  | 'listener'
+  | 'worker'
+  | 'startedAtMs'
+  | 'clientIp'
+  | 'clientPort'
+  | 'rttUs'
+  | 'imageId'
+  | 'epoch'
+  | 'outcome'
 >;
 
 /** A record of a connection of which nothing more is known yet. */

@@ -89,7 +89,7 @@ export class ChallengeGate {
       return;
     }
     readBody(request, (body) => {
-      if (body === null) respond(response, 413, { connection: 'close' }, '');
+      if (body === null) respond(response, 413, {}, '');
       else this.#submit(connection, challenge, body, response);
     });
   }

@@ -9,10 +9,10 @@ import { statusName } from '../core/status.ts';
 import { alertRecord } from '../orchestrator/alert.ts';
 import { type Client, clientAtAccept, clientAtHello } from '../orchestrator/client.ts';
 import type { ConnectionFacts } from '../orchestrator/engine.ts';
+import { formatIp } from '../orchestrator/ip.ts';
 import type { Verdict } from '../orchestrator/verdict.ts';
 import type { HelloEnd } from './hello-reader.ts';
 import type { Held } from './holding.ts';
-import { formatIp } from '../orchestrator/ip.ts';
 import type { EdgeLoop, ListenerState } from './loop.ts';
 import type { Transport } from './transport.ts';
 

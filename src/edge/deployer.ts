@@ -36,7 +36,7 @@ export class Deployer {
         listeners: config.listeners.map(({ name }) => name),
         certificates: Object.keys(config.certificates),
       },
-      withSecrets: true,
+      purpose: 'serve',
       env: { ...process.env },
     };
     const certificates = loadCertificates(config.certificates);

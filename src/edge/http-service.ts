@@ -46,6 +46,8 @@ export class HttpService implements Service {
       requestTimeout: limits.requestTimeout,
       keepAliveTimeout: limits.idleTimeout,
       noDelay: false,
+      // why: Node would hand every Upgrade to the listener below, h2c too; only WebSocket may leave HTTP.
+      shouldUpgradeCallback: (request) => request.headers.upgrade?.toLowerCase() === 'websocket',
     });
     this.#h1.maxRequestsPerSocket = limits.requestsPerConnection;
     // why: Node starts the check of header and request deadlines with this event, and we never listen.
@@ -109,7 +111,7 @@ export class HttpService implements Service {
     }
     connection.record.http!.requests++;
     if (this.#draining && request.httpVersionMajor === 1) response.setHeader('connection', 'close');
-    const path = request.url ?? '/';
+    const path = pathOf(request.url ?? '/');
     if (path.startsWith(OWN_PREFIX)) {
       this.#gate.handleOwnPath(connection, path, request, response);
       return;
@@ -135,6 +137,13 @@ export class HttpService implements Service {
     }
     this.#upstream.upgrade(request, socket, head, proxyContext(connection, request));
   }
+}
+
+/** The path of a request target; an absolute form (RFC 9112 section 3.2.2) loses its origin. */
+function pathOf(target: string): string {
+  if (target.startsWith('/')) return target;
+  const start = target.indexOf('/', target.indexOf('://') + 3);
+  return start === -1 ? '/' : target.slice(start);
 }
 
 function proxyContext(connection: Connection, request: Request): ProxyContext {

@@ -3,8 +3,8 @@
  * port with SO_REUSEPORT. The SYN and the peeked hello are missing; the decisions are the same.
  */
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import type { Source } from './accept.ts';
 import { parseIp } from '../orchestrator/ip.ts';
+import type { Source } from './accept.ts';
 import type { EdgeLoop, ListenerState } from './loop.ts';
 import { SocketTransport } from './transport.ts';
 

@@ -1,4 +1,4 @@
-/** Token buckets, per limit and key. */
+/** Token buckets, per key. */
 import type { Key } from './key.ts';
 import { CELL, SharedTable } from './shared-table.ts';
 
@@ -26,9 +26,9 @@ export class BucketTable {
    * Draws one token from a bucket that gets `tokens` every `perMs`, up to `burst`. False when there
    * is none. A draw that meets a lock held too long is granted and not counted.
    */
-  take(limit: number, key: Key, tokens: number, perMs: number, burst: number, nowMs: number): boolean {
+  take(key: Key, tokens: number, perMs: number, burst: number, nowMs: number): boolean {
     const table = this.#table;
-    if (!table.lock(limit, key, nowMs)) return true;
+    if (!table.lock(key, nowMs)) return true;
     let slot = table.find(nowMs);
     if (slot === -1) slot = table.claim(nowMs);
     const now = Math.max(nowMs, table.cells[slot * 4 + CELL.touched]!);

@@ -26,7 +26,7 @@ export class ClearanceTable {
    */
   claim(key: Key, untilMs: number, nowMs: number): boolean {
     const table = this.#table;
-    if (!table.lock(0, key, nowMs)) return false;
+    if (!table.lock(key, nowMs)) return false;
     let slot = table.find(nowMs);
     const free = slot === -1;
     if (free) slot = table.claim(nowMs);
@@ -37,7 +37,7 @@ export class ClearanceTable {
 
   isCleared(key: Key, nowMs: number): boolean {
     const table = this.#table;
-    if (!table.lock(0, key, nowMs)) return false;
+    if (!table.lock(key, nowMs)) return false;
     const cleared = table.find(nowMs) !== -1;
     table.unlock();
     return cleared;

@@ -1,4 +1,4 @@
-/** How often things happen, per counter and key, over a sliding window. */
+/** How often things happen, per key, over a sliding window. */
 import type { Key } from './key.ts';
 import { CELL, SharedTable, WORD } from './shared-table.ts';
 
@@ -23,9 +23,9 @@ export class RateTable {
   }
 
   /** Counts one event. */
-  hit(counter: number, key: Key, windowMs: number, nowMs: number): void {
+  hit(key: Key, windowMs: number, nowMs: number): void {
     const table = this.#table;
-    if (!table.lock(counter, key, nowMs)) return;
+    if (!table.lock(key, nowMs)) return;
     let slot = table.find(nowMs);
     if (slot === -1) slot = table.claim(nowMs);
     // why: workers read the clock at slightly different times; an earlier one must not turn it back.
@@ -40,9 +40,9 @@ export class RateTable {
   }
 
   /** Events per second over the last `windowMs`, times 1,000,000, rounded down. */
-  rate(counter: number, key: Key, windowMs: number, nowMs: number): number {
+  rate(key: Key, windowMs: number, nowMs: number): number {
     const table = this.#table;
-    if (!table.lock(counter, key, nowMs)) return 0;
+    if (!table.lock(key, nowMs)) return 0;
     const slot = table.find(nowMs);
     let events = 0;
     if (slot !== -1) {

@@ -62,12 +62,9 @@ export class SharedTable {
     return Atomics.load(this.words, EVICTIONS);
   }
 
-  /**
-   * Locks the set of a key. On true the caller must call `unlock` after a few plain reads and writes.
-   * @param index Tells the keys of several counters or limits in one table apart.
-   */
-  lock(index: number, key: Key, nowMs: number): boolean {
-    this.#high = (key.hi ^ Math.imul(index + 1, 0x9e3779b1)) >>> 0;
+  /** Locks the set of a key. On true the caller must call `unlock` after a few plain reads and writes. */
+  lock(key: Key, nowMs: number): boolean {
+    this.#high = key.hi;
     // why: 0, 0 marks a free slot.
     this.#low = key.lo === 0 && this.#high === 0 ? 1 : key.lo;
     this.#set = ((this.#low ^ Math.imul(this.#high, 0x85ebca6b)) >>> 0) % this.#sets;

@@ -27,8 +27,11 @@ export interface CompileRequest {
   readonly path: string;
   /** What the configuration offers; null when there is none to check against. */
   readonly host: { readonly listeners: readonly string[]; readonly certificates: readonly string[] } | null;
-  /** False: secrets are not read, and `bundle.secrets` is empty. */
-  readonly withSecrets: boolean;
+  /**
+   * `serve`: the bundle must be whole. `check`: secrets are not read (`bundle.secrets` is empty), and a
+   * feed whose file is missing is a warning and taken as empty.
+   */
+  readonly purpose: 'serve' | 'check';
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
@@ -152,16 +155,15 @@ export function compilePolicyFile(request: CompileRequest): CompileOutcome {
   if (program === null || hasError(diagnostics)) return failed();
 
   if (request.host) diagnostics.push(...checkHost(program, request.host, path));
-  const feeds = loadFeeds(program);
+  const feeds = loadFeeds(program, request.purpose);
   diagnostics.push(...feeds.diagnostics);
   const tables = encodeFeeds(program, feeds, diagnostics);
   const { image, imageId } = encodeProgram(program);
   const core = new Core(loadCoreModule());
   const tests = runPolicyTests(core, program, image, compiled.tests);
   diagnostics.push(...tests.diagnostics);
-  const { secrets, diagnostics: secretProblems } = request.withSecrets
-    ? loadSecrets(program, request.env)
-    : { secrets: [], diagnostics: [] };
+  const { secrets, diagnostics: secretProblems } =
+    request.purpose === 'serve' ? loadSecrets(program, request.env) : { secrets: [], diagnostics: [] };
   diagnostics.push(...secretProblems);
   if (tables === null || hasError(diagnostics)) return failed();
   diagnostics.push(...verify(core, image, tables, path));

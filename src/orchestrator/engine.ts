@@ -40,6 +40,8 @@ const STRICTNESS: Readonly<Record<Action['action'], number>> = {
   reset: 4,
   drop: 5,
 };
+/** Tiers that limits come after; the stricter ones and `exempt` are above them. */
+const LIMITED_TIERS: ReadonlySet<string> = new Set(['pin', 'ladder']);
 const ACCEPT: Action = { action: 'accept' };
 const UNRECOGNIZED: Action = { action: 'refuse', alert: 'unrecognized_name' };
 
@@ -136,26 +138,23 @@ export class Engine {
 
   /**
    * The verdict on a parsed ClientHello: `core.parse` must just have returned 0. Counts the hello
-   * in the program's counters and draws on its limits unless `dry`.
+   * in the program's counters and draws on its limits.
    */
-  decideHello(facts: ConnectionFacts, client: Client, dry = false): Verdict {
+  decideHello(facts: ConnectionFacts, client: Client): Verdict {
     const { core, program } = this;
     const siteIndex = this.#sites.find(facts.listener, core.hello.sni);
     const site = program.sites[siteIndex];
     if (!site) return this.#noSite();
-    this.#history.apply(core, client, facts.nowMs, dry);
-    return this.decideSite(siteIndex, facts, client, dry);
+    this.#history.apply(core, client, facts.nowMs);
+    const verdict = this.explainSite(siteIndex);
+    return LIMITED_TIERS.has(verdict.tier) ? this.#limited(site, verdict, client, facts.nowMs) : verdict;
   }
 
-  /** The verdict of one site over the facts as they stand. */
-  decideSite(siteIndex: number, facts: ConnectionFacts, client: Client, dry: boolean): Verdict {
+  /** The verdict of one site over the facts as they stand; limits are left out of account. */
+  explainSite(siteIndex: number): Verdict {
     const site = this.program.sites[siteIndex]!;
     const decision = this.core.decide(siteIndex, PHASE.hello);
-    if (decision.status < 0) return this.#onError(site);
-    const verdict = this.#describe(site, decision);
-    if (dry || decision.tier === 'forbid' || decision.tier === 'exempt' || decision.tier === 'deny')
-      return verdict;
-    return this.#limited(site, verdict, client, facts.nowMs);
+    return decision.status < 0 ? this.#onError(site) : this.#describe(site, decision);
   }
 
   #noSite(): Verdict {

@@ -62,6 +62,7 @@ function isStale(feed: Feed, modifiedMs: number, nowMs: number, diagnostics: Dia
 
 function readFeed(
   feed: Feed,
+  purpose: 'serve' | 'check',
   nowMs: number,
   times: Map<string, number>,
   diagnostics: Diagnostic[],
@@ -82,18 +83,24 @@ function readFeed(
     const reason = (error as NodeJS.ErrnoException).code ?? 'unreadable';
     const message = `feed ${feed.name} cannot be read (${reason})`;
     const help = 'create the file (it may be empty), or correct the path in the policy';
-    diagnostics.push(feedProblem(feed, 'FEED-001', 1, message, help));
+    const severity = purpose === 'check' && reason === 'ENOENT' ? 'warning' : 'error';
+    diagnostics.push(feedProblem(feed, 'FEED-001', 1, message, help, severity));
     return empty;
   }
 }
 
-export function loadFeeds(program: Program, nowMs: number = Date.now()): LoadedFeeds {
+/** For `check` a file that is missing is a warning, and the feed empty. */
+export function loadFeeds(
+  program: Program,
+  purpose: 'serve' | 'check',
+  nowMs: number = Date.now(),
+): LoadedFeeds {
   const members = new Map<number, readonly string[]>();
   const lines = new Map<number, readonly number[]>();
   const times = new Map<string, number>();
   const diagnostics: Diagnostic[] = [];
   program.feeds.forEach((feed, index) => {
-    const read = readFeed(feed, nowMs, times, diagnostics);
+    const read = readFeed(feed, purpose, nowMs, times, diagnostics);
     if (read.members.length > feed.maxEntries) {
       const message = `feed ${feed.name} has ${read.members.length} members; at most ${feed.maxEntries} are allowed`;
       diagnostics.push(feedProblem(feed, 'FEED-003', 1, message, 'shorten the feed, or raise max_entries'));

@@ -3,10 +3,11 @@
  * workers share. A part of a key that a connection lacks leaves the entry alone: unknown never counts.
  */
 import type { Core } from '../core/core.ts';
-import type { BucketTable } from '../limit/bucket-table.ts';
-import type { ClearanceTable } from '../limit/clearance-table.ts';
-import type { KeyHasher } from '../limit/key.ts';
-import type { RateTable } from '../limit/rate-table.ts';
+import { BucketTable } from '../limit/bucket-table.ts';
+import { ClearanceTable } from '../limit/clearance-table.ts';
+import { KeyHasher } from '../limit/key.ts';
+import { RateTable } from '../limit/rate-table.ts';
+import { createTable } from '../limit/shared-table.ts';
 import type { Challenge, Counter, KeyPart, Program } from '../pdl/ir.ts';
 import type { Client } from './client.ts';
 import { FACT } from './facts.ts';
@@ -43,6 +44,16 @@ function keyText(fact: number, client: Client): string | null {
   }
 }
 
+/** Tables for decisions about one client at a time, each forgotten by the next. */
+export function memoryOfOne(): Tables {
+  return {
+    rates: new RateTable(createTable(1)),
+    buckets: new BucketTable(createTable(1)),
+    clearances: new ClearanceTable(createTable(1)),
+    hasher: new KeyHasher(new Uint8Array(16)),
+  };
+}
+
 export class History {
   readonly #tables: Tables;
   #program: Program | null = null;
@@ -68,7 +79,7 @@ export class History {
   setSystem(core: Core, nowMs: number): void {
     if (!this.#wantsHandshakes) return;
     this.#hashProcess();
-    core.setNumber(FACT.handshakes, this.#tables.rates.rate(0, this.#tables.hasher, SYSTEM_WINDOW_MS, nowMs));
+    core.setNumber(FACT.handshakes, this.#tables.rates.rate(this.#tables.hasher, SYSTEM_WINDOW_MS, nowMs));
   }
 
   /** Loads the hasher with the key; false when the client lacks a part. */
@@ -97,30 +108,30 @@ export class History {
   #hit(counter: Counter, client: Client, nowMs: number): void {
     if (!this.#hash('counter', counter.name, counter.key, client)) return;
     const { hasher, rates } = this.#tables;
-    rates.hit(0, hasher, counter.windowMs, nowMs);
+    rates.hit(hasher, counter.windowMs, nowMs);
   }
 
   /** Counts an event of a connection in every counter that asks for it. */
   count(event: Counter['event'], client: Client, nowMs: number): void {
     if (event === 'handshake' && this.#wantsHandshakes) {
       this.#hashProcess();
-      this.#tables.rates.hit(0, this.#tables.hasher, SYSTEM_WINDOW_MS, nowMs);
+      this.#tables.rates.hit(this.#tables.hasher, SYSTEM_WINDOW_MS, nowMs);
     }
     for (const counter of this.#program!.counters)
       if (counter.event === event) this.#hit(counter, client, nowMs);
   }
 
   /**
-   * Sets the facts that history knows of the client, just before the decision at the ClientHello.
-   * Counts the hello first, unless `dry`.
+   * Counts the client's hello and sets the facts that history knows of it, just before the decision at
+   * the ClientHello.
    */
-  apply(core: Core, client: Client, nowMs: number, dry: boolean): void {
+  apply(core: Core, client: Client, nowMs: number): void {
     const program = this.#program!;
     const { hasher, rates } = this.#tables;
     program.counters.forEach((counter, index) => {
       if (!this.#hash('counter', counter.name, counter.key, client)) return;
-      if (counter.event === 'hello' && !dry) rates.hit(0, hasher, counter.windowMs, nowMs);
-      core.setRate(index, rates.rate(0, hasher, counter.windowMs, nowMs));
+      if (counter.event === 'hello') rates.hit(hasher, counter.windowMs, nowMs);
+      core.setRate(index, rates.rate(hasher, counter.windowMs, nowMs));
     });
     const cleared = program.challenges.some((challenge) => this.isCleared(challenge, client, nowMs));
     core.setNumber(FACT.cleared, cleared ? 1 : 0);
@@ -131,7 +142,7 @@ export class History {
     const limit = this.#program!.limits[index]!;
     if (!this.#hash('limit', limit.name, limit.key, client)) return true;
     const { hasher, buckets } = this.#tables;
-    return buckets.take(0, hasher, limit.tokens, limit.perMs, limit.burst, nowMs);
+    return buckets.take(hasher, limit.tokens, limit.perMs, limit.burst, nowMs);
   }
 
   /** Remembers that the client has met a challenge. */

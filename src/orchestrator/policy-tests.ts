@@ -1,18 +1,13 @@
 /** Runs a policy's own `test` blocks on the decision core, as the edge would decide. */
-import { createTable } from '../limit/shared-table.ts';
-import { BucketTable } from '../limit/bucket-table.ts';
-import { ClearanceTable } from '../limit/clearance-table.ts';
-import { KeyHasher } from '../limit/key.ts';
-import { RateTable } from '../limit/rate-table.ts';
 import type { Core } from '../core/core.ts';
-import { encodeTables } from '../core/image.ts';
+import { encodeTables, FeedError } from '../core/image.ts';
 import type { PolicyTest } from '../pdl/compile.ts';
 import type { Diagnostic } from '../pdl/diagnostic.ts';
 import type { Program } from '../pdl/ir.ts';
-import { judge } from '../pdl/test-run.ts';
+import { runTests, type TestSituation } from '../pdl/test-run.ts';
 import { Engine } from './engine.ts';
 import { setFact } from './fact-values.ts';
-import { History, type Tables } from './history.ts';
+import { History, memoryOfOne } from './history.ts';
 import type { Verdict } from './verdict.ts';
 
 export interface PolicyTestResult {
@@ -22,12 +17,42 @@ export interface PolicyTestResult {
   readonly passed: number;
 }
 
-/** Tables that remember nothing of interest: a test decides about one client at a time. */
-export function emptyTables(): Tables {
-  return {
-    rates: new RateTable(createTable(1)),
-    buckets: new BucketTable(createTable(1)),
-    clearances: new ClearanceTable(createTable(1)),
-    hasher: new KeyHasher(new Uint8Array(16)),
-  };
+/** `image` is the encoded `program`; `core` is left with the last test's tables. */
+export function runPolicyTests(
+  core: Core,
+  program: Program,
+  image: Uint8Array,
+  tests: readonly PolicyTest[],
+): PolicyTestResult {
+  const engine = new Engine(core, new History(memoryOfOne()));
+
+  function evaluate({ facts, feeds, rates, siteIndex }: TestSituation): Verdict {
+    const tables = encodeTables(program, feeds);
+    engine.load({ program, image, imageId: '', tables, secrets: [] }, 1);
+    core.begin();
+    for (const [name, value] of Object.entries(facts)) setFact(core, name, value);
+    for (const index of program.counters.keys()) core.setRate(index, rates.get(index) ?? 0);
+    return engine.explainSite(siteIndex);
+  }
+
+  const diagnostics: Diagnostic[] = [];
+  let passed = 0;
+  for (const test of tests) {
+    try {
+      const [result] = runTests(program, [test], evaluate);
+      diagnostics.push(...result!.failures);
+      if (result!.failures.length === 0) passed++;
+    } catch (error) {
+      if (!(error instanceof FeedError)) throw error;
+      const message = `test "${test.name}": ${error.message}`;
+      diagnostics.push({
+        code: 'PDL-E002',
+        severity: 'error',
+        message,
+        ...test.span,
+        help: 'correct the given feed',
+      });
+    }
+  }
+  return { diagnostics, passed };
 }

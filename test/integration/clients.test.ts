@@ -103,7 +103,7 @@ test('an upgraded connection passes both ways', async (t) => {
     host: '127.0.0.1',
     servername: 'localhost',
     ca,
-    headers: { Host: 'localhost', Connection: 'Upgrade', Upgrade: 'echo' },
+    headers: { Host: 'localhost', Connection: 'Upgrade', Upgrade: 'websocket' },
   });
   upgrading.end();
   const [, socket] = (await once(upgrading, 'upgrade')) as [unknown, import('node:net').Socket];

@@ -35,7 +35,7 @@ test('hits of four threads on the same keys are all counted but for a few', asyn
   await run('hit', memory, 20_000);
   const table = new RateTable(memory);
   let events = 0;
-  for (let lo = 1; lo <= 4; lo++) events += table.rate(0, { hi: 0, lo }, 1000, NOW) / 1e6;
+  for (let lo = 1; lo <= 4; lo++) events += table.rate({ hi: 0, lo }, 1000, NOW) / 1e6;
   assert.ok(events <= 80_000, `${events} are more than were sent`);
   assert.ok(events >= 80_000 * 0.99, `${events} of 80000 were counted`);
 });
@@ -45,7 +45,7 @@ test('four threads that draw on one bucket get its burst', async () => {
   const granted = await run('take', memory, 5_000);
   const total = granted.reduce((sum, count) => sum + count, 0);
   assert.ok(total >= 1000 && total <= 1010, `${total} tokens of a burst of 1000`);
-  assert.equal(new BucketTable(memory).take(0, { hi: 0, lo: 1 }, 1, 1000, 1000, NOW), false);
+  assert.equal(new BucketTable(memory).take({ hi: 0, lo: 1 }, 1, 1000, 1000, NOW), false);
 });
 
 test('of four threads that claim one key exactly one gets it', async () => {
@@ -59,10 +59,10 @@ test('of four threads that claim one key exactly one gets it', async () => {
 test('a lock whose holder was terminated is taken over after a second', () => {
   const memory = createTable(64);
   const key = { hi: 3, lo: 4 };
-  assert.ok(new SharedTable(memory).lock(0, key, NOW));
+  assert.ok(new SharedTable(memory).lock(key, NOW));
   const table = new RateTable(memory);
-  table.hit(0, key, 60_000, NOW + 500);
-  assert.equal(table.rate(0, key, 60_000, NOW + 1000), 0);
-  table.hit(0, key, 60_000, NOW + 2000);
-  assert.ok(table.rate(0, key, 60_000, NOW + 2000) > 0);
+  table.hit(key, 60_000, NOW + 500);
+  assert.equal(table.rate(key, 60_000, NOW + 1000), 0);
+  table.hit(key, 60_000, NOW + 2000);
+  assert.ok(table.rate(key, 60_000, NOW + 2000) > 0);
 });

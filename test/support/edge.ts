@@ -104,7 +104,13 @@ export interface TestEdge {
   write(name: string, text: string): void;
 }
 
-export const TEST_NAMES: readonly string[] = ['localhost', '*.test'];
+/** Clients do not take a wildcard right under a top-level domain, so each name is listed. */
+export const TEST_NAMES: readonly string[] = [
+  'localhost',
+  ...['other', 'modern', 'limited', 'puzzle', 'refused', 'reset', 'dropped', 'held'].map(
+    (name) => `${name}.test`,
+  ),
+];
 const PUZZLE_KEY = 'an example key that is long enough';
 const PATIENCE_MS = 10_000;
 
@@ -121,7 +127,7 @@ export async function startEchoUpstream(t: TestContext): Promise<number> {
   });
   server.on('upgrade', (_request, socket, head) => {
     socket.on('error', () => {});
-    socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n');
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
     socket.write(head);
     socket.pipe(socket);
   });

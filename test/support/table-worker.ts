@@ -16,10 +16,10 @@ Atomics.wait(gate, 0, 0);
 let granted = 0;
 if (job === 'hit') {
   const table = new RateTable(memory);
-  for (let i = 0; i < times; i++) table.hit(0, { hi: 0, lo: 1 + (i & 3) }, 1000, now);
+  for (let i = 0; i < times; i++) table.hit({ hi: 0, lo: 1 + (i & 3) }, 1000, now);
 } else if (job === 'take') {
   const table = new BucketTable(memory);
-  for (let i = 0; i < times; i++) if (table.take(0, { hi: 0, lo: 1 }, 1, 1000, 1000, now)) granted++;
+  for (let i = 0; i < times; i++) if (table.take({ hi: 0, lo: 1 }, 1, 1000, 1000, now)) granted++;
 } else {
   const table = new ClearanceTable(memory);
   for (let lo = 1; lo <= times; lo++) if (table.claim({ hi: 9, lo }, now + 1000, now)) granted++;

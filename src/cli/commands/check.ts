@@ -33,7 +33,7 @@ function checkPolicy(file: string): Checked {
   const { diagnostics, sources, testsPassed } = compilePolicyFile({
     path: file,
     host: null,
-    withSecrets: false,
+    purpose: 'check',
     env: process.env,
   });
   return { diagnostics, sources, summary: testsPassed > 0 ? `, ${testsPassed} tests passed` : '' };

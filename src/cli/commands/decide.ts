@@ -2,21 +2,16 @@
 import { Core } from '../../core/core.ts';
 import { loadCoreModule } from '../../core/module.ts';
 import { statusName } from '../../core/status.ts';
-import { parseIp } from '../../orchestrator/ip.ts';
-import { BucketTable } from '../../limit/bucket-table.ts';
-import { ClearanceTable } from '../../limit/clearance-table.ts';
-import { KeyHasher } from '../../limit/key.ts';
-import { RateTable } from '../../limit/rate-table.ts';
-import { createTable } from '../../limit/shared-table.ts';
 import type { Bundle } from '../../orchestrator/bundle.ts';
 import { type Client, clientAtAccept, clientAtHello } from '../../orchestrator/client.ts';
 import { compilePolicyFile } from '../../orchestrator/compile-policy.ts';
 import { type ConnectionFacts, Engine } from '../../orchestrator/engine.ts';
-import { History } from '../../orchestrator/history.ts';
+import { setFact } from '../../orchestrator/fact-values.ts';
+import { History, memoryOfOne } from '../../orchestrator/history.ts';
+import { parseIp } from '../../orchestrator/ip.ts';
 import { SiteTable } from '../../orchestrator/sites.ts';
 import type { Verdict } from '../../orchestrator/verdict.ts';
 import { CliError, EXIT } from '../exit.ts';
-import { setFact } from '../../orchestrator/fact-values.ts';
 import { type Answer, answerLines, failure, parseHex, parseObject } from '../lines.ts';
 import { printDiagnostics } from '../output.ts';
 import { formOf, isProtocol } from './inspect.ts';
@@ -28,7 +23,7 @@ export async function decide(policy: string, site: string | null, jsonl: boolean
   const { bundle, diagnostics, sources } = compilePolicyFile({
     path: policy,
     host: null,
-    withSecrets: false,
+    purpose: 'check',
     env: process.env,
   });
   const errors = diagnostics.filter(({ severity }) => severity === 'error');
@@ -60,12 +55,7 @@ export class DecisionDesk {
       );
     }
     this.#sites = new SiteTable(sites);
-    this.#history = new History({
-      rates: new RateTable(createTable(1)),
-      buckets: new BucketTable(createTable(1)),
-      clearances: new ClearanceTable(createTable(1)),
-      hasher: new KeyHasher(new Uint8Array(16)),
-    });
+    this.#history = new History(memoryOfOne());
     this.#engine = new Engine(new Core(loadCoreModule()), this.#history);
     this.#engine.load(bundle, 1);
   }
@@ -118,10 +108,10 @@ export class DecisionDesk {
     const sni = typeof asked === 'string' ? asked : client.sni;
     const site = this.#site === -1 ? this.#sites.find(facts.listener, sni) : this.#site;
     if (site === -1) return failure('no_site', 'no site of the policy claims this listener and server name');
-    this.#history.apply(core, client, facts.nowMs, true);
+    this.#history.apply(core, client, facts.nowMs);
     const problem = this.#override(input);
     if (problem !== null) return failure('bad_input', problem);
-    return this.#report(engine.decideSite(site, facts, client, true), client);
+    return this.#report(engine.explainSite(site), client);
   }
 
   #override(input: Record<string, unknown>): string | null {
