@@ -77,6 +77,7 @@ export function reserveTables(length: i32): i32 {
   const inUse = tablesFor(activeImage());
   if (inUse != 0 && inUse == load<u32>(OLDER)) store<u64>(NEWEST, load<u64>(OLDER));
   store<u64>(OLDER, 0);
+  store<u64>(PENDING, 0);
   const base = (__heap_base + 15) & ~15;
   const kept = <usize>load<u32>(NEWEST);
   let at = base;
