@@ -63,6 +63,7 @@ export class Build {
   readonly used: Set<Declaration> = new Set();
   /** Declarations being resolved now, to find those that need themselves. */
   readonly open: Set<Declaration> = new Set();
+  readonly #circular = new Set<Declaration>();
   readonly #atomIndexes = new Map<string, number>();
   readonly #tableIndexes = new Map<string, number>();
   /** How many atoms each owner was the first to need. */
@@ -84,6 +85,14 @@ export class Build {
     const index = this.tables.push(table) - 1;
     this.#tableIndexes.set(key, index);
     return index;
+  }
+
+  /** True when `node` is being resolved already; each circle is reported once, at the use that closes it. */
+  closesCircle(node: Declaration, span: Span, message: string): boolean {
+    if (!this.open.has(node)) return false;
+    if (!this.#circular.has(node)) this.report.error('PDL-N009', span, message, 'break the circle');
+    for (const each of this.open) this.#circular.add(each);
+    return true;
   }
 
   reads(operand: Operand): void {

@@ -1,7 +1,11 @@
 /** Did-you-mean. */
 
-/** The candidate within a third of its length in edits of `word` (Levenshtein), or null. */
+/** Longer words are no slips of the pen, and would take long to compare. */
+const MAX_WORD = 64;
+
+/** The candidate within a third of its length in edits of `word` (optimal string alignment), or null. */
 export function closest(word: string, candidates: Iterable<string>): string | null {
+  if (word.length > MAX_WORD) return null;
   let best: string | null = null;
   let bestDistance = Number.POSITIVE_INFINITY;
   for (const candidate of candidates) {
@@ -20,15 +24,20 @@ export function suggest(word: string, candidates: Iterable<string>, otherwise: s
   return near === null ? otherwise : `did you mean \`${near}\`?`;
 }
 
+/** Insertions, deletions, substitutions and swaps of neighbours that turn `a` into `b`. */
 function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
+  const rows = [Array.from({ length: b.length + 1 }, (_, index) => index)];
   for (let i = 1; i <= a.length; i++) {
-    const current = [i];
+    const row = [i];
     for (let j = 1; j <= b.length; j++) {
-      const substitution = previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      current.push(Math.min(previous[j]! + 1, current[j - 1]! + 1, substitution));
+      const substitution = rows[i - 1]![j - 1]! + Number(a[i - 1] !== b[j - 1]);
+      let least = Math.min(rows[i - 1]![j]! + 1, row[j - 1]! + 1, substitution);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
+        least = Math.min(least, rows[i - 2]![j - 2]! + 1);
+      }
+      row.push(least);
     }
-    previous = current;
+    rows.push(row);
   }
-  return previous[b.length]!;
+  return rows[a.length]![b.length]!;
 }

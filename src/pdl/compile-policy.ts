@@ -85,12 +85,12 @@ export function checkAbstractPolicy(build: Build, found: Found<PolicyNode>): voi
 
 function makePolicy(build: Build, found: Found<PolicyNode>): Policy {
   const draft = emptyDraft();
+  const before = build.report.errorCount;
   const chain = chainOf(build, found);
   for (const link of chain) applyPolicy(build, link, draft);
+  const unharmed = build.report.errorCount === before && !chain.some((link) => link.node.damaged);
   const { verdict, tls, handshake, challenge, limits, log, rank } = draft;
-  if (verdict.action === 'accept' && !chain.some((link) => link.node.damaged)) {
-    checkTlsProfile(build.report, found.node.name, tls);
-  }
+  if (verdict.action === 'accept' && unharmed) checkTlsProfile(build.report, found.node.name, tls);
   return { name: fullName(found), rank, verdict, tls, handshake, challenge, limits, log };
 }
 

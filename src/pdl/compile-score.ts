@@ -84,16 +84,9 @@ function flatten(build: Build, found: Found<ScoreNode>): FlatScore {
   const { report } = build;
   const { node, module } = found;
   const parent = node.parent === null ? null : lookup(module, ['score'], node.parent, report);
-  if (parent !== null && build.open.has(parent.node)) {
-    report.error(
-      'PDL-N009',
-      node.parent!.span,
-      `score \`${node.name.text}\` extends itself`,
-      'break the circle',
-    );
-  }
   build.open.add(node);
-  const usable = parent !== null && !build.open.has(parent.node);
+  const message = `score \`${node.name.text}\` extends itself`;
+  const usable = parent !== null && !build.closesCircle(parent.node, node.parent!.span, message);
   if (usable) build.used.add(parent.node);
   const flat: FlatScore = usable
     ? flatten(build, parent)

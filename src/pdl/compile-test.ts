@@ -187,7 +187,7 @@ function compileExpectation(
 function checkMatchNames(build: Build, items: readonly Value[], site: Site, found: Found): void {
   const known = new Set([
     ...site.rules.map((index) => build.rules[index]!.name),
-    ...build.scores.items[site.score]!.signals.map((signal) => signal.name),
+    ...(build.scores.items[site.score]?.signals ?? []).map((signal) => signal.name),
   ]);
   for (const item of items) {
     if (known.has(item.text) || build.report.hasErrors) continue;

@@ -86,7 +86,9 @@ function compileDeclaration(build: Build, module: Module, node: Declaration): vo
   const wasUsed = build.used.has(node);
   switch (node.kind) {
     case 'define':
+      build.open.add(node);
       compileCondition(build, module, node.condition);
+      build.open.delete(node);
       break;
     case 'set':
       declaredSet(build, { node, module });

@@ -130,10 +130,7 @@ function compileNamed(
     report.error('PDL-Y001', name.span, message, 'use it by itself, or after `not`');
     return null;
   }
-  if (build.open.has(found.node)) {
-    report.error('PDL-N009', name.span, `\`${name.text}\` is defined by itself`, 'break the circle');
-    return null;
-  }
+  if (build.closesCircle(found.node, name.span, `\`${name.text}\` is defined by itself`)) return null;
   build.open.add(found.node);
   const formula = compileCondition(build, found.module, found.node.condition);
   build.open.delete(found.node);

@@ -72,15 +72,7 @@ function namedSet(build: Build, module: Module, name: Name, wanted: ValueType): 
 /** The members of a `set` declaration. */
 export function declaredSet(build: Build, found: Found<SetDeclaration>): SetTree | null {
   const { node, module } = found;
-  if (build.open.has(node)) {
-    build.report.error(
-      'PDL-N009',
-      node.name.span,
-      `the set \`${node.name.text}\` contains itself`,
-      'break the circle',
-    );
-    return null;
-  }
+  if (build.closesCircle(node, node.name.span, `the set \`${node.name.text}\` contains itself`)) return null;
   build.open.add(node);
   const type = node.type.text as ValueType;
   let tree = resolveMember(build, module, node.value.first, type);

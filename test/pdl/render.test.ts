@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Diagnostic } from '../../src/pdl/diagnostic.ts';
+import { renderDiagnostic } from '../../src/pdl/render.ts';
+
+const TEXT = 'pdl 1\n\tset a of cidr = { }\nset a of cidr = { }\n';
+const DIAGNOSTIC: Diagnostic = {
+  code: 'PDL-N002',
+  severity: 'error',
+  message: '`a` is declared twice',
+  file: 'x.pdl',
+  line: 3,
+  column: 5,
+  endLine: 3,
+  endColumn: 6,
+  help: 'give one of them another name',
+  labels: [
+    {
+      span: { file: 'x.pdl', line: 2, column: 6, endLine: 2, endColumn: 7 },
+      text: 'declared here first',
+    },
+  ],
+};
+
+test('a diagnostic is drawn with its place, source lines, underlines and help', () => {
+  assert.equal(
+    renderDiagnostic(DIAGNOSTIC, TEXT, { color: false }),
+    [
+      'error[PDL-N002]: `a` is declared twice',
+      ' --> x.pdl:3:5',
+      '  |',
+      '2 |     set a of cidr = { }',
+      '  |         - declared here first',
+      '3 | set a of cidr = { }',
+      '  |     ^',
+      '  = help: give one of them another name',
+    ].join('\n'),
+  );
+});
+
+test('colours only add escape sequences', () => {
+  const colored = renderDiagnostic(DIAGNOSTIC, TEXT, { color: true });
+  assert.ok(colored.includes('\u001b[1;31m'));
+  const styles = new RegExp(`${String.fromCharCode(27)}\\[[\\d;]*m`, 'g');
+  assert.equal(colored.replaceAll(styles, ''), renderDiagnostic(DIAGNOSTIC, TEXT, { color: false }));
+});
+
+test('a diagnostic without source text still shows its place', () => {
+  const text = renderDiagnostic({ ...DIAGNOSTIC, labels: [] }, '', { color: false });
+  assert.ok(text.includes('--> x.pdl:3:5'));
+  assert.ok(!text.includes('^'));
+});
