@@ -62,7 +62,7 @@ const EXAMPLES: Readonly<Record<ValueType, string>> = {
 const TEXT_FORMS: Readonly<Partial<Record<ValueType, RegExp>>> = {
   ja3: /^[0-9a-f]{32}$/,
   ja4: /^[tqd][0-9a-z]{2}[di]\d{4}[!-~]{2}_[0-9a-f]{12}_[0-9a-f]{12}$/,
-  host: /^(?:\*\.)?[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*$/,
+  host: /^(?:\*\.)?[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*$/,
 };
 const CODEPOINT_PREFIX: Readonly<Partial<Record<ValueType, string>>> = {
   cipher: 'cipher',
@@ -70,6 +70,9 @@ const CODEPOINT_PREFIX: Readonly<Partial<Record<ValueType, string>>> = {
   sigalg: 'sigalg',
   extension: 'ext',
 };
+
+/** No fact is longer than this, and no table holds a longer member. */
+const MAX_TEXT = 255;
 
 export function shapeOf(type: ValueType): Shape {
   if (CODES[type]) return 'code';
@@ -117,7 +120,7 @@ export function readValue(
   const text = readText(value, type);
   if (text === undefined) return mismatch(report, value, type);
   const form = TEXT_FORMS[type];
-  if (text === null || (form && !form.test(text))) {
+  if (text === null || text === '' || text.length > MAX_TEXT || (form && !form.test(text))) {
     return reject(report, value, `\`${value.text}\` is not ${EXAMPLES[type]}`, type, 'PDL-Y007');
   }
   return text;

@@ -178,6 +178,16 @@ site main {
   );
 });
 
+test('text that no table can hold is refused', () => {
+  const long = 'a'.repeat(64);
+  for (const text of ['', `${long}.example`, 'two..dots']) {
+    assert.deepEqual(
+      errorsOf(compileText(rule(`hello.sni == "${text}"`))).map(({ code }) => code),
+      ['PDL-Y007'],
+    );
+  }
+});
+
 test('a close name is suggested', () => {
   const result = compileText(BASE.replace('on_error use low', 'on_error use hihg'));
   assert.equal(errorsOf(result)[0]!.help, 'did you mean `high`?');
