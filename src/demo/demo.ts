@@ -84,7 +84,7 @@ function instructions(config: Config, address: Address, ca: string, home: string
     '',
     '  low: served',
     `    ${curl} ${url}`,
-    `  medium: ${LISTED} is on the blocklist, so the page is a puzzle a browser solves`,
+    `  medium: ${LISTED} is on the blocklist, so it gets a puzzle (a browser would get a page that solves it)`,
     `    ${curl} --interface ${LISTED} ${url}`,
     '  high: listed, and its ClientHello is a known tool: refused before any TLS work',
     `    ${openssl}`,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:http2';
 import { Agent, request } from 'node:https';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -107,6 +108,19 @@ test('an ordinary client ends in low and reaches the upstream with its score', a
   assert.equal(status, 200);
   assert.match(body, /X-Sallyport-Policy<\/th><td>low</);
   assert.match(body, /X-Sallyport-Score<\/th><td>0</);
+});
+
+test('an ordinary client is served over HTTP/2 as well', async () => {
+  const ca = readFileSync(join(directory, '.sallyport/ca.pem'));
+  const session = connect(`https://127.0.0.1:${port}`, { ca, servername: 'localhost' });
+  try {
+    const stream = session.request({ ':path': '/' });
+    stream.setTimeout(5_000, () => stream.destroy(new Error('no answer over HTTP/2')));
+    const [headers] = await once(stream, 'response');
+    assert.equal(headers[':status'], 200);
+  } finally {
+    session.destroy();
+  }
 });
 
 test('a listed client ends in medium and gets a puzzle', async () => {
