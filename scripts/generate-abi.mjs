@@ -44,7 +44,8 @@ for (const [name, values] of Object.entries(layout.enums)) {
 }
 for (const [name, value] of Object.entries(layout.limits)) constants.push([upper(`max_${name}`), value]);
 for (const [name, value] of Object.entries(layout.magic)) constants.push([upper(`magic_${name}`), value]);
-for (const [name, value] of Object.entries(layout.helloFlags)) constants.push([upper(`hello_flag_${name}`), value]);
+for (const [name, value] of Object.entries(layout.helloFlags))
+  constants.push([upper(`hello_flag_${name}`), value]);
 layout.sections.forEach((name, index) => {
   constants.push([upper(`section_${name}`), index]);
 });
@@ -81,8 +82,10 @@ if (twice) throw new Error(`layout.json defines ${twice} twice`);
 const codes = new Set(statuses.map((s) => s.code));
 if (codes.size !== statuses.length) throw new Error('layout.json numbers two statuses alike');
 
-const declare = (type) => ([name, value, comment]) =>
-  `${comment ? `/** ${comment} */\n` : ''}export const ${name}${type} = ${value};`;
+const declare =
+  (type) =>
+  ([name, value, comment]) =>
+    `${comment ? `/** ${comment} */\n` : ''}export const ${name}${type} = ${value};`;
 const all = [...constants, ...statusConstants];
 write('assembly/abi/layout.gen.ts', [`// ${NOTE}`, ...all.map(declare(': i32'))]);
 write('src/core/layout.gen.ts', [

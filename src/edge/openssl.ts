@@ -30,12 +30,15 @@ export class OpenSsl {
 
   /** Begins the server's side of a handshake on `socket`. */
   accept(socket: Socket, secureContext: SecureContext, alpn: readonly string[]): ServerTls {
-    const make = (): TLSSocket =>
-      new TLSSocket(socket, {
+    const make = (): TLSSocket => {
+      const tls = new TLSSocket(socket, {
         isServer: true,
         secureContext,
         ...(alpn.length > 0 ? { ALPNProtocols: [...alpn] } : {}),
       });
+      // why: only `tls.Server` clears this mark, and an HTTP/2 session waits until it is cleared.
+      return tls.once('secure', () => Object.assign(tls, { secureConnecting: false }));
+    };
     const addon = this.#addon;
     if (addon === null) return { tls: make(), group: () => null };
     const { socket: tls, handle } = addon.captureSsl(make);

@@ -50,7 +50,7 @@ function checkConfiguration(file: string): Checked {
       listeners: config.listeners.map(({ name }) => name),
       certificates: Object.keys(config.certificates),
     },
-    withSecrets: true,
+    purpose: 'serve',
     env: process.env,
   });
   const summary = `, with ${config.policy}${testsPassed > 0 ? ` (${testsPassed} tests passed)` : ''}`;
