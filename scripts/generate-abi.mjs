@@ -15,9 +15,9 @@ const factLines = layout.facts.map(
   (f) =>
     `  { name: '${f.name}', type: '${f.type}', phase: '${f.phase}', list: ${f.list === true}, optional: ${f.optional === true} },`,
 );
-write('src/pdl/facts.gen.ts', [
+write('src/pdl/registry/facts.gen.ts', [
   `// ${NOTE}`,
-  "import type { Phase } from './ir.ts';",
+  "import type { Phase } from '../ir.ts';",
   '',
   `export type FactType = ${layout.factTypes.map((t) => `'${t}'`).join(' | ')};`,
   '',

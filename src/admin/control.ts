@@ -1,6 +1,6 @@
 /** What the admin API may ask of the edge. */
 import type { Bundle } from '../orchestrator/bundle.ts';
-import type { Diagnostic } from '../pdl/diagnostic.ts';
+import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 
 export type ReloadResult =
   | { readonly ok: true; readonly imageId: string; readonly epoch: number }

@@ -1,7 +1,7 @@
 /** How verbs speak: for people on a terminal, in JSON lines to everything else. */
 import { readFileSync } from 'node:fs';
-import type { Diagnostic } from '../pdl/diagnostic.ts';
-import { renderDiagnostic } from '../pdl/render.ts';
+import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
+import { renderDiagnostic } from '../pdl/diagnostics/render.ts';
 
 export type Format = 'human' | 'json';
 

@@ -1,7 +1,7 @@
 /** Meaning: what a structurally valid configuration still gets wrong about this host. */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
-import type { Diagnostic } from '../pdl/diagnostic.ts';
+import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import { formatAddress, isLoopback } from './address.ts';
 import { closest } from './closest.ts';
 import type { ConfigDocument, Path } from './document.ts';

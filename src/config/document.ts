@@ -1,6 +1,6 @@
 /** A configuration file with the place of every key and value in it. */
 import { isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument } from 'yaml';
-import type { Diagnostic } from '../pdl/diagnostic.ts';
+import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 
 /** Keys and indexes from the root of the document. */
 export type Path = readonly (string | number)[];

@@ -1,6 +1,6 @@
 /** Reads `sallyport.yaml`: flags beat `SALLYPORT_*` variables beat the file beat the defaults. */
 import { readFileSync } from 'node:fs';
-import type { Diagnostic } from '../pdl/diagnostic.ts';
+import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import { checkConfig } from './check.ts';
 import { parseConfigDocument } from './document.ts';
 import { collectOverrides, type Flags } from './overrides.ts';

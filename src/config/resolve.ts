@@ -1,7 +1,7 @@
 /** Fills a structurally valid document into a `Config`: defaults, absolute paths, milliseconds, bounds. */
 import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
-import type { Diagnostic } from '../pdl/diagnostic.ts';
+import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import { parseAddress } from './address.ts';
 import type { ConfigDocument, Path } from './document.ts';
 import { formatDuration, parseDuration } from './duration.ts';

@@ -1,7 +1,7 @@
 /** A compiled program as the image the decision core evaluates. */
 import { createHash } from 'node:crypto';
-import { FACTS } from '../pdl/facts.gen.ts';
 import type { Atom, Condition, Counter, Operand, Phase, Program, Rule } from '../pdl/ir.ts';
+import { FACTS } from '../pdl/registry/facts.gen.ts';
 import { canonicalJson } from './canonical.ts';
 import * as L from './layout.gen.ts';
 import { rankOutcomes } from './strictness.ts';

@@ -8,7 +8,7 @@ import type { Config } from '../config/schema.ts';
 import { loadCertificates } from '../orchestrator/certificates.ts';
 import type { CompileOutcome, CompileRequest } from '../orchestrator/compile-policy.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
-import type { Diagnostic } from '../pdl/diagnostic.ts';
+import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 
 export interface Made {
   /** Null exactly when `diagnostics` holds an error. */

@@ -9,7 +9,7 @@ import type { Config } from '../config/schema.ts';
 import { createTable } from '../limit/shared-table.ts';
 import type { Bundle } from '../orchestrator/bundle.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
-import type { Diagnostic } from '../pdl/diagnostic.ts';
+import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import { type Addon, loadAddon } from './addon.ts';
 import { Deployer, refreshInterval } from './deployer.ts';
 import type { SharedState, WorkerTask } from './messages.ts';

@@ -2,7 +2,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { CertificateConfig } from '../config/schema.ts';
-import type { Diagnostic } from '../pdl/diagnostic.ts';
+import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import type { Certificate } from './tls-profile.ts';
 
 export type Certificates = Readonly<Record<string, Certificate>>;

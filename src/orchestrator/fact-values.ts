@@ -1,7 +1,13 @@
 /** Facts given from outside in JSON: how each type is written, and how it reaches the decision core. */
 import type { Core } from '../core/core.ts';
-import { FACTS, type FactDefinition } from '../pdl/facts.gen.ts';
-import { CIPHER_CODES, EXTENSION_CODES, GROUP_CODES, PSK_MODE_CODES, SIGALG_CODES } from '../pdl/iana.ts';
+import { FACTS, type FactDefinition } from '../pdl/registry/facts.gen.ts';
+import {
+  CIPHER_CODES,
+  EXTENSION_CODES,
+  GROUP_CODES,
+  PSK_MODE_CODES,
+  SIGALG_CODES,
+} from '../pdl/registry/iana.ts';
 import { parseIp } from './ip.ts';
 
 const CODES: Readonly<Record<string, ReadonlyMap<string, number>>> = {

@@ -1,5 +1,5 @@
 /** Fact indexes that the orchestrator fills in, looked up once by name. */
-import { FACTS } from '../pdl/facts.gen.ts';
+import { FACTS } from '../pdl/registry/facts.gen.ts';
 
 /** Index of a fact in the ABI's table. @throws RangeError for a name the table does not hold. */
 export function factIndex(name: string): number {

@@ -1,7 +1,7 @@
 /** Reads a program's file feeds: one member a line, `#` begins a comment. */
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import type { Diagnostic } from '../pdl/diagnostic.ts';
+import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import type { Feed, Program } from '../pdl/ir.ts';
 
 /** A larger feed file is refused unread. */

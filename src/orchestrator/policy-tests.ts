@@ -1,10 +1,10 @@
 /** Runs a policy's own `test` blocks on the decision core, as the edge would decide. */
 import type { Core } from '../core/core.ts';
 import { encodeTables, FeedError } from '../core/image.ts';
-import type { PolicyTest } from '../pdl/compile.ts';
-import type { Diagnostic } from '../pdl/diagnostic.ts';
+import type { PolicyTest } from '../pdl/compile/compile.ts';
+import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import type { Program } from '../pdl/ir.ts';
-import { runTests, type TestSituation } from '../pdl/test-run.ts';
+import { runTests, type TestSituation } from '../pdl/testing/test-run.ts';
 import { Engine } from './engine.ts';
 import { setFact } from './fact-values.ts';
 import { History, memoryOfOne } from './history.ts';

@@ -1,7 +1,7 @@
 /** Reads the secrets a program names. Their values never reach a log, an image or a message. */
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import type { Diagnostic } from '../pdl/diagnostic.ts';
+import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import type { Program, Secret } from '../pdl/ir.ts';
 
 /** A shorter key could be guessed (RFC 2104 section 3 wants at least the hash's length for full strength). */

@@ -4,8 +4,8 @@
  */
 import { constants, hkdfSync } from 'node:crypto';
 import type { SecureContext, SecureContextOptions, SecureVersion } from 'node:tls';
-import { CIPHERS, GROUPS, SIGALGS } from '../pdl/iana.ts';
 import type { Policy } from '../pdl/ir.ts';
+import { CIPHERS, GROUPS, SIGALGS } from '../pdl/registry/iana.ts';
 
 export interface Certificate {
   readonly name: string;

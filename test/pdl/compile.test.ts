@@ -4,11 +4,11 @@ import { test } from 'node:test';
 import { Core } from '../../src/core/core.ts';
 import { encodeProgram, encodeTables } from '../../src/core/image.ts';
 import { loadCoreModule } from '../../src/core/module.ts';
-import { compile, type PolicyTest } from '../../src/pdl/compile.ts';
-import { FACTS } from '../../src/pdl/facts.gen.ts';
+import { compile, type PolicyTest } from '../../src/pdl/compile/compile.ts';
 import { parseIp } from '../../src/pdl/ip.ts';
 import type { Program } from '../../src/pdl/ir.ts';
-import { judge, type TestAnswer } from '../../src/pdl/test-run.ts';
+import { FACTS } from '../../src/pdl/registry/facts.gen.ts';
+import { judge, type TestAnswer } from '../../src/pdl/testing/test-run.ts';
 import { BASE, compileText, errorsOf } from './support.ts';
 
 const PACK = new URL('../../policies/three-tiers.pdl', import.meta.url);

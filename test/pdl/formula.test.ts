@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type Formula, MAX_CUBES, toCubes } from '../../src/pdl/formula.ts';
+import { type Formula, MAX_CUBES, toCubes } from '../../src/pdl/compile/formula.ts';
 import type { Atom } from '../../src/pdl/ir.ts';
 
 type Truth = boolean | null;

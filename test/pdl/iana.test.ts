@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createSecureContext, getCiphers } from 'node:tls';
-import { CIPHER_CODES, CIPHERS, GROUPS, isTls13Cipher, isWeakCipher, SIGALGS } from '../../src/pdl/iana.ts';
+import {
+  CIPHER_CODES,
+  CIPHERS,
+  GROUPS,
+  isTls13Cipher,
+  isWeakCipher,
+  SIGALGS,
+} from '../../src/pdl/registry/iana.ts';
 
 test('OpenSSL takes every cipher suite name', () => {
   for (const name of CIPHERS.values()) createSecureContext({ ciphers: name });

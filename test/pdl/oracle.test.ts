@@ -3,10 +3,10 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import peggy from 'peggy';
-import { Report } from '../../src/pdl/diagnostic.ts';
-import { tokenize } from '../../src/pdl/lexer.ts';
-import { parse } from '../../src/pdl/parse.ts';
-import { STD } from '../../src/pdl/std.ts';
+import { STD } from '../../src/pdl/compile/std.ts';
+import { Report } from '../../src/pdl/diagnostics/diagnostic.ts';
+import { tokenize } from '../../src/pdl/syntax/lexer.ts';
+import { parse } from '../../src/pdl/syntax/parse.ts';
 
 const DESIGN = fileURLToPath(new URL('../../../shared/design/pdl/', import.meta.url));
 const SKIP = existsSync(`${DESIGN}pdl.peggy`) ? false : '../shared/design/pdl is not on this machine';

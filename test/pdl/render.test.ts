@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Diagnostic } from '../../src/pdl/diagnostic.ts';
-import { renderDiagnostic } from '../../src/pdl/render.ts';
+import type { Diagnostic } from '../../src/pdl/diagnostics/diagnostic.ts';
+import { renderDiagnostic } from '../../src/pdl/diagnostics/render.ts';
 
 const TEXT = 'pdl 1\n\tset a of cidr = { }\nset a of cidr = { }\n';
 const DIAGNOSTIC: Diagnostic = {

@@ -1,6 +1,6 @@
 /** Compiles policies written in tests. */
-import { type CompileResult, compile } from '../../src/pdl/compile.ts';
-import type { Diagnostic } from '../../src/pdl/diagnostic.ts';
+import { type CompileResult, compile } from '../../src/pdl/compile/compile.ts';
+import type { Diagnostic } from '../../src/pdl/diagnostics/diagnostic.ts';
 
 /** A policy without findings, to which a test adds what it is about. */
 export const BASE = `pdl 1

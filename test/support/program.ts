@@ -1,6 +1,7 @@
 /** Small programs for tests of the decision core. */
-import { FACTS } from '../../src/pdl/facts.gen.ts';
+
 import type { Policy, Program, Span } from '../../src/pdl/ir.ts';
+import { FACTS } from '../../src/pdl/registry/facts.gen.ts';
 
 export const SPAN: Span = { file: 'test.pdl', line: 1, column: 1, endLine: 1, endColumn: 2 };
 

@@ -1,7 +1,7 @@
 /** The decision core's evaluation written for clarity: the oracle of the differential tests. */
 import { isIPv4 } from 'node:net';
-import { FACTS } from '../../src/pdl/facts.gen.ts';
 import type { Atom, Condition, Operand, Phase, Program, Rule, Signal } from '../../src/pdl/ir.ts';
+import { FACTS } from '../../src/pdl/registry/facts.gen.ts';
 
 export type Value = number | string | readonly number[] | readonly string[];
 

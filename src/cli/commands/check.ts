@@ -2,7 +2,7 @@
 import { extname, resolve } from 'node:path';
 import { loadConfig } from '../../config/load.ts';
 import { compilePolicyFile } from '../../orchestrator/compile-policy.ts';
-import type { Diagnostic } from '../../pdl/diagnostic.ts';
+import type { Diagnostic } from '../../pdl/diagnostics/diagnostic.ts';
 import { EXIT } from '../exit.ts';
 import { chooseFormat, type Format, hasErrors, printDiagnostics } from '../output.ts';
 

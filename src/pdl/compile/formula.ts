@@ -1,5 +1,5 @@
 /** Conditions between the syntax tree and cubes: atoms joined by and, or, not. */
-import type { Atom, Cube } from './ir.ts';
+import type { Atom, Cube } from '../ir.ts';
 
 export type Formula =
   | { readonly kind: 'atom'; readonly atom: Atom }

@@ -1,4 +1,6 @@
 /** Parses one file into its syntax tree; reports every syntax error it can find. */
+
+import type { Report } from '../diagnostics/diagnostic.ts';
 import type {
   CounterNode,
   Declaration,
@@ -15,7 +17,6 @@ import type {
   Value,
 } from './ast.ts';
 import { Cursor, DECLARATIONS, SyntaxFailure } from './cursor.ts';
-import type { Report } from './diagnostic.ts';
 import { parseAnnotations, parseKey, parseOutcome } from './parse-common.ts';
 import { parseExpression, parseItems, parseSetTerm } from './parse-expression.ts';
 import { parseChallengeEntries, parsePolicy } from './parse-policy.ts';

@@ -1,7 +1,8 @@
 /** Facts by name, with a refusal by name for those the language knows and the engine cannot observe yet. */
-import type { Name } from './ast.ts';
-import { suggest } from './closest.ts';
-import type { Report } from './diagnostic.ts';
+
+import { suggest } from '../diagnostics/closest.ts';
+import type { Report } from '../diagnostics/diagnostic.ts';
+import type { Name } from '../syntax/ast.ts';
 import { FACTS } from './facts.gen.ts';
 
 const INDEXES: ReadonlyMap<string, number> = new Map(FACTS.map((fact, index) => [fact.name, index]));

@@ -1,7 +1,7 @@
 /** The program while it grows: everything gets its index here, once, and the engine's limits are kept. */
-import type { Declaration } from './ast.ts';
-import type { Report } from './diagnostic.ts';
-import { type Formula, MAX_CUBES, toCubes } from './formula.ts';
+
+import { neverHolds } from '../check/reach.ts';
+import type { Report } from '../diagnostics/diagnostic.ts';
 import type {
   Atom,
   Challenge,
@@ -18,8 +18,9 @@ import type {
   Site,
   Span,
   Table,
-} from './ir.ts';
-import { neverHolds } from './reach.ts';
+} from '../ir.ts';
+import type { Declaration } from '../syntax/ast.ts';
+import { type Formula, MAX_CUBES, toCubes } from './formula.ts';
 
 /** The engine evaluates at most this many atoms per program. */
 export const MAX_ATOMS = 128;

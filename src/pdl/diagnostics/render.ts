@@ -1,6 +1,7 @@
 /** Draws a diagnostic for a terminal, in the manner of rustc: place, source line, underline, help. */
+
+import type { Span } from '../ir.ts';
 import type { Diagnostic } from './diagnostic.ts';
-import type { Span } from './ir.ts';
 
 export interface RenderOptions {
   /** ANSI colours. */

@@ -1,8 +1,9 @@
 /** Annotations and stages: what they allow, and what is refused. */
-import type { Annotation, StageNode } from './ast.ts';
+
+import { suggest } from '../diagnostics/closest.ts';
+import type { Span } from '../ir.ts';
+import type { Annotation, StageNode } from '../syntax/ast.ts';
 import type { Build } from './build.ts';
-import { suggest } from './closest.ts';
-import type { Span } from './ir.ts';
 
 const ANNOTATIONS = ['why', 'owner', 'ticket', 'expires', 'allow'];
 

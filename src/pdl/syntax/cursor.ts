@@ -1,8 +1,9 @@
 /** A place in the tokens of one file, with the small questions every part of the parser asks. */
+
+import { suggest } from '../diagnostics/closest.ts';
+import type { Report } from '../diagnostics/diagnostic.ts';
+import type { Span } from '../ir.ts';
 import type { Name, Value } from './ast.ts';
-import { suggest } from './closest.ts';
-import type { Report } from './diagnostic.ts';
-import type { Span } from './ir.ts';
 import { Places, type Token, type TokenKind, tokenize } from './lexer.ts';
 
 /** Unwinds to the nearest block, which reports it and goes on with its next entry. */

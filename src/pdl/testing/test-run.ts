@@ -1,8 +1,9 @@
 /** Runs the `test` blocks of a policy against whatever evaluates it. */
+
+import type { Diagnostic } from '../diagnostics/diagnostic.ts';
+import type { Policy, Program, Site, Verdict } from '../ir.ts';
+import { CIPHER_NAMES, GROUP_NAMES } from '../registry/iana.ts';
 import type { Expectation, FactValue, PolicyTest } from './compile-test.ts';
-import type { Diagnostic } from './diagnostic.ts';
-import { CIPHER_NAMES, GROUP_NAMES } from './iana.ts';
-import type { Policy, Program, Site, Verdict } from './ir.ts';
 
 /** What an evaluator is asked: the world of one test, and the site that decides. */
 export interface TestSituation {

@@ -1,10 +1,17 @@
 /** Literals and bare words read by the type that is expected of them. */
-import type { Items, Value } from './ast.ts';
-import { closest } from './closest.ts';
-import type { Report } from './diagnostic.ts';
-import type { FactType } from './facts.gen.ts';
-import { CIPHER_CODES, EXTENSION_CODES, GROUP_CODES, PSK_MODE_CODES, SIGALG_CODES } from './iana.ts';
-import { parseIp, parsePrefix } from './ip.ts';
+
+import { closest } from '../diagnostics/closest.ts';
+import type { Report } from '../diagnostics/diagnostic.ts';
+import { parseIp, parsePrefix } from '../ip.ts';
+import type { FactType } from '../registry/facts.gen.ts';
+import {
+  CIPHER_CODES,
+  EXTENSION_CODES,
+  GROUP_CODES,
+  PSK_MODE_CODES,
+  SIGALG_CODES,
+} from '../registry/iana.ts';
+import type { Items, Value } from '../syntax/ast.ts';
 import { find, type Module } from './modules.ts';
 import { bytesOf, integerOf, millisecondsOf, percentOf, rateOf, timeOf, tlsVersionOf } from './units.ts';
 

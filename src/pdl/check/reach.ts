@@ -1,5 +1,5 @@
 /** Cheap findings about what can never happen; all of them are certain, none of them is complete. */
-import type { Atom, Cube, Score } from './ir.ts';
+import type { Atom, Cube, Score } from '../ir.ts';
 
 function operandKey(atom: Atom): string {
   return JSON.stringify(atom.operand);

@@ -1,9 +1,10 @@
 /** Scores: groups and signals, with what a parent score contributes. */
-import type { Annotation, GroupNode, Name, Points, ScoreNode, SignalNode } from './ast.ts';
+
+import { suggest } from '../diagnostics/closest.ts';
+import type { Score, Signal } from '../ir.ts';
+import type { Annotation, GroupNode, Name, Points, ScoreNode, SignalNode } from '../syntax/ast.ts';
 import type { Build } from './build.ts';
-import { suggest } from './closest.ts';
 import { compileCondition, resolveOperand } from './condition.ts';
-import type { Score, Signal } from './ir.ts';
 import { type Found, fullName, lookup, type Module } from './modules.ts';
 import { refuseStage, warnUnlessAllowed } from './notes.ts';
 import { integerOf } from './units.ts';

@@ -1,10 +1,11 @@
 /** Policies: what a chain of `extends` says, merged. Scalars replace; lists replace, append or remove. */
-import type { LockableEntry, Name, PolicyNode, Section, TlsEntry, Value } from './ast.ts';
+
+import { checkTlsProfile } from '../check/tls-check.ts';
+import type { Policy, Span, TlsProfile, Verdict } from '../ir.ts';
+import type { LockableEntry, Name, PolicyNode, Section, TlsEntry, Value } from '../syntax/ast.ts';
 import type { Build } from './build.ts';
-import { challengeOf, compileLimit, compileVerdict, entriesOf } from './compile-source.ts';
-import type { Policy, Span, TlsProfile, Verdict } from './ir.ts';
 import { type Found, fullName, lookup, type Module } from './modules.ts';
-import { checkTlsProfile } from './tls-check.ts';
+import { challengeOf, compileLimit, compileVerdict, entriesOf } from './source.ts';
 import { bytesOf, integerOf, millisecondsOf, tlsVersionOf } from './units.ts';
 import { readValue, resolveItems, type ValueType } from './values.ts';
 

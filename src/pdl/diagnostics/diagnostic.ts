@@ -1,5 +1,5 @@
 /** What the compiler tells a person about a file: a code, a place, what is wrong and what to do. */
-import type { Span } from './ir.ts';
+import type { Span } from '../ir.ts';
 
 export type Severity = 'error' | 'warning';
 

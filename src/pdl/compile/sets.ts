@@ -1,11 +1,12 @@
 /** Sets: their members, and membership as a formula. */
-import type { Name, SetDeclaration, SetTerm } from './ast.ts';
+
+import type { Operand, Span, Table } from '../ir.ts';
+import { FACTS } from '../registry/facts.gen.ts';
+import type { Name, SetDeclaration, SetTerm } from '../syntax/ast.ts';
 import type { Build } from './build.ts';
-import { compileFeed } from './compile-source.ts';
-import { FACTS } from './facts.gen.ts';
 import { and, atom, type Formula, not, or } from './formula.ts';
-import type { Operand, Span, Table } from './ir.ts';
 import { type Found, lookup, type Module } from './modules.ts';
+import { compileFeed } from './source.ts';
 import { readValue, resolveItems, shapeOf, type ValueType } from './values.ts';
 
 type Member = number | string;

@@ -1,4 +1,10 @@
 /** Feeds, secrets, counters, limits and challenges. */
+
+import { suggest } from '../diagnostics/closest.ts';
+import type { Challenge, Counter, Feed, KeyPart, Limit, Outcome, Secret, Verdict } from '../ir.ts';
+import { resolveFact } from '../registry/fact-names.ts';
+import { FACTS } from '../registry/facts.gen.ts';
+import { ALERTS } from '../registry/iana.ts';
 import type {
   ChallengeNode,
   CounterNode,
@@ -10,15 +16,10 @@ import type {
   OutcomeNode,
   SecretNode,
   VerdictNode,
-} from './ast.ts';
+} from '../syntax/ast.ts';
 import type { Build } from './build.ts';
-import { suggest } from './closest.ts';
-import { compilePolicy } from './compile-policy.ts';
-import { resolveFact } from './fact-names.ts';
-import { FACTS } from './facts.gen.ts';
-import { ALERTS } from './iana.ts';
-import type { Challenge, Counter, Feed, KeyPart, Limit, Outcome, Secret, Verdict } from './ir.ts';
 import { type Found, fullName, lookup, type Module } from './modules.ts';
+import { compilePolicy } from './policy.ts';
 import { integerOf, millisecondsOf, tokensOf } from './units.ts';
 
 const FEED_TYPES: readonly string[] = ['cidr', 'ip', 'asn', 'country', 'host', 'ja3', 'ja4', 'string'];

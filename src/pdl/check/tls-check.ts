@@ -1,8 +1,17 @@
 /** Can a handshake succeed with this profile, and is all of it of use? */
-import type { Name } from './ast.ts';
-import type { Report } from './diagnostic.ts';
-import { CIPHER_NAMES, CIPHERS, GROUP_NAMES, GROUPS, isTls13Cipher, isWeakCipher, SIGALGS } from './iana.ts';
-import type { TlsProfile } from './ir.ts';
+
+import type { Report } from '../diagnostics/diagnostic.ts';
+import type { TlsProfile } from '../ir.ts';
+import {
+  CIPHER_NAMES,
+  CIPHERS,
+  GROUP_NAMES,
+  GROUPS,
+  isTls13Cipher,
+  isWeakCipher,
+  SIGALGS,
+} from '../registry/iana.ts';
+import type { Name } from '../syntax/ast.ts';
 
 const TLS13 = 0x0304;
 

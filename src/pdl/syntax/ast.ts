@@ -1,5 +1,5 @@
 /** The syntax tree of a PDL file: what was written, with places, before any name is looked up. */
-import type { Span } from './ir.ts';
+import type { Span } from '../ir.ts';
 import type { LiteralKind } from './lexer.ts';
 
 export interface Name {

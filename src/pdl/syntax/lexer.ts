@@ -1,5 +1,5 @@
 /** Splits PDL text into tokens. What a token may mean depends on where it stands; the parser decides. */
-import type { Span } from './ir.ts';
+import type { Span } from '../ir.ts';
 
 export type LiteralKind =
   | 'string'

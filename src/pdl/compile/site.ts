@@ -1,16 +1,17 @@
 /** Sites and their rules and ladders. */
-import type { Name, RuleNode, RungNode, SiteEntry, SiteNode } from './ast.ts';
+
+import { scoreBounds } from '../check/reach.ts';
+import type { Rule, Rung, Score, Site, Span } from '../ir.ts';
+import { FACTS } from '../registry/facts.gen.ts';
+import type { Name, RuleNode, RungNode, SiteEntry, SiteNode } from '../syntax/ast.ts';
 import type { Build } from './build.ts';
-import { compilePolicy, limitOf } from './compile-policy.ts';
-import { scoreOf } from './compile-score.ts';
-import { compileVerdict } from './compile-source.ts';
 import { compileCondition } from './condition.ts';
-import { FACTS } from './facts.gen.ts';
 import { and, atom, type Formula } from './formula.ts';
-import type { Rule, Rung, Score, Site, Span } from './ir.ts';
 import { type Found, fullName, lookup, type Module } from './modules.ts';
 import { checkAnnotations, refuseStage, warnUnlessAllowed } from './notes.ts';
-import { scoreBounds } from './reach.ts';
+import { compilePolicy, limitOf } from './policy.ts';
+import { scoreOf } from './score.ts';
+import { compileVerdict } from './source.ts';
 import { integerOf, timeOf } from './units.ts';
 import { readValue } from './values.ts';
 

@@ -1,9 +1,10 @@
 /** Files and what they declare: imports are loaded, names are entered, and looked up by kind. */
-import type { Declaration, FileNode, Name } from './ast.ts';
-import { suggest } from './closest.ts';
-import type { Report } from './diagnostic.ts';
-import type { Span } from './ir.ts';
-import { parse } from './parse.ts';
+
+import { suggest } from '../diagnostics/closest.ts';
+import type { Report } from '../diagnostics/diagnostic.ts';
+import type { Span } from '../ir.ts';
+import type { Declaration, FileNode, Name } from '../syntax/ast.ts';
+import { parse } from '../syntax/parse.ts';
 import { STD } from './std.ts';
 
 export interface SourceFile {

@@ -1,18 +1,19 @@
 /** `test` blocks: what is given, in the engine's terms, and what is expected. */
-import type { ExpectEntry, GivenEntry, TestDeclaration, Value } from './ast.ts';
+
+import type { Build } from '../compile/build.ts';
+import { type Found, lookup, type Module } from '../compile/modules.ts';
+import { compilePolicy } from '../compile/policy.ts';
+import { setTypeFor } from '../compile/sets.ts';
+import { siteIndex } from '../compile/site.ts';
+import { challengeOf, compileCounter, compileFeed, compileVerdict } from '../compile/source.ts';
+import { integerOf, rateOf, timeOf, tlsVersionOf } from '../compile/units.ts';
+import { readValue, resolveItems, type ValueType } from '../compile/values.ts';
+import type { Site, Span, Verdict } from '../ir.ts';
+import { resolveFact } from '../registry/fact-names.ts';
+import { FACTS } from '../registry/facts.gen.ts';
+import { CIPHER_CODES, GROUP_CODES } from '../registry/iana.ts';
+import type { ExpectEntry, GivenEntry, TestDeclaration, Value } from '../syntax/ast.ts';
 import { BROWSER } from './browser.ts';
-import type { Build } from './build.ts';
-import { compilePolicy } from './compile-policy.ts';
-import { siteIndex } from './compile-site.ts';
-import { challengeOf, compileCounter, compileFeed, compileVerdict } from './compile-source.ts';
-import { resolveFact } from './fact-names.ts';
-import { FACTS } from './facts.gen.ts';
-import { CIPHER_CODES, GROUP_CODES } from './iana.ts';
-import type { Site, Span, Verdict } from './ir.ts';
-import { type Found, lookup, type Module } from './modules.ts';
-import { setTypeFor } from './sets.ts';
-import { integerOf, rateOf, timeOf, tlsVersionOf } from './units.ts';
-import { readValue, resolveItems, type ValueType } from './values.ts';
 
 /** A fact's value in the engine's units; addresses are text; null is unknown. */
 export type FactValue = boolean | number | string | readonly (number | string)[] | null;

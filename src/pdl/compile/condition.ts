@@ -1,14 +1,15 @@
 /** Type checks a condition and turns it into a formula. */
-import type { Comparison, Expression, OperandNode, TestNode } from './ast.ts';
+
+import { suggest } from '../diagnostics/closest.ts';
+import type { Operand, Span } from '../ir.ts';
+import { looksLikeFact, resolveFact } from '../registry/fact-names.ts';
+import { FACTS } from '../registry/facts.gen.ts';
+import type { Comparison, Expression, OperandNode, TestNode } from '../syntax/ast.ts';
 import type { Build } from './build.ts';
-import { suggest } from './closest.ts';
-import { compileCounter } from './compile-source.ts';
-import { looksLikeFact, resolveFact } from './fact-names.ts';
-import { FACTS } from './facts.gen.ts';
 import { and, atom, type Formula, not, or } from './formula.ts';
-import type { Operand, Span } from './ir.ts';
 import { lookup, type Module } from './modules.ts';
 import { holds, membership, resolveSet } from './sets.ts';
+import { compileCounter } from './source.ts';
 import { readValue, shapeOf, type ValueType } from './values.ts';
 
 /** What a test reads: `list` when it holds several values. */

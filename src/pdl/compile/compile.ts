@@ -1,26 +1,21 @@
 /** From the text of a policy to the program that the engine runs. */
-import type { Declaration } from './ast.ts';
+
+import { type Diagnostic, Report } from '../diagnostics/diagnostic.ts';
+import type { Program } from '../ir.ts';
+import type { Declaration } from '../syntax/ast.ts';
+import { compileTest, type PolicyTest } from '../testing/compile-test.ts';
 import { Build } from './build.ts';
-import { checkAbstractPolicy, policyIndex } from './compile-policy.ts';
-import { scoreIndex, scoreOf } from './compile-score.ts';
-import { checkOverlaps, compileRule, rungsOf, siteIndex } from './compile-site.ts';
-import {
-  compileChallenge,
-  compileCounter,
-  compileFeed,
-  compileLimit,
-  compileSecret,
-} from './compile-source.ts';
-import { compileTest, type PolicyTest } from './compile-test.ts';
 import { compileCondition } from './condition.ts';
-import { type Diagnostic, Report } from './diagnostic.ts';
-import type { Program } from './ir.ts';
 import { type Found, type Load, loadModules, lookup, type Module, type SourceFile } from './modules.ts';
 import { checkAnnotations } from './notes.ts';
+import { checkAbstractPolicy, policyIndex } from './policy.ts';
+import { scoreIndex, scoreOf } from './score.ts';
 import { declaredSet } from './sets.ts';
+import { checkOverlaps, compileRule, rungsOf, siteIndex } from './site.ts';
+import { compileChallenge, compileCounter, compileFeed, compileLimit, compileSecret } from './source.ts';
 
-export type { Expectation, FactValue, PolicyTest } from './compile-test.ts';
-export type { Diagnostic } from './diagnostic.ts';
+export type { Diagnostic } from '../diagnostics/diagnostic.ts';
+export type { Expectation, FactValue, PolicyTest } from '../testing/compile-test.ts';
 export type { Load, SourceFile } from './modules.ts';
 
 export interface CompileResult {
