@@ -87,6 +87,19 @@ function buildProgram(done: (code: number) => void): Command {
     });
 
   verb(
+    'fmt',
+    'Bring policies into their canonical form.',
+    '  sallyport fmt policy.pdl\n  sallyport fmt --check policies/*.pdl\n  sallyport fmt < policy.pdl\n',
+  )
+    .argument('[files...]', 'policies, rewritten in place; none or - reads standard input')
+    .option('--check', 'write nothing, and name the files that are not in canonical form')
+    .addOption(formatOption())
+    .action(async (files: string[], { check, format }: { check?: true; format?: Format }) => {
+      const { fmt } = await import('./commands/fmt.ts');
+      done(await fmt(files, { check: check === true, format }));
+    });
+
+  verb(
     'decide',
     'Say what a policy decides about clients described on standard input, one JSON object a line.',
     '  echo \'{"hello":"1603010…","ip":"203.0.113.7"}\' | sallyport decide --policy policy.pdl\n' +

@@ -43,6 +43,9 @@ const VALUE_KINDS: ReadonlySet<TokenKind> = new Set<TokenKind>([
 ]);
 const UNITS = 'durations end in ms s m h d y, rates look like 20/s or 600/10m, sizes end in B KiB MiB';
 
+/** Blocks nest at most this deep, so that no text can exhaust the stack. */
+const MAX_DEPTH = 16;
+
 /** Words that begin a declaration; after a syntax error, reading goes on at the next one. */
 export const DECLARATIONS: readonly string[] = [
   'let',
@@ -73,6 +76,7 @@ export class Cursor {
   readonly #places: Places;
   readonly #tree = new TreeBuilder();
   #at = 0;
+  #depth = 0;
   /** Syntax errors reported so far. */
   failures = 0;
 
@@ -295,7 +299,15 @@ export class Cursor {
    * that begins with one of `words`, or at the brace that closes the block.
    */
   block<T>(words: readonly string[], place: string, entry: () => T): T[] {
-    return this.node('block', () => this.#entries(words, place, entry));
+    return this.node('block', () => {
+      if (this.#depth === MAX_DEPTH) this.fail('a block that nests less deeply');
+      this.#depth++;
+      try {
+        return this.#entries(words, place, entry);
+      } finally {
+        this.#depth--;
+      }
+    });
   }
 
   /** Reads `{ … }` whose parts have a fixed order; `read` wraps each of them in an `entry`. */

@@ -75,6 +75,10 @@ function readAnnotation(cursor: Cursor): Annotation {
 
 /** `shadow`, or `canary N% [by KEY]`. */
 export function parseStage(cursor: Cursor): StageNode | null {
+  return cursor.node('stage', () => readStage(cursor));
+}
+
+function readStage(cursor: Cursor): StageNode | null {
   const first = cursor.token;
   if (cursor.acceptWord('shadow')) {
     return { kind: 'shadow', percent: null, key: [], span: cursor.spanOf(first) };

@@ -73,7 +73,7 @@ function keyword(cursor: Cursor, words: readonly string[], place: string, loose 
 
 function wordValue(cursor: Cursor, words: readonly string[], place: string): Value {
   const span = cursor.spanOf(cursor.token);
-  return { kind: 'name', text: keyword(cursor, words, place, true), span };
+  return { kind: 'name', text: cursor.node('value', () => keyword(cursor, words, place, true)), span };
 }
 
 function parseSection(cursor: Cursor): Section {

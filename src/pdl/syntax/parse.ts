@@ -267,7 +267,7 @@ function parseSource(
   cursor.expectWord('from');
   const source = sources.find((word) => cursor.is(word));
   if (source === undefined) cursor.failAmong(sources, 'from');
-  cursor.take();
+  cursor.identifier();
   return { source, path: cursor.string() };
 }
 

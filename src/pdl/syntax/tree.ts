@@ -8,7 +8,7 @@ import type { Token } from './lexer.ts';
 /**
  * - `header`, `import`, `meta`, `declaration`: what a file consists of
  * - `block`: `{ entry … }`; `items`: a set or list with its commas
- * - `annotation`, `key`, `verdict`, `expression`, `call` (`count(…)`): parts of entries
+ * - `annotation`, `stage`, `key`, `verdict`, `expression`, `call` (`count(…)`): parts of entries
  * - `name`, `reference` (a name that may begin with an import’s), `fact`, `value`: one token each
  * - `error`: tokens passed over after a syntax error
  *
@@ -24,6 +24,7 @@ export type NodeKind =
   | 'entry'
   | 'items'
   | 'annotation'
+  | 'stage'
   | 'key'
   | 'verdict'
   | 'expression'
