@@ -111,7 +111,7 @@ test('children replace scalars, append to lists and inherit the rest', () => {
   const [low, medium, high] = program.policies;
   assert.deepEqual(
     low!.tls.ciphers,
-    [0x1301, 0x1303, 0x1302, 0xc02b, 0xc02f, 0xcca9, 0xcca8, 0xc02c, 0xc030],
+    [0x1301, 0x1302, 0x1303, 0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9, 0xcca8],
   );
   assert.deepEqual(medium!.tls, low!.tls);
   assert.deepEqual([low!.handshake.timeoutMs, medium!.handshake.timeoutMs], [8000, 6000]);
