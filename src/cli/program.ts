@@ -1,6 +1,7 @@
 /** The verbs and their flags. Each verb's work is in `commands/`, loaded only when it runs. */
 import { Command, CommanderError, Option } from 'commander';
 import type { Flags } from '../config/overrides.ts';
+import type { TestOptions } from './commands/test.ts';
 import { CliError, EXIT } from './exit.ts';
 import type { Format } from './output.ts';
 import { packageVersion } from './package.ts';
@@ -84,6 +85,27 @@ function buildProgram(done: (code: number) => void): Command {
     .action(async (files: string[], { format }: { format?: Format }) => {
       const { check } = await import('./commands/check.ts');
       done(check(files, format));
+    });
+
+  verb(
+    'test',
+    'Run the tests in policies, and show what each expected beside what was decided.',
+    '  sallyport test policy.pdl\n  sallyport test policies --format junit > report.xml\n' +
+      '  sallyport test policy.pdl --watch\n',
+  )
+    .argument('[paths...]', 'policies, or folders that hold some', ['.'])
+    .addOption(
+      new Option('--format <format>', 'default: human on a terminal, json elsewhere').choices([
+        'human',
+        'json',
+        'junit',
+      ]),
+    )
+    .option('--name <text>', 'only tests whose sentence holds this text')
+    .option('--watch', 'test again after every change')
+    .action(async (paths: string[], options: TestOptions) => {
+      const { test } = await import('./commands/test.ts');
+      done(await test(paths, options));
     });
 
   verb(
@@ -192,6 +214,7 @@ Examples:
   sallyport run --demo                 see it work: a certificate, a policy and an upstream of its own
   sallyport init                       write sallyport.yaml and policy.pdl
   sallyport check policy.pdl           find mistakes and run the policy's own tests
+  sallyport test policy.pdl --watch    run its tests after every change
   sallyport run                        serve what sallyport.yaml says
 
 Exit codes: 0 ok, 1 problem found or failed start, 2 wrong usage.`;
