@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
 import { jsonLines, MAIN, SMALL, Workspace } from './support.ts';
 
@@ -124,13 +125,14 @@ test('--watch tests again after a change and ends with an interrupt', async (con
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   context.after(() => child.kill('SIGKILL'));
-  const results = async (): Promise<boolean[]> => {
-    const [chunk] = (await once(child.stdout, 'data')) as [Buffer];
-    return jsonLines(chunk.toString()).map(({ passed }) => passed as boolean);
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const next = async (): Promise<unknown> => {
+    const { value } = await lines.next();
+    return (JSON.parse(value as string) as { passed: boolean }).passed;
   };
-  assert.deepEqual(await results(), [true]);
+  assert.equal(await next(), true);
   workspace.file('watched/policy.pdl', FAILING);
-  assert.deepEqual(await results(), [true, false]);
+  assert.deepEqual([await next(), await next()], [true, false]);
   child.kill('SIGINT');
   const [code] = (await once(child, 'exit')) as [number | null];
   assert.equal(code, 0);
