@@ -4,6 +4,8 @@ import {
   DECISION_BYTES,
   FORM_HANDSHAKE,
   HELLO_BYTES,
+  MAX_BATCH_BYTES,
+  MAX_CANARIES,
   MAX_COUNTERS,
   MAX_FACTS,
   MAX_HELLO_BYTES,
@@ -12,7 +14,9 @@ import {
   MAX_TEXT_BYTES,
   PROTO_QUIC,
   RATE_BYTES,
+  REGION_BATCH,
   REGION_DECISION,
+  REGION_DRAWS,
   REGION_HELLO,
   REGION_IMAGE,
   REGION_INPUT,
@@ -31,7 +35,20 @@ import { decide } from './decide';
 import { writeText } from './fingerprint';
 import { parseHello } from './hello';
 import { loadImage } from './image';
-import { DECISION, HELLO, INPUT, MESSAGE, RATES, SLOTS, SYN, TEXT, VALUES, VALUES_BYTES } from './memory';
+import {
+  BATCH,
+  DECISION,
+  DRAWS,
+  HELLO,
+  INPUT,
+  MESSAGE,
+  RATES,
+  SLOTS,
+  SYN,
+  TEXT,
+  VALUES,
+  VALUES_BYTES,
+} from './memory';
 import { leadingZeroBits, solve } from './pow';
 import { selftest } from './selftest';
 import { clearSlots } from './slots';
@@ -53,6 +70,8 @@ export function sp_region(id: i32): usize {
   if (id == REGION_RATES) return RATES;
   if (id == REGION_DECISION) return DECISION;
   if (id == REGION_IMAGE) return idleImage();
+  if (id == REGION_DRAWS) return DRAWS;
+  if (id == REGION_BATCH) return BATCH;
   return id == REGION_SYN ? SYN : 0;
 }
 
@@ -67,6 +86,8 @@ export function sp_region_size(id: i32): i32 {
   if (id == REGION_RATES) return MAX_COUNTERS * RATE_BYTES;
   if (id == REGION_DECISION) return DECISION_BYTES;
   if (id == REGION_IMAGE) return MAX_IMAGE_BYTES;
+  if (id == REGION_DRAWS) return MAX_CANARIES * RATE_BYTES;
+  if (id == REGION_BATCH) return MAX_BATCH_BYTES;
   return id == REGION_SYN ? SYN_BYTES : 0;
 }
 
@@ -74,7 +95,7 @@ export function sp_selftest(): i32 {
   return selftest();
 }
 
-/** Forgets every fact and rate. */
+/** Forgets every fact, rate and draw. */
 export function sp_begin(): void {
   clearSlots();
 }
