@@ -1,6 +1,7 @@
 /** The module's exports: docs/abi.md describes each for a host. */
 import {
   ABI_VERSION,
+  BUILD_SIMD,
   DECISION_BYTES,
   FORM_HANDSHAKE,
   HELLO_BYTES,
@@ -58,6 +59,9 @@ import { reserveTables, verifyTables } from './tables';
 
 /** Major version in the upper 16 bits, minor in the lower. */
 export const sp_abi_version: i32 = ABI_VERSION;
+
+/** BUILD_SIMD for the twin that uses 128-bit vectors, 0 for the scalar build. */
+export const sp_build_flags: i32 = ASC_FEATURE_SIMD ? BUILD_SIMD : 0;
 
 /** Address of a region, 0 for an unknown one. That of the image moves with every image loaded. */
 export function sp_region(id: i32): usize {

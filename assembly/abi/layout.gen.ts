@@ -73,6 +73,7 @@ export const MAX_CUBES_PER_CONDITION: i32 = 64;
 export const MAX_BATCH_BYTES: i32 = 1048576;
 export const MAGIC_IMAGE: i32 = 1296650323;
 export const MAGIC_TABLES: i32 = 1280201811;
+export const BUILD_SIMD: i32 = 1;
 export const HELLO_FLAG_SNI: i32 = 1;
 export const HELLO_FLAG_EXTENSIONS: i32 = 2;
 export const HELLO_FLAG_GREASE: i32 = 4;

@@ -73,6 +73,7 @@ export const MAX_CUBES_PER_CONDITION = 64;
 export const MAX_BATCH_BYTES = 1048576;
 export const MAGIC_IMAGE = 1296650323;
 export const MAGIC_TABLES = 1280201811;
+export const BUILD_SIMD = 1;
 export const HELLO_FLAG_SNI = 1;
 export const HELLO_FLAG_EXTENSIONS = 2;
 export const HELLO_FLAG_GREASE = 4;
