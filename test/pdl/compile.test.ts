@@ -59,7 +59,7 @@ function answer(program: Program, policyTest: PolicyTest): TestAnswer {
     ...decision.matchedRules.map((index) => program.rules[index]!.name),
     ...signals.map(({ name }) => name),
   ];
-  return { policy, action, score: decision.score, matched, challenge };
+  return { policy, action, score: decision.score, matched, wouldMatch: [], challenge };
 }
 
 test('the default pack compiles without a finding', () => {
@@ -135,6 +135,7 @@ test('an expectation that fails is reported at its place with the answer', () =>
     action: { action: 'accept' },
     score: 3,
     matched: [],
+    wouldMatch: [],
     challenge: null,
   };
   const found = judge(program, tests[0]!, calm);

@@ -23,6 +23,8 @@ export interface TestAnswer {
   readonly score: number;
   /** Names of the rules and signals that held. */
   readonly matched: readonly string[];
+  /** Names of the shadow rules and signals that held. */
+  readonly wouldMatch: readonly string[];
   readonly challenge: { readonly name: string } | null;
 }
 
@@ -39,8 +41,7 @@ export function runTests(
   evaluate: (situation: TestSituation) => TestAnswer,
 ): TestResult[] {
   return tests.map((test) => {
-    const siteIndex = program.sites.findIndex(({ name }) => name === test.site);
-    const { facts, feeds, rates } = test;
+    const { facts, feeds, rates, siteIndex } = test;
     const answer = evaluate({ facts, feeds, rates, site: program.sites[siteIndex]!, siteIndex });
     const failures = judge(program, test, answer);
     return { test, failures };
@@ -89,9 +90,15 @@ function mismatch(
       const wanted = expected.from === expected.to ? expected.from : `${expected.from} to ${expected.to}`;
       return `a score of ${wanted} was expected`;
     }
-    case 'matched': {
-      const missing = expected.names.filter((name) => !answer.matched.includes(name));
-      return missing.length === 0 ? null : `${missing.join(', ')} should have matched`;
+    case 'matched':
+    case 'would_match': {
+      const found = expected.kind === 'matched' ? answer.matched : answer.wouldMatch;
+      const missing = expected.names.filter((name) => !found.includes(name));
+      const verb = expected.kind === 'matched' ? 'have matched' : 'have matched in the shadow';
+      if (missing.length > 0) return `${missing.join(', ')} should ${verb}`;
+      // why: an empty set says that nothing matched; otherwise it would say nothing at all.
+      const surplus = expected.names.length === 0 && found.length > 0;
+      return surplus ? `nothing should ${verb}, but ${found.join(', ')} did` : null;
     }
     case 'not_matched': {
       const surplus = expected.names.filter((name) => answer.matched.includes(name));
