@@ -154,6 +154,7 @@ export function compilePolicyFile(request: CompileRequest): CompileOutcome {
   diagnostics.push(...compiled.diagnostics);
   const { program } = compiled;
   if (program === null || hasError(diagnostics)) return failed();
+  if (request.purpose === 'serve') diagnostics.push(...compiled.needs);
 
   if (request.host) diagnostics.push(...checkHost(program, request.host, path));
   const feeds = loadFeeds(program, request.purpose);

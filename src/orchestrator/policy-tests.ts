@@ -25,7 +25,7 @@ export function runPolicyTests(
     core.begin();
     for (const [name, value] of Object.entries(facts)) setFact(core, name, value);
     for (const index of program.counters.keys()) core.setRate(index, rates.get(index) ?? 0);
-    return engine.explainSite(siteIndex);
+    return engine.explainSite(siteIndex, 'request');
   }
 
   return tests.map((test) => {

@@ -59,7 +59,7 @@ function answer(program: Program, policyTest: PolicyTest): TestAnswer {
     ...decision.matchedRules.map((index) => program.rules[index]!.name),
     ...signals.map(({ name }) => name),
   ];
-  return { policy, action, score: decision.score, parts: [], matched, challenge };
+  return { policy, action, score: decision.score, parts: [], matched, wouldMatch: [], challenge };
 }
 
 test('the default pack compiles without a finding', () => {
@@ -136,6 +136,7 @@ test('an expectation that fails is reported at its place with the answer', () =>
     score: 3,
     parts: [],
     matched: [],
+    wouldMatch: [],
     challenge: null,
   };
   const found = judge(tests[0]!, calm, compare(program, tests[0]!, calm));

@@ -22,7 +22,7 @@ export class SyntaxFailure extends Error {
 
 const IDENTIFIER = /^[a-z_][a-z0-9_]*$/;
 const QUALIFIED = /^[a-z_][a-z0-9_]*(?:\.[a-z_][a-z0-9_]*)*$/;
-const FACT = /^(?:conn|hello|cert|time|sys|client)\.[a-z_][a-z0-9_]*$/;
+const FACT = /^(?:conn|hello|cert|time|sys|client|http)\.[a-z_][a-z0-9_]*$/;
 const VERSION = /\d+(?:\.\d+)*/y;
 const VALUE_KINDS: ReadonlySet<TokenKind> = new Set<TokenKind>([
   'string',

@@ -65,11 +65,13 @@ export function parseAnnotations(cursor: Cursor): Annotation[] {
 /** `shadow`, or `canary N% [by KEY]`. */
 export function parseStage(cursor: Cursor): StageNode | null {
   const first = cursor.token;
-  if (cursor.acceptWord('shadow')) return { kind: 'shadow', span: cursor.spanOf(first) };
+  if (cursor.acceptWord('shadow')) {
+    return { kind: 'shadow', percent: null, key: [], span: cursor.spanOf(first) };
+  }
   if (!cursor.acceptWord('canary')) return null;
-  cursor.literal('percent', 'a percentage such as 5%');
-  if (cursor.acceptWord('by')) parseKey(cursor);
+  const percent = cursor.literal('percent', 'a percentage such as 5%');
+  const key = cursor.acceptWord('by') ? parseKey(cursor) : [];
   const span = cursor.spanFrom(first);
   cursor.space('the canary');
-  return { kind: 'canary', span };
+  return { kind: 'canary', percent, key, span };
 }

@@ -94,7 +94,7 @@ function parseTest(cursor: Cursor): TestNode | null {
     const { token } = cursor;
     if (token.kind !== 'regex') cursor.fail('a regular expression such as /^x/');
     cursor.take();
-    return { kind: 'matches', negated, at: cursor.spanOf(token) };
+    return { kind: 'matches', negated, pattern: token.text.slice(1, -1), at: cursor.spanOf(token) };
   }
   return null;
 }

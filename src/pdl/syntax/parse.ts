@@ -14,6 +14,8 @@ import type {
   SetDeclaration,
   SetExpression,
   SetTerm,
+  StateNode,
+  SwitchNode,
   Value,
 } from './ast.ts';
 import { Cursor, DECLARATIONS, SyntaxFailure } from './cursor.ts';
@@ -258,18 +260,20 @@ function parseSource(
   return { source, path: cursor.string() };
 }
 
-function parseState(cursor: Cursor): Name {
+function parseState(cursor: Cursor): StateNode {
   cursor.expectWord('state');
   const name = cursor.identifier('the name of the state');
-  cursor.accept('initial');
-  for (const word of ['enter', 'leave']) {
-    if (!cursor.acceptWord(word)) continue;
-    cursor.expectWord('when');
-    parseExpression(cursor);
-    cursor.expectWord('for');
-    cursor.duration();
-  }
-  return name;
+  const initial = cursor.accept('initial');
+  const enter = parseSwitch(cursor, 'enter');
+  return { name, initial, enter, leave: parseSwitch(cursor, 'leave') };
+}
+
+function parseSwitch(cursor: Cursor, word: 'enter' | 'leave'): SwitchNode | null {
+  if (!cursor.acceptWord(word)) return null;
+  cursor.expectWord('when');
+  const when = parseExpression(cursor);
+  cursor.expectWord('for');
+  return { when, hold: cursor.duration() };
 }
 
 function parseCounter(cursor: Cursor): Pick<CounterNode, 'key' | 'window' | 'event' | 'slots'> {

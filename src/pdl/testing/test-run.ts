@@ -25,6 +25,8 @@ export interface TestAnswer {
   readonly parts: readonly { readonly name: string; readonly points: number }[];
   /** Names of the rules and signals that held. */
   readonly matched: readonly string[];
+  /** Names of the shadow rules and signals that held. */
+  readonly wouldMatch: readonly string[];
   readonly challenge: { readonly name: string } | null;
 }
 
@@ -56,8 +58,7 @@ export function runTest(
   test: PolicyTest,
   evaluate: (situation: TestSituation) => TestAnswer,
 ): TestResult {
-  const siteIndex = program.sites.findIndex(({ name }) => name === test.site);
-  const { name, site, span, facts, feeds, rates } = test;
+  const { name, site, siteIndex, span, facts, feeds, rates } = test;
   const answer = evaluate({ facts, feeds, rates, site: program.sites[siteIndex]!, siteIndex });
   const comparisons = compare(program, test, answer);
   const diagnostics = judge(test, answer, comparisons);
@@ -98,8 +99,17 @@ export function showVerdict(verdict: Verdict): string {
   return verdict.action === 'tarpit' ? `tarpit ${verdict.durationMs}ms` : verdict.action;
 }
 
-const showNames = (names: readonly string[]): string =>
-  names.length === 0 ? '{ }' : `{ ${names.join(', ')} }`;
+/** A line about names of rules and signals beside what was found. */
+function named(
+  word: string,
+  wanted: readonly string[],
+  foundWord: string,
+  found: readonly string[],
+  holds: boolean,
+): Omit<Comparison, 'span'> {
+  const show = (names: readonly string[]): string => (names.length === 0 ? '{ }' : `{ ${names.join(', ')} }`);
+  return { expected: `${word} ${show(wanted)}`, found: `${foundWord} ${show(found)}`, holds };
+}
 
 function compareOne(
   program: Program,
@@ -126,13 +136,16 @@ function compareOne(
       };
     }
     case 'matched':
+    case 'would_match': {
+      const found = expected.kind === 'matched' ? answer.matched : answer.wouldMatch;
+      // why: an empty set says that nothing matched; otherwise it would say nothing at all.
+      const none = expected.names.length === 0;
+      const holds = none ? found.length === 0 : expected.names.every((name) => found.includes(name));
+      return named(expected.kind, expected.names, expected.kind, found, holds);
+    }
     case 'not_matched': {
-      const wanted = expected.kind === 'matched';
-      return {
-        expected: `${expected.kind} ${showNames(expected.names)}`,
-        found: `matched ${showNames(answer.matched)}`,
-        holds: expected.names.every((name) => answer.matched.includes(name) === wanted),
-      };
+      const holds = !expected.names.some((name) => answer.matched.includes(name));
+      return named('not_matched', expected.names, 'matched', answer.matched, holds);
     }
     case 'challenge':
       return same('challenge', expected.challenge ?? 'none', answer.challenge?.name ?? 'none');
