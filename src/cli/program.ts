@@ -1,10 +1,10 @@
 /** The verbs and their flags. Each verb's work is in `commands/`, loaded only when it runs. */
 import { Command, CommanderError, Option } from 'commander';
 import type { Flags } from '../config/overrides.ts';
-import type { TestOptions } from './commands/test.ts';
 import { CliError, EXIT } from './exit.ts';
 import type { Format } from './output.ts';
 import { packageVersion } from './package.ts';
+import { addPolicyVerbs } from './policy-verbs.ts';
 
 /** Runs one command line; resolves with the exit code (0 ok, 1 problem, 2 wrong usage). */
 export async function main(args: readonly string[]): Promise<number> {
@@ -88,25 +88,19 @@ function buildProgram(done: (code: number) => void): Command {
     });
 
   verb(
-    'test',
-    'Run the tests in policies, and show what each expected beside what was decided.',
-    '  sallyport test policy.pdl\n  sallyport test policies --format junit > report.xml\n' +
-      '  sallyport test policy.pdl --watch\n',
+    'fmt',
+    'Bring policies into their canonical form.',
+    '  sallyport fmt policy.pdl\n  sallyport fmt --check policies/*.pdl\n  sallyport fmt < policy.pdl\n',
   )
-    .argument('[paths...]', 'policies, or folders that hold some', ['.'])
-    .addOption(
-      new Option('--format <format>', 'default: human on a terminal, json elsewhere').choices([
-        'human',
-        'json',
-        'junit',
-      ]),
-    )
-    .option('--name <text>', 'only tests whose sentence holds this text')
-    .option('--watch', 'test again after every change')
-    .action(async (paths: string[], options: TestOptions) => {
-      const { test } = await import('./commands/test.ts');
-      done(await test(paths, options));
+    .argument('[files...]', 'policies, rewritten in place; none or - reads standard input')
+    .option('--check', 'write nothing, and name the files that are not in canonical form')
+    .addOption(formatOption())
+    .action(async (files: string[], { check, format }: { check?: true; format?: Format }) => {
+      const { fmt } = await import('./commands/fmt.ts');
+      done(await fmt(files, { check: check === true, format }));
     });
+
+  addPolicyVerbs(verb, done);
 
   verb(
     'decide',
