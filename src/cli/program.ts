@@ -4,6 +4,7 @@ import type { Flags } from '../config/overrides.ts';
 import { CliError, EXIT } from './exit.ts';
 import type { Format } from './output.ts';
 import { packageVersion } from './package.ts';
+import { addPolicyVerbs } from './policy-verbs.ts';
 
 /** Runs one command line; resolves with the exit code (0 ok, 1 problem, 2 wrong usage). */
 export async function main(args: readonly string[]): Promise<number> {
@@ -98,6 +99,8 @@ function buildProgram(done: (code: number) => void): Command {
       const { fmt } = await import('./commands/fmt.ts');
       done(await fmt(files, { check: check === true, format }));
     });
+
+  addPolicyVerbs(verb, done);
 
   verb(
     'decide',
@@ -205,6 +208,7 @@ Examples:
   sallyport run --demo                 see it work: a certificate, a policy and an upstream of its own
   sallyport init                       write sallyport.yaml and policy.pdl
   sallyport check policy.pdl           find mistakes and run the policy's own tests
+  sallyport test policy.pdl --watch    run its tests after every change
   sallyport run                        serve what sallyport.yaml says
 
 Exit codes: 0 ok, 1 problem found or failed start, 2 wrong usage.`;

@@ -25,6 +25,8 @@ const WANTED: Readonly<Record<Table['kind'], string>> = {
   hash: 'a value of 1 to 65,000 bytes',
   host: 'a host name or *.suffix',
   number: 'a number',
+  glob: 'a pattern',
+  regex: 'a regular expression',
 };
 const KINDS = {
   cidr: L.TABLE_CIDR,
@@ -68,7 +70,8 @@ export function encodeTables(program: Program, feeds: ReadonlyMap<number, readon
   const encoded = program.tables.map((table): Encoded => {
     const feed = table.feed ?? null;
     const members = feed === null ? (table.members ?? []) : feeds.get(feed);
-    if (members === undefined) {
+    // why: the core has no matcher for patterns; what it cannot look up must be unknown to it.
+    if (members === undefined || table.kind === 'glob' || table.kind === 'regex') {
       return { kind: L.TABLE_MISSING, bit: 0, count: 0, content: EMPTY, dataLength: 0 };
     }
     if (table.kind !== 'cidr') return encodeTable(table.kind, members, feed);

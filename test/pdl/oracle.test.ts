@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { STD } from '../../src/pdl/compile/std.ts';
 import { Report } from '../../src/pdl/diagnostics/diagnostic.ts';
 import { parse } from '../../src/pdl/syntax/parse.ts';
 import { DESIGN, ReferenceGrammar, SKIP, variants } from './grammar.ts';
@@ -56,12 +55,6 @@ test('the parser accepts what the reference grammar accepts of programs made fro
     }
   }
   assert.ok(accepted > PROGRAMS / 2, `${accepted} of ${PROGRAMS} accepted`);
-});
-
-test('the bundled library is the design’s, letter by letter', { skip: SKIP }, () => {
-  for (const [name, text] of STD) {
-    assert.equal(text, readFileSync(`${DESIGN}${name}.pdl`, 'utf8'));
-  }
 });
 
 test('the default pack is the design’s, letter by letter', { skip: SKIP }, () => {

@@ -48,7 +48,8 @@ export type OutcomeNode =
 export type OperandNode =
   | { readonly kind: 'name'; readonly name: Name; readonly span: Span }
   | { readonly kind: 'count' | 'first' | 'any' | 'all'; readonly fact: Name; readonly span: Span }
-  | { readonly kind: 'rate' | 'mode'; readonly name: Name; readonly span: Span }
+  | { readonly kind: 'rate'; readonly name: Name; readonly span: Span }
+  | { readonly kind: 'mode'; readonly name: Name; readonly span: Span }
   | { readonly kind: 'lookup'; readonly name: Name; readonly fact: Name; readonly span: Span };
 
 export type Comparison = '==' | '!=' | '<' | '<=' | '>' | '>=';
