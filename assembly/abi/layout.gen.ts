@@ -21,6 +21,10 @@ export const REGION_IMAGE: i32 = 8;
 export const REGION_SYN: i32 = 9;
 export const REGION_DRAWS: i32 = 10;
 export const REGION_BATCH: i32 = 11;
+export const REGION_DIGEST: i32 = 12;
+export const REGION_KEY: i32 = 13;
+export const REGION_POW: i32 = 14;
+export const REGION_TOKEN: i32 = 15;
 export const TEXT_JA3: i32 = 0;
 export const TEXT_JA3N: i32 = 1;
 export const TEXT_JA4: i32 = 2;
@@ -71,6 +75,10 @@ export const MAX_RULES: i32 = 1024;
 export const MAX_SIGNALS: i32 = 512;
 export const MAX_CUBES_PER_CONDITION: i32 = 64;
 export const MAX_BATCH_BYTES: i32 = 1048576;
+export const MAX_KEY_BYTES: i32 = 256;
+export const MAX_POW_BATCH: i32 = 128;
+export const MAX_TOKEN_DIFFICULTY: i32 = 255;
+export const MAX_TOKEN_SKEW_MS: i32 = 5000;
 export const MAGIC_IMAGE: i32 = 1296650323;
 export const MAGIC_TABLES: i32 = 1280201811;
 export const BUILD_SIMD: i32 = 1;
@@ -242,6 +250,18 @@ export const SYN_PAYLOAD_AT: i32 = 40;
 export const SYN_QUIRKS_AT: i32 = 44;
 export const SYN_SIG_AT: i32 = 48;
 export const SYN_BYTES: i32 = 560;
+export const POW_LENGTH_AT: i32 = 0;
+export const POW_ZERO_BITS_AT: i32 = 4;
+export const POW_DATA_AT: i32 = 8;
+export const POW_BYTES: i32 = 256;
+export const TOKEN_SIZE_AT: i32 = 0;
+export const TOKEN_DIFFICULTY_AT: i32 = 4;
+export const TOKEN_ISSUED_AT_AT: i32 = 8;
+export const TOKEN_SALT_AT: i32 = 16;
+export const TOKEN_KEY_AT: i32 = 32;
+export const TOKEN_CONTEXT_AT: i32 = 64;
+export const TOKEN_TEXT_AT: i32 = 128;
+export const TOKEN_BYTES: i32 = 208;
 export const IMAGE_HEADER_MAGIC_AT: i32 = 0;
 export const IMAGE_HEADER_SIZE_AT: i32 = 4;
 export const IMAGE_HEADER_DIGEST_AT: i32 = 8;
@@ -425,3 +445,11 @@ export const STATUS_UNKNOWN_SITE: i32 = -458754;
 export const STATUS_INPUT_OVERFLOW: i32 = -458755;
 /** a known answer does not come out */
 export const STATUS_SELFTEST_FAILED: i32 = -458756;
+/** not the text of a token */
+export const STATUS_TOKEN_MALFORMED: i32 = -524289;
+/** the token was not made with this key and context */
+export const STATUS_TOKEN_FORGED: i32 = -524290;
+/** the token's time of issue lies in the future */
+export const STATUS_TOKEN_NOT_YET: i32 = -524291;
+/** the token's lifetime is over */
+export const STATUS_TOKEN_EXPIRED: i32 = -524292;
