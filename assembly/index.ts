@@ -1,9 +1,12 @@
 /** The module's exports: docs/abi.md describes each for a host. */
 import {
   ABI_VERSION,
+  BUILD_SIMD,
   DECISION_BYTES,
   FORM_HANDSHAKE,
   HELLO_BYTES,
+  MAX_BATCH_BYTES,
+  MAX_CANARIES,
   MAX_COUNTERS,
   MAX_FACTS,
   MAX_HELLO_BYTES,
@@ -12,7 +15,9 @@ import {
   MAX_TEXT_BYTES,
   PROTO_QUIC,
   RATE_BYTES,
+  REGION_BATCH,
   REGION_DECISION,
+  REGION_DRAWS,
   REGION_HELLO,
   REGION_IMAGE,
   REGION_INPUT,
@@ -31,7 +36,20 @@ import { decide } from './decide';
 import { writeText } from './fingerprint';
 import { parseHello } from './hello';
 import { loadImage } from './image';
-import { DECISION, HELLO, INPUT, MESSAGE, RATES, SLOTS, SYN, TEXT, VALUES, VALUES_BYTES } from './memory';
+import {
+  BATCH,
+  DECISION,
+  DRAWS,
+  HELLO,
+  INPUT,
+  MESSAGE,
+  RATES,
+  SLOTS,
+  SYN,
+  TEXT,
+  VALUES,
+  VALUES_BYTES,
+} from './memory';
 import { leadingZeroBits, solve } from './pow';
 import { selftest } from './selftest';
 import { clearSlots } from './slots';
@@ -41,6 +59,9 @@ import { reserveTables, verifyTables } from './tables';
 
 /** Major version in the upper 16 bits, minor in the lower. */
 export const sp_abi_version: i32 = ABI_VERSION;
+
+/** BUILD_SIMD for the twin that uses 128-bit vectors, 0 for the scalar build. */
+export const sp_build_flags: i32 = ASC_FEATURE_SIMD ? BUILD_SIMD : 0;
 
 /** Address of a region, 0 for an unknown one. That of the image moves with every image loaded. */
 export function sp_region(id: i32): usize {
@@ -53,6 +74,8 @@ export function sp_region(id: i32): usize {
   if (id == REGION_RATES) return RATES;
   if (id == REGION_DECISION) return DECISION;
   if (id == REGION_IMAGE) return idleImage();
+  if (id == REGION_DRAWS) return DRAWS;
+  if (id == REGION_BATCH) return BATCH;
   return id == REGION_SYN ? SYN : 0;
 }
 
@@ -67,6 +90,8 @@ export function sp_region_size(id: i32): i32 {
   if (id == REGION_RATES) return MAX_COUNTERS * RATE_BYTES;
   if (id == REGION_DECISION) return DECISION_BYTES;
   if (id == REGION_IMAGE) return MAX_IMAGE_BYTES;
+  if (id == REGION_DRAWS) return MAX_CANARIES * RATE_BYTES;
+  if (id == REGION_BATCH) return MAX_BATCH_BYTES;
   return id == REGION_SYN ? SYN_BYTES : 0;
 }
 
@@ -74,7 +99,7 @@ export function sp_selftest(): i32 {
   return selftest();
 }
 
-/** Forgets every fact and rate. */
+/** Forgets every fact, rate and draw. */
 export function sp_begin(): void {
   clearSlots();
 }

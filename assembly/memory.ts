@@ -2,6 +2,8 @@
 import {
   DECISION_BYTES,
   HELLO_BYTES,
+  MAX_BATCH_BYTES,
+  MAX_CANARIES,
   MAX_COUNTERS,
   MAX_FACTS,
   MAX_HELLO_BYTES,
@@ -30,9 +32,13 @@ export const SYN_VALUES: usize = VALUES + MAX_HOST_VALUE_BYTES;
 export const HELLO_VALUES: usize = SYN_VALUES + SYN_VALUE_BYTES;
 export const TEXT: usize = memory.data(MAX_TEXT_BYTES, 16);
 export const SLOTS: usize = memory.data(MAX_FACTS * SLOT_BYTES, 16);
-export const RATES: usize = memory.data(MAX_COUNTERS * RATE_BYTES, 16);
+/** Rates of counters, then draws of canaries; both in the form of RATE. */
+export const RATES: usize = memory.data((MAX_COUNTERS + MAX_CANARIES) * RATE_BYTES, 16);
+export const DRAWS: usize = RATES + MAX_COUNTERS * RATE_BYTES;
 export const HELLO: usize = memory.data(HELLO_BYTES, 16);
 export const DECISION: usize = memory.data(DECISION_BYTES, 16);
+/** Columns to score and the scores. */
+export const BATCH: usize = memory.data(MAX_BATCH_BYTES, 16);
 export const SYN: usize = memory.data(SYN_BYTES, 16);
 /** Two image slots: one in force, one to write the next image into. */
 export const IMAGES: usize = memory.data(2 * MAX_IMAGE_BYTES, 16);

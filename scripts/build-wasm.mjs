@@ -1,17 +1,40 @@
-// Compiles assembly/ to src/core/sallyport_core.wasm and checks what every host relies on: no imports,
-// no start function, a small file. Appends a custom section that names the ABI.
-import { readFileSync, writeFileSync } from 'node:fs';
+// Compiles assembly/ to src/core/sallyport_core.wasm and its SIMD twin, and checks what every host relies on:
+// no imports, no start function, a small file. Appends custom sections that name the ABI and the build.
+// `--out <folder>` writes the files elsewhere.
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import asc from 'assemblyscript/asc';
 
 const MAX_BYTES = 64 * 1024;
+const START_SECTION = 8;
 const root = fileURLToPath(new URL('..', import.meta.url));
-const output = 'src/core/sallyport_core.wasm';
-const { abi } = JSON.parse(readFileSync(`${root}assembly/abi/layout.json`, 'utf8'));
+const { values: options } = parseArgs({ options: { out: { type: 'string', default: `${root}src/core` } } });
+const FLAGS = ['--runtime', 'stub', '--use', 'abort=', '-O3', '--converge', '--noAssert'];
+// The scalar build is the canonical one; the twin must give the same answers.
+const BUILDS = [
+  { file: 'sallyport_core.wasm', flags: FLAGS },
+  { file: 'sallyport_core_simd.wasm', flags: [...FLAGS, '--enable', 'simd'] },
+];
 
-function fail(message) {
-  console.error(`build-wasm: ${message}`);
-  process.exit(1);
+function sha256(...parts) {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part);
+  return hash.digest('hex');
+}
+
+/** Names the sources and the compiler, not the commit, so that a build from a package has the id of one from git. */
+function buildId() {
+  const files = readdirSync(`${root}assembly`, { recursive: true })
+    .filter((name) => name.endsWith('.ts'))
+    .sort();
+  return sha256(
+    asc.version,
+    ...files.flatMap((name) => [name, '\0', readFileSync(`${root}assembly/${name}`)]),
+  );
 }
 
 /** Unsigned LEB128. */
@@ -25,10 +48,10 @@ function leb128(value) {
   return bytes;
 }
 
-function customSection(name, text) {
+function customSection(name, value) {
   const nameBytes = Buffer.from(name);
-  const content = [...leb128(nameBytes.length), ...nameBytes, ...Buffer.from(text)];
-  return [0, ...leb128(content.length), ...content];
+  const content = [...leb128(nameBytes.length), ...nameBytes, ...Buffer.from(JSON.stringify(value))];
+  return Buffer.from([0, ...leb128(content.length), ...content]);
 }
 
 /** Ids of the sections, in order. */
@@ -50,21 +73,46 @@ function sectionIds(bytes) {
   return ids;
 }
 
-const { error, stderr } = await asc.main([
-  'assembly/index.ts',
-  ...['--baseDir', root, '--outFile', output],
-  ...['--runtime', 'stub', '--use', 'abort=', '-O3', '--converge', '--noAssert'],
-]);
-if (error) fail(`${stderr.toString()}${error.message}`);
+async function compile(flags) {
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-wasm-'));
+  const output = join(folder, 'core.wasm');
+  try {
+    const { error, stderr } = await asc.main([
+      'assembly/index.ts',
+      ...['--baseDir', root, '--outFile', output],
+      ...flags,
+    ]);
+    if (error) throw new Error(`${stderr.toString()}${error.message}`);
+    return readFileSync(output);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
 
-const compiled = readFileSync(`${root}${output}`);
-const named = customSection('sallyport.abi', JSON.stringify({ name: 'sallyport_core', ...abi }));
-const bytes = Buffer.concat([compiled, Buffer.from(named)]);
-const module = new WebAssembly.Module(bytes);
+function check(file, bytes) {
+  const imports = WebAssembly.Module.imports(new WebAssembly.Module(bytes));
+  if (imports.length > 0) {
+    throw new Error(`${file} imports ${imports.map((i) => `${i.module}.${i.name}`).join(', ')}`);
+  }
+  if (sectionIds(bytes).includes(START_SECTION)) throw new Error(`${file} has a start function`);
+  if (bytes.length > MAX_BYTES) throw new Error(`${file} has ${bytes.length} bytes, more than ${MAX_BYTES}`);
+}
 
-const START_SECTION = 8;
-const imports = WebAssembly.Module.imports(module);
-if (imports.length > 0) fail(`the module imports ${imports.map((i) => `${i.module}.${i.name}`).join(', ')}`);
-if (sectionIds(bytes).includes(START_SECTION)) fail('the module has a start function');
-if (bytes.length > MAX_BYTES) fail(`the module has ${bytes.length} bytes, more than ${MAX_BYTES}`);
-writeFileSync(`${root}${output}`, bytes);
+const layout = readFileSync(`${root}assembly/abi/layout.json`, 'utf8');
+const abi = customSection('sallyport.abi', {
+  name: 'sallyport_core',
+  ...JSON.parse(layout).abi,
+  layout: sha256(layout),
+});
+const id = buildId();
+try {
+  for (const { file, flags } of BUILDS) {
+    const build = customSection('sallyport.build', { id, compiler: `asc ${asc.version}`, flags });
+    const bytes = Buffer.concat([await compile(flags), abi, build]);
+    check(file, bytes);
+    writeFileSync(join(options.out, file), bytes);
+  }
+} catch (error) {
+  console.error(`build-wasm: ${error.message}`);
+  process.exit(1);
+}

@@ -46,6 +46,8 @@ for (const [name, value] of Object.entries(layout.limits)) constants.push([upper
 for (const [name, value] of Object.entries(layout.statuses.categories))
   constants.push([upper(`category_${name}`), value]);
 for (const [name, value] of Object.entries(layout.magic)) constants.push([upper(`magic_${name}`), value]);
+for (const [name, value] of Object.entries(layout.buildFlags))
+  constants.push([upper(`build_${name}`), value]);
 for (const [name, value] of Object.entries(layout.helloFlags))
   constants.push([upper(`hello_flag_${name}`), value]);
 layout.sections.forEach((name, index) => {

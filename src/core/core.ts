@@ -10,10 +10,8 @@ export type Tier = 'forbid' | 'exempt' | 'deny' | 'pin' | 'ladder';
 export type HelloForm = 'records' | 'handshake';
 export type HelloProto = 'tls' | 'dtls' | 'quic';
 
-/** What `decide` answered. One object, filled anew by each call. */
-export interface Decision {
-  /** 0, or why there is no decision. */
-  status: number;
+/** What one way of deciding comes to. */
+export interface Outcome {
   /** False while facts of a later phase could still change the action. */
   final: boolean;
   tier: Tier;
@@ -22,21 +20,34 @@ export interface Decision {
   /** The winning rule, -1 when the ladder answered. */
   rule: number;
   score: number;
+  /** The ladder's rung, -1 when a rule answered. */
+  rung: number;
+}
+
+/** What `decide` answered. One object, filled anew by each call. */
+export interface Decision extends Outcome {
+  /** 0, or why there is no decision. */
+  status: number;
   /** The least and the highest score that facts of later phases leave possible. */
   scoreLow: number;
   scoreHigh: number;
-  /** The ladder's rung, -1 when a rule answered. */
-  rung: number;
-  /** Every rule that holds, by its index in the program, ascending. */
+  /** Whose ladder answered; `site` when a rule did. */
+  ladder: 'site' | 'canary';
+  /** Every rule in force that holds, by its index in the program, ascending. */
   readonly matchedRules: number[];
-  /** Points by signal of the site's score, before the groups' caps. */
+  /** Every shadow rule that holds. */
+  readonly wouldMatch: number[];
+  /** Points by signal of the site's score, before the groups' caps; those of shadow signals are not in `score`. */
   signalPoints: Int16Array;
   /** 1 for each signal that holds. */
   signalMatched: Uint8Array;
+  /** What would be decided with everything in shadow in force; null when the site has nothing in shadow. */
+  shadow: Outcome | null;
 }
 
 const FORMS: readonly HelloForm[] = ['records', 'handshake'];
 const PROTOS: readonly HelloProto[] = ['tls', 'dtls', 'quic'];
+const LADDERS: readonly Decision['ladder'][] = ['site', 'canary'];
 const TIERS: readonly Tier[] = ['forbid', 'exempt', 'deny', 'pin', 'ladder'];
 const VERIFY_ALL = 0x7fff_ffff;
 
@@ -48,10 +59,12 @@ export class Core {
   readonly #values: number;
   readonly #slots: number;
   readonly #rates: number;
+  readonly #draws: number;
   readonly #decisionAt: number;
   readonly #syn: number;
   readonly #encoder = new TextEncoder();
   readonly #decision: Decision;
+  readonly #shadow: Outcome = { final: false, tier: 'ladder', policy: -1, rule: -1, score: 0, rung: -1 };
   #bytes: Uint8Array;
   #view: DataView;
   /** Where the next value of the host goes, from the start of the values region. */
@@ -67,6 +80,7 @@ export class Core {
     this.#values = exports.sp_region(L.REGION_VALUES);
     this.#slots = exports.sp_region(L.REGION_SLOTS);
     this.#rates = exports.sp_region(L.REGION_RATES);
+    this.#draws = exports.sp_region(L.REGION_DRAWS);
     this.#decisionAt = exports.sp_region(L.REGION_DECISION);
     this.#syn = exports.sp_region(L.REGION_SYN);
     this.#bytes = new Uint8Array(exports.memory.buffer);
@@ -82,9 +96,12 @@ export class Core {
       scoreLow: 0,
       scoreHigh: 0,
       rung: -1,
+      ladder: 'site',
       matchedRules: [],
+      wouldMatch: [],
       signalPoints: new Int16Array(0),
       signalMatched: new Uint8Array(0),
+      shadow: null,
     };
   }
 
@@ -133,7 +150,7 @@ export class Core {
     return this.#exports.sp_verify_tables(budget);
   }
 
-  /** Starts a connection: every fact and rate is unknown. */
+  /** Starts a connection: every fact, rate and draw is unknown. */
   begin(): void {
     this.#exports.sp_begin();
     this.#cursor = 0;
@@ -224,6 +241,14 @@ export class Core {
     this.#view.setFloat64(rate + L.RATE_VALUE_AT, microPerSecond, true);
   }
 
+  /** The connection's draw of a canary, below 1,000,000. */
+  setDraw(canary: number, millionths: number): void {
+    if (!(canary >= 0 && canary < L.MAX_CANARIES)) throw new RangeError(`no canary ${canary}`);
+    const draw = this.#draws + canary * L.RATE_BYTES;
+    this.#view.setUint32(draw + L.RATE_KNOWN_AT, 1, true);
+    this.#view.setFloat64(draw + L.RATE_VALUE_AT, millionths, true);
+  }
+
   #give(bytes: Uint8Array, offset: number, length: number): void {
     this.#bytes.set(
       offset === 0 && length === bytes.length ? bytes : bytes.subarray(offset, offset + length),
@@ -263,6 +288,8 @@ export class Core {
     const decision = this.#decision;
     decision.status = status;
     decision.matchedRules.length = 0;
+    decision.wouldMatch.length = 0;
+    decision.shadow = null;
     if (status < 0) {
       decision.final = false;
       return decision;
@@ -277,12 +304,30 @@ export class Core {
     decision.scoreLow = view.getInt32(at + L.DECISION_SCORE_LOW_AT, true);
     decision.scoreHigh = view.getInt32(at + L.DECISION_SCORE_HIGH_AT, true);
     decision.rung = view.getInt32(at + L.DECISION_RUNG_AT, true);
-    const matched = view.getUint32(at + L.DECISION_MATCHED_RULE_COUNT_AT, true);
-    for (let i = 0; i < matched; i++) {
-      decision.matchedRules.push(view.getUint16(at + L.DECISION_MATCHED_RULES_AT + i * 2, true));
-    }
+    decision.ladder = LADDERS[view.getUint32(at + L.DECISION_LADDER_AT, true)]!;
+    this.#readRules(decision.matchedRules, L.DECISION_MATCHED_RULE_COUNT_AT, L.DECISION_MATCHED_RULES_AT);
     this.#lookAtSignals(view.getUint32(at + L.DECISION_SIGNAL_COUNT_AT, true));
+    if (view.getUint32(at + L.DECISION_SHADOW_AT, true) === 1) this.#readShadow();
     return decision;
+  }
+
+  #readRules(rules: number[], countAt: number, at: number): void {
+    const count = this.#view.getUint32(this.#decisionAt + countAt, true);
+    for (let i = 0; i < count; i++) rules.push(this.#view.getUint16(this.#decisionAt + at + i * 2, true));
+  }
+
+  #readShadow(): void {
+    const view = this.#view;
+    const at = this.#decisionAt;
+    const shadow = this.#shadow;
+    shadow.final = view.getUint32(at + L.DECISION_SHADOW_FINAL_AT, true) === 1;
+    shadow.tier = TIERS[view.getUint32(at + L.DECISION_SHADOW_TIER_AT, true)]!;
+    shadow.policy = view.getInt32(at + L.DECISION_SHADOW_POLICY_AT, true);
+    shadow.rule = view.getInt32(at + L.DECISION_SHADOW_RULE_AT, true);
+    shadow.score = view.getInt32(at + L.DECISION_SHADOW_SCORE_AT, true);
+    shadow.rung = view.getInt32(at + L.DECISION_SHADOW_RUNG_AT, true);
+    this.#decision.shadow = shadow;
+    this.#readRules(this.#decision.wouldMatch, L.DECISION_WOULD_MATCH_COUNT_AT, L.DECISION_WOULD_MATCH_AT);
   }
 
   /** Keeps the views of the signal arrays unless their number or the memory changed. */

@@ -1,4 +1,4 @@
-/** The compiled decision core. */
+/** The compiled decision core: a scalar build, and a twin that uses 128-bit vectors and gives the same answers. */
 import { readFileSync } from 'node:fs';
 import { ABI_VERSION } from './layout.gen.ts';
 
@@ -15,6 +15,7 @@ export interface CoreExports {
   /** `buffer` is another one after the memory grew. */
   readonly memory: { readonly buffer: ArrayBuffer };
   readonly sp_abi_version: { readonly value: number };
+  readonly sp_build_flags: { readonly value: number };
   sp_region(id: number): number;
   sp_region_size(id: number): number;
   sp_selftest(): number;
@@ -34,17 +35,63 @@ export interface CoreExports {
 // Not every set of type libraries declares WebAssembly, and this much of it is all that is used.
 const { WebAssembly } = globalThis as unknown as {
   WebAssembly: {
-    Module: new (bytes: Uint8Array) => CoreModule;
+    Module: {
+      new (bytes: Uint8Array): CoreModule;
+      customSections(module: CoreModule, name: string): ArrayBuffer[];
+    };
     Instance: new (module: CoreModule) => { readonly exports: CoreExports };
+    validate(bytes: Uint8Array): boolean;
   };
 };
 
+export type CoreVariant = 'scalar' | 'simd';
+
+const FILES: Readonly<Record<CoreVariant, string>> = {
+  scalar: './sallyport_core.wasm',
+  simd: './sallyport_core_simd.wasm',
+};
+
 /**
- * Compiles the module beside this file. One module serves any number of instances and threads.
+ * Compiles the module beside this file; one serves any number of instances and threads. Without a variant it
+ * is the SIMD twin where the engine takes it and `SALLYPORT_NO_SIMD` is not set, else the scalar build.
  * @throws Error when the file was not built (`npm run build:wasm`) or is not a module.
  */
-export function loadCoreModule(): CoreModule {
-  return new WebAssembly.Module(readFileSync(new URL('./sallyport_core.wasm', import.meta.url)));
+export function loadCoreModule(variant?: CoreVariant): CoreModule {
+  if (variant !== undefined) return new WebAssembly.Module(read(variant));
+  if (!process.env.SALLYPORT_NO_SIMD) {
+    const simd = read('simd');
+    if (WebAssembly.validate(simd)) return new WebAssembly.Module(simd);
+  }
+  return new WebAssembly.Module(read('scalar'));
+}
+
+function read(variant: CoreVariant): Uint8Array {
+  return readFileSync(new URL(FILES[variant], import.meta.url));
+}
+
+/** What a module says of itself; read from its custom sections, without running it. */
+export interface CoreBuild {
+  readonly abi: { readonly name: string; readonly major: number; readonly minor: number };
+  /** SHA-256 of `assembly/abi/layout.json`, in hexadecimal. */
+  readonly layout: string;
+  /** SHA-256 of the compiler's version and the sources: the same for both variants of one build. */
+  readonly id: string;
+  readonly compiler: string;
+  readonly flags: readonly string[];
+}
+
+/** @throws Error when a section is missing, as in a module that is not a decision core. */
+export function describeCore(module: CoreModule): CoreBuild {
+  const { layout, ...abi } = section(module, 'sallyport.abi');
+  const { id, compiler, flags } = section(module, 'sallyport.build');
+  return { abi, layout, id, compiler, flags };
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: scripts/build-wasm.mjs wrote it
+function section(module: CoreModule, name: string): any {
+  const [bytes] = WebAssembly.Module.customSections(module, name);
+  if (!bytes) throw new Error(`the module has no section ${name}; it is not a decision core of this version`);
+  return JSON.parse(Buffer.from(bytes).toString());
 }
 
 /**

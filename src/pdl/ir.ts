@@ -16,10 +16,11 @@ export interface Span {
 }
 
 /**
- * What an atom reads: a fact by its index in the ABI's fact table, or the rate of the counter
- * `counter` (index in `Program.counters`) in events per second times 1,000,000, rounded down.
+ * What an atom reads: a fact by its index in the ABI's fact table; the rate of the counter `counter` (index
+ * in `Program.counters`) in events per second times 1,000,000, rounded down; or the connection's draw, 0 to
+ * 999,999, of the canary `canary` (index in `Program.canaries`).
  */
-export type Operand = { readonly fact: number } | { readonly counter: number };
+export type Operand = { readonly fact: number } | { readonly counter: number } | { readonly canary: number };
 
 /**
  * One test of one operand, with three values: true, false, unknown (the fact is missing or pending).
@@ -80,6 +81,19 @@ export interface Counter {
   readonly event: 'hello' | 'handshake' | 'failure' | 'challenge_fail';
 }
 
+/**
+ * A share of the connections, the same ones as long as their key is the same. The host draws a number below
+ * 1,000,000 from a keyed hash of `name` and the key; the connection is in the canary when it is below `share`.
+ * The program tests that with the atom `{ kind: 'range', operand: { canary }, min: 0, max: share - 1 }`, which
+ * is unknown while a part of the key is. A canary rule or signal has the atom in each of its cubes.
+ */
+export interface Canary {
+  readonly name: string;
+  readonly key: readonly KeyPart[];
+  /** Parts per million. */
+  readonly share: number;
+}
+
 /** `alert` is an IANA TLS alert name (`access_denied`, …), `durationMs` how long a tarpit holds. */
 export type Verdict =
   | { readonly action: 'accept' }
@@ -107,8 +121,9 @@ export interface Signal {
   readonly name: string;
   /** Index in `Score.groups`, or null when the signal stands alone. */
   readonly group: number | null;
-  /** Points added when `when` definitely holds. Absent for a ramp. */
+  /** The signal counts while this definitely holds. A ramp without it always does. */
   readonly when?: Condition;
+  /** What a signal that is not a ramp adds. */
   readonly points?: number;
   /** Piecewise linear: `y0` at or below `x0`, `y1` at or above `x1`, integer, rounded toward zero; unknown adds 0. */
   readonly ramp?: {
@@ -118,6 +133,8 @@ export interface Signal {
     readonly y0: number;
     readonly y1: number;
   };
+  /** Counts only in the shadow decision. */
+  readonly shadow?: boolean;
   readonly span: Span;
 }
 
@@ -136,6 +153,8 @@ export interface Rule {
   readonly tier: Tier;
   readonly when: Condition;
   readonly outcome: Verdict | { readonly action: 'use'; readonly policy: number };
+  /** Takes part only in the shadow decision. */
+  readonly shadow?: boolean;
   readonly span: Span;
 }
 
@@ -153,6 +172,13 @@ export interface Site {
   /** Index in `Program.scores`. */
   readonly score: number;
   readonly ladder: readonly Rung[];
+  /** Takes the place of `ladder` for connections for which `when` definitely holds. */
+  readonly canaryLadder?: { readonly when: Condition; readonly ladder: readonly Rung[] };
+  /**
+   * Takes the place of both in the shadow decision: what would be decided if every shadow rule, signal and
+   * ladder of the site were in force. It is reported beside the decision and never enforced.
+   */
+  readonly shadowLadder?: readonly Rung[];
   /** Indexes in `Program.rules` that apply to this site. */
   readonly rules: readonly number[];
   readonly limits: readonly number[];
@@ -229,6 +255,7 @@ export interface Program {
   readonly tables: readonly Table[];
   readonly feeds: readonly Feed[];
   readonly counters: readonly Counter[];
+  readonly canaries: readonly Canary[];
   readonly limits: readonly Limit[];
   readonly scores: readonly Score[];
   readonly rules: readonly Rule[];

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { Core } from '../../src/core/core.ts';
-import { CORE_ABI, loadCoreModule } from '../../src/core/module.ts';
+import { loadCoreModule } from '../../src/core/module.ts';
 import { isViolation, statusMeaning, statusName } from '../../src/core/status.ts';
 
 const core = new Core(loadCoreModule());
@@ -30,19 +30,6 @@ test('a solution has the bits that were asked for and is the first one', () => {
 
 test('a search that finds nothing says so', () => {
   assert.equal(core.solve(Buffer.from('p'), 4_294_967_000, 10, 60), null);
-});
-
-test('the module has no imports and names its ABI', () => {
-  const { WebAssembly } = globalThis as unknown as {
-    WebAssembly: {
-      Module: { imports(m: object): unknown[]; customSections(m: object, name: string): ArrayBuffer[] };
-    };
-  };
-  const module = loadCoreModule();
-  assert.deepEqual(WebAssembly.Module.imports(module), []);
-  const [section] = WebAssembly.Module.customSections(module, 'sallyport.abi');
-  const abi = JSON.parse(Buffer.from(section!).toString());
-  assert.equal((abi.major << 16) | abi.minor, CORE_ABI);
 });
 
 test('statuses have names, meanings and a category', () => {

@@ -14,7 +14,8 @@ import { missing } from '../support/tools.ts';
 import { EXPECTED, generated, VECTORS } from './vectors.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const WASM = `${ROOT}src/core/sallyport_core.wasm`;
+const SCALAR = `${ROOT}src/core/sallyport_core.wasm`;
+const SIMD = `${ROOT}src/core/sallyport_core_simd.wasm`;
 const EXAMPLES = `${ROOT}examples/embed/`;
 const POLICY = `${EXAMPLES}policy`;
 /** Its global `answers` is a promise of the browser's lines. */
@@ -73,20 +74,24 @@ const noChromium = await withoutChromium();
 
 describe('the shared vectors get the same answers', () => {
   it('from a bare WebAssembly.instantiate', () => {
-    assertAnswers(process.execPath, [`${EXAMPLES}bare/host.mjs`, WASM, POLICY]);
+    for (const wasm of [SCALAR, SIMD]) {
+      assertAnswers(process.execPath, [`${EXAMPLES}bare/host.mjs`, wasm, POLICY]);
+    }
   });
 
   it('from Deno', { skip: deno.skip }, () => {
-    assertAnswers(deno.path, ['run', '--allow-read', `${EXAMPLES}deno/main.ts`, WASM, POLICY]);
+    for (const wasm of [SCALAR, SIMD]) {
+      assertAnswers(deno.path, ['run', '--allow-read', `${EXAMPLES}deno/main.ts`, wasm, POLICY]);
+    }
   });
 
   it('from Bun', { skip: bun.skip }, () => {
-    assertAnswers(bun.path, [`${EXAMPLES}bun/main.ts`, WASM, POLICY]);
+    for (const wasm of [SCALAR, SIMD]) assertAnswers(bun.path, [`${EXAMPLES}bun/main.ts`, wasm, POLICY]);
   });
 
   it('from native code, by way of wasm2c and a C compiler', { skip: noWasm2c }, (t) => {
     const folder = temporaryFolder(t);
-    const built = spawnSync(`${EXAMPLES}c/build.sh`, [WASM, folder], { encoding: 'utf8' });
+    const built = spawnSync(`${EXAMPLES}c/build.sh`, [SCALAR, folder], { encoding: 'utf8' });
     assert.equal(built.status, 0, built.stderr);
     assertAnswers(`${folder}/host`, [POLICY]);
   });

@@ -49,6 +49,7 @@ export function program(parts: Partial<Program> = {}): Program {
     tables: [],
     feeds: [],
     counters: [],
+    canaries: [],
     limits: [],
     scores: [{ name: 'risk', min: 0, max: 100, groups: [], signals: [] }],
     rules,

@@ -197,6 +197,7 @@ function programOf(build: Build, { file }: Module): Program {
     tables: build.tables,
     feeds: build.feeds.items,
     counters: build.counters.items,
+    canaries: [],
     limits: build.limits.items,
     scores: build.scores.items,
     rules: build.rules,
