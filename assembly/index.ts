@@ -32,6 +32,7 @@ import {
   STATUS_INPUT_OVERFLOW,
   SYN_BYTES,
 } from './abi/layout.gen';
+import { scoreBatch } from './batch';
 import { decide } from './decide';
 import { writeText } from './fingerprint';
 import { parseHello } from './hello';
@@ -148,6 +149,11 @@ export function sp_verify_tables(budget: i32): i32 {
 /** Decides for a site at a phase; the answer is in the decision region. */
 export function sp_decide(site: i32, phase: i32): i32 {
   return decide(site, phase);
+}
+
+/** Scores `rows` rows of the columns in the batch region: 0, or why not. */
+export function sp_score_batch(score: i32, rows: i32, columns: i32, out: i32): i32 {
+  return scoreBatch(score, rows, columns, out);
 }
 
 /** Leading zero bits of the SHA-256 of `length` bytes of INPUT. */

@@ -37,8 +37,8 @@ export const RATES: usize = memory.data((MAX_COUNTERS + MAX_CANARIES) * RATE_BYT
 export const DRAWS: usize = RATES + MAX_COUNTERS * RATE_BYTES;
 export const HELLO: usize = memory.data(HELLO_BYTES, 16);
 export const DECISION: usize = memory.data(DECISION_BYTES, 16);
-/** Columns to score and the scores. */
-export const BATCH: usize = memory.data(MAX_BATCH_BYTES, 16);
+/** Columns to score and the scores; a vector may reach 15 bytes beyond the last column. */
+export const BATCH: usize = memory.data(MAX_BATCH_BYTES + 16, 16);
 export const SYN: usize = memory.data(SYN_BYTES, 16);
 /** Two image slots: one in force, one to write the next image into. */
 export const IMAGES: usize = memory.data(2 * MAX_IMAGE_BYTES, 16);

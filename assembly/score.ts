@@ -121,7 +121,7 @@ function rampPoints(signal: usize): i32 {
 }
 
 /** Linear between the ends, held beyond them, rounded toward zero. */
-function ramp(signal: usize, x: f64): i32 {
+export function ramp(signal: usize, x: f64): i32 {
   const x0 = load<f64>(signal, SIGNAL_X0_AT);
   const x1 = load<f64>(signal, SIGNAL_X1_AT);
   const y0 = load<i32>(signal, SIGNAL_Y0_AT);

@@ -67,6 +67,32 @@ export function evaluate(program: Program, site: number, now: Situation): Answer
   return new Reference(program, now).decide(site);
 }
 
+/** The score of a row of a batch: by signal, whether it holds or its ramp's operand; null adds nothing. */
+export function scoreRow(score: Score, row: readonly (number | null)[]): number {
+  const points = score.signals.map((signal, i) => {
+    const value = row[i] ?? null;
+    if (value === null || Number.isNaN(value) || signal.shadow) return 0;
+    return signal.ramp ? rampPoints(signal.ramp, value) : value === 0 ? 0 : signal.points!;
+  });
+  return bound(score, points);
+}
+
+/** Sums points by signal within the bounds of the groups and of the score. */
+function bound(score: Score, points: readonly number[]): number {
+  const sum = (group: number | null): number =>
+    points.reduce((total, each, i) => total + (score.signals[i]!.group === group ? each : 0), 0);
+  const groups = score.groups.map((group, i) => clamp(sum(i), group.floor, group.cap));
+  return clamp(
+    groups.reduce((a, b) => a + b, sum(null)),
+    score.min,
+    score.max,
+  );
+}
+
+function rampPoints({ x0, x1, y0, y1 }: NonNullable<Signal['ramp']>, x: number): number {
+  return x <= x0 ? y0 : x >= x1 ? y1 : Math.trunc(y0 + ((y1 - y0) * (x - x0)) / (x1 - x0)) + 0;
+}
+
 class Reference {
   readonly #program: Program;
   readonly #now: Situation;
@@ -165,17 +191,11 @@ class Reference {
   }
 
   #total(score: Score, withShadow: boolean): Total {
-    const counted = score.signals.filter((signal) => withShadow || !signal.shadow);
-    const bounds = counted.map((signal) => ({ group: signal.group, ...this.#signal(signal) }));
     const total = (pick: 'now' | 'low' | 'high'): number => {
-      const sum = (group: number | null): number =>
-        bounds.reduce((points, b) => points + (b.group === group ? b[pick] : 0), 0);
-      const groups = score.groups.map((group, i) => clamp(sum(i), group.floor, group.cap));
-      return clamp(
-        groups.reduce((a, b) => a + b, sum(null)),
-        score.min,
-        score.max,
+      const points = score.signals.map((signal) =>
+        signal.shadow && !withShadow ? 0 : this.#signal(signal)[pick],
       );
+      return bound(score, points);
     };
     return { score: total('now'), scoreLow: total('low'), scoreHigh: total('high') };
   }
@@ -190,11 +210,11 @@ class Reference {
       const points = signal.points!;
       return outlook === 'maybe' ? open : { now: points, low: points, high: points };
     }
-    const { operand, x0, x1, y0, y1 } = signal.ramp;
+    const { operand } = signal.ramp;
     if (this.#isPending(operand)) return open;
     const x = this.#number(operand);
     if (x === null) return none;
-    const now = x <= x0 ? y0 : x >= x1 ? y1 : Math.trunc(y0 + ((y1 - y0) * (x - x0)) / (x1 - x0)) + 0;
+    const now = rampPoints(signal.ramp, x);
     return outlook === 'maybe'
       ? { now: 0, low: Math.min(0, now), high: Math.max(0, now) }
       : { now, low: now, high: now };
