@@ -69,7 +69,7 @@ export class Cursor {
   #at = 0;
   #depth = 0;
   /** Syntax errors reported so far. */
-  failures = 0;
+  readonly failures: SyntaxFailure[] = [];
 
   constructor(path: string, text: string, report: Report) {
     this.path = path;
@@ -81,8 +81,7 @@ export class Cursor {
     if (text.length <= MAX_LENGTH) return;
     const message = `this file is longer than ${MAX_LENGTH} characters`;
     const help = 'split it with `import`, and move long sets into feeds';
-    report.error('PDL-G008', this.spanOf(this.token), message, help);
-    this.failures++;
+    this.reportFailure(new SyntaxFailure('PDL-G008', this.spanOf(this.token), message, help));
   }
 
   get token(): Token {
@@ -151,11 +150,17 @@ export class Cursor {
   }
 
   expect(text: string): void {
-    if (!this.accept(text)) this.fail(`\`${text}\``);
+    if (!this.accept(text)) this.#failWithout(text);
   }
 
   expectWord(text: string): void {
-    if (!this.acceptWord(text)) this.fail(`\`${text}\``);
+    if (!this.acceptWord(text)) this.#failWithout(text);
+  }
+
+  #failWithout(text: string): never {
+    const failure = unexpected(this.token, this.spanOf(this.token), `\`${text}\``);
+    failure.words = [text];
+    throw failure;
   }
 
   /** Demands white space before the token at hand. */
@@ -173,7 +178,10 @@ export class Cursor {
   failAmong(words: readonly string[], place: string): never {
     const { token } = this;
     const list = `${place} takes ${words.join(', ')}`;
-    return this.fail(place, token.kind === 'word' ? suggest(token.text, words, list) : list);
+    const help = token.kind === 'word' ? suggest(token.text, words, list) : list;
+    const failure = unexpected(token, this.spanOf(token), place, help);
+    failure.words = words;
+    throw failure;
   }
 
   #nameLike(kind: NodeKind, pattern: RegExp, what: string, help: string): Name {
@@ -266,10 +274,10 @@ export class Cursor {
   /** Reports a syntax failure and lets the caller go on; anything else is rethrown. */
   reportFailure(failure: unknown): void {
     if (!(failure instanceof SyntaxFailure)) throw failure;
-    this.failures++;
+    this.failures.push(failure);
     const { code, span, message, help, fix } = failure;
     this.report.error(code, span, message, help, [], fix);
-    if (this.failures < MAX_FAILURES) return;
+    if (this.failures.length < MAX_FAILURES) return;
     this.node('error', () => {
       while (!this.atEnd) this.take();
     });

@@ -13,6 +13,7 @@ import type {
   SiteNode,
 } from './ast.ts';
 import type { Cursor } from './cursor.ts';
+import { SyntaxFailure } from './failure.ts';
 import { parseAnnotations, parseOutcome, parseStage, parseVerdict } from './parse-common.ts';
 import { parseExpression, parseItems, parseOperand } from './parse-expression.ts';
 
@@ -113,7 +114,7 @@ export function parseLadder(cursor: Cursor): Pick<LadderNode, 'name' | 'score' |
 
 function parseRungs(cursor: Cursor): RungNode[] {
   const open = cursor.token;
-  const before = cursor.failures;
+  const before = cursor.failures.length;
   const rungs = cursor.block(['from'], 'a ladder', () => {
     const first = cursor.token;
     cursor.expectWord('from');
@@ -121,10 +122,10 @@ function parseRungs(cursor: Cursor): RungNode[] {
     cursor.expectWord('use');
     return { from, policy: cursor.qualified('a policy'), span: cursor.spanFrom(first) };
   });
-  if (rungs.length === 0 && cursor.failures === before) {
+  if (rungs.length === 0 && cursor.failures.length === before) {
     const message = 'this ladder has no rung';
-    cursor.report.error('PDL-G001', cursor.spanOf(open), message, 'write at least `from 0 use POLICY`');
-    cursor.failures++;
+    const help = 'write at least `from 0 use POLICY`';
+    cursor.reportFailure(new SyntaxFailure('PDL-G001', cursor.spanOf(open), message, help));
   }
   return rungs;
 }

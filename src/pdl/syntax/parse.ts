@@ -69,13 +69,15 @@ export function parse(path: string, text: string, report: Report): FileNode {
     if (declaration !== null) declarations.push(declaration);
   }
   const span = cursor.spanOf(first);
-  return { path, ...header, imports, meta, declarations, brokenNames, span, tree: cursor.finishTree() };
+  const { failures } = cursor;
+  const tree = cursor.finishTree();
+  return { path, ...header, imports, meta, declarations, brokenNames, span, tree, failures };
 }
 
 /** One declaration; one that cannot be read is reported, its name remembered, and reading goes on after it. */
 function readDeclaration(cursor: Cursor, brokenNames: Set<string>): Declaration | null {
   const start = cursor.token;
-  const before = cursor.failures;
+  const before = cursor.failures.length;
   let name: Name | null = null;
   try {
     const annotations = parseAnnotations(cursor);
@@ -84,7 +86,7 @@ function readDeclaration(cursor: Cursor, brokenNames: Set<string>): Declaration 
     }
     const body = parseDeclaration(cursor);
     const span = cursor.spanFrom(start);
-    return { ...body, annotations, span, damaged: cursor.failures > before };
+    return { ...body, annotations, span, damaged: cursor.failures.length > before };
   } catch (failure) {
     cursor.reportFailure(failure);
     if (name !== null) brokenNames.add(name.text);
