@@ -270,6 +270,9 @@ test('each test has a lens that runs it, and a failed one is marked where it fai
   const [failed] = await run(1);
   assert.equal(failed.passed, false);
   assert.deepEqual(failed.differences, [{ expected: 'policy high', found: 'policy low' }]);
+  const message = (text: string) => client.notice('window/showMessage', (params) => params.message === text);
+  await message('"a listed client is refused" passed');
+  await message('"this one is wrong" failed: expected policy high, found policy low');
   const found = await client.notice('textDocument/publishDiagnostics', ({ diagnostics }) =>
     diagnostics.some(({ range }: { range: { start: { line: number } } }) => range.start.line === 32),
   );

@@ -1,9 +1,12 @@
 /**
  * What can be written at a place: a mark is put there, the text is parsed, and the parser tells what it met the
- * mark as: a name of certain kinds, a value of a certain type, or a word where only some may stand.
+ * mark as (a name of certain kinds, a value of a certain type) and which words it looked for there.
  */
+
 import type { Module } from '../compile/modules.ts';
 import { exampleOf, type ValueType } from '../compile/values.ts';
+import { Report } from '../diagnostics/diagnostic.ts';
+import { looksLikeFact } from '../registry/fact-names.ts';
 import { FACTS, type FactDefinition } from '../registry/facts.gen.ts';
 import {
   ALERTS,
@@ -14,8 +17,9 @@ import {
   GROUPS,
   SIGALG_CODES,
 } from '../registry/iana.ts';
-import type { SyntaxNode } from '../syntax/tree.ts';
-import { isNode } from '../syntax/tree.ts';
+import type { FileNode } from '../syntax/ast.ts';
+import { parse } from '../syntax/parse.ts';
+import { isNode, type SyntaxNode } from '../syntax/tree.ts';
 import { definitionsOf } from './definitions.ts';
 import { type Expected, type Reference, referencesOf, type SymbolKind } from './references.ts';
 import { type Analysis, offsetOf, type Position, type Workspace } from './workspace.ts';
@@ -47,27 +51,31 @@ export function complete(workspace: Workspace, analysis: Analysis, position: Pos
   const from = offset - before.length;
   const to = offset + WORD_AFTER.exec(text.slice(offset, offset + 256))![0].length;
   const alias = before.slice(0, before.lastIndexOf('.') + 1);
-  const marked = (mark: string): Module =>
-    workspace.analyseText(path, text.slice(0, from) + mark + text.slice(to), compiled).modules[0];
-
-  const asName = marked(/^(?:conn|hello|cert|time|sys|client|http)\.$/.test(alias) ? MARK : alias + MARK);
+  const mark = looksLikeFact(alias) ? MARK : alias + MARK;
+  const marked = text.slice(0, from) + mark + text.slice(to);
+  const [module] = workspace.analyseText(path, marked, compiled).modules;
+  const file = parse(path, marked, new Report(), from);
   const items = new Map<string, Completion>();
   const add = (found: Iterable<Completion>): void => {
     for (const item of found) if (!items.has(item.label)) items.set(item.label, item);
   };
-  const reference = referencesOf(asName.file).find(({ name }) => name.text.endsWith(MARK));
-  if (reference) add(forReference(asName, reference));
-  add(forFailure(asName));
-  add(forPlace(asName));
+  const reference = referencesOf(file).find(({ name }) => name.text.endsWith(MARK));
+  if (reference) add(forReference(module, reference));
+  const place = placeOfMark(file.tree);
+  if (place) add(forPlace(place.kinds, place.before));
+  // why: these two words are looked for together only where a test's facts are given.
+  if (file.tried.has('at') && file.tried.has('unknown')) add(facts());
+  const fact = FACTS.find(({ name }) => name === place?.before) ?? null;
+  if (mark === MARK) add(forKeywords(file, fact));
   return { from, to, items: [...items.values()] };
 }
 
-/** The kinds of nodes around the mark, from the outside in, and the part before it in the innermost. */
-function placeOfMark(root: SyntaxNode): { path: SyntaxNode[]; before: string } | null {
-  const path: SyntaxNode[] = [];
+/** The kinds of nodes around the mark, from the outside in, and the token before it. */
+function placeOfMark(root: SyntaxNode): { kinds: readonly string[]; before: string } | null {
+  const kinds: string[] = [];
   let before = '';
   const visit = (node: SyntaxNode): boolean => {
-    path.push(node);
+    kinds.push(node.kind);
     for (const child of node.children) {
       if (isNode(child)) {
         if (visit(child)) return true;
@@ -76,48 +84,36 @@ function placeOfMark(root: SyntaxNode): { path: SyntaxNode[]; before: string } |
         before = child.text;
       }
     }
-    path.pop();
+    kinds.pop();
     return false;
   };
-  return visit(root) ? { path, before } : null;
+  return visit(root) ? { kinds, before } : null;
 }
 
-function* forFailure({ file }: Module): Generator<Completion> {
-  for (const { words, message } of file.failures) {
-    if (!message.includes(MARK)) continue;
-    for (const word of words) yield { label: word, kind: 'keyword', detail: '' };
+/** Words that the parser looked for where the mark is; signs only as far as they compare. */
+function* forKeywords({ tried }: FileNode, before: FactDefinition | null): Generator<Completion> {
+  const useless = before === null ? [] : before.list ? SCALAR_OPERATORS : LIST_OPERATORS;
+  for (const label of tried) {
+    const isWord = /^[a-z]/.test(label);
+    if (useless.includes(label) || !(isWord || SCALAR_OPERATORS.includes(label))) continue;
+    yield { label, kind: isWord ? 'keyword' : 'operator', detail: '' };
   }
 }
 
-/** What no reference and no failure tells: facts, alerts, and what goes on after a fact. */
-function* forPlace({ file }: Module): Generator<Completion> {
-  const place = placeOfMark(file.tree);
-  if (place === null) return;
-  const kinds = place.path.map(({ kind }) => kind);
-  if (place.before === 'alert') {
+const SCALAR_OPERATORS: readonly string[] = ['==', '!=', '<', '<=', '>', '>='];
+const LIST_OPERATORS: readonly string[] = ['has'];
+
+/** What neither a reference nor the parser's words tell: facts in keys, alerts, versions. */
+function* forPlace(kinds: readonly string[], before: string): Generator<Completion> {
+  if (before === 'alert') {
     for (const name of Object.keys(ALERTS))
       yield { label: name, kind: 'value', detail: `alert ${ALERTS[name]}` };
   }
-  if (place.before === 'versions' || (place.before === '..' && kinds.includes('error'))) {
+  if (before === 'versions' || (before === '..' && kinds.includes('error'))) {
     for (const label of VERSIONS) yield { label, kind: 'value', detail: '' };
   }
-  const wantsFact =
-    kinds.includes('key') ||
-    ['known', 'unknown', 'per'].includes(place.before) ||
-    (kinds.includes('error') && /\((?:count|any|all|first)?$/.test(place.before));
-  if (wantsFact) yield* facts();
-  const fact = FACTS.find(({ name }) => name === place.before);
-  if (fact) yield* operators(fact);
-}
-
-function* operators({ list, type, optional }: FactDefinition): Generator<Completion> {
-  const words = list ? ['has', 'has all'] : ['==', '!=', 'in', 'not in'];
-  if (!list && ['int', 'duration', 'rate', 'percent', 'bytes', 'datetime', 'tls_version'].includes(type)) {
-    words.push('<', '<=', '>', '>=');
-  }
-  if (['string', 'host'].includes(type)) words.push('like', 'matches');
-  for (const label of [...words, 'and', 'or'])
-    yield { label, kind: 'operator', detail: optional ? 'may be unknown' : '' };
+  const inCall = before === '(' && kinds.includes('error');
+  if (inCall || ['known', 'unknown', 'per', 'by'].includes(before)) yield* facts();
 }
 
 function* facts(): Generator<Completion> {
@@ -134,7 +130,7 @@ function* forReference(module: Module, { name, kinds, expected }: Reference): Ge
   if (expected) yield* valuesOf(expected);
   if (alias === '' && kinds.some((kind) => FACT_KINDS.includes(kind))) {
     yield* facts();
-    for (const label of ['not', 'known', 'unknown', 'count(', 'rate(', 'any(', 'true', 'false']) {
+    for (const label of ['count(', 'any(', 'rate(', 'mode(', 'lookup(']) {
       yield { label, kind: 'operator', detail: '' };
     }
   }

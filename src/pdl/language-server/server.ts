@@ -10,8 +10,11 @@ import {
   type InitializeResult,
   type Diagnostic as LspDiagnostic,
   MarkupKind,
+  MessageType,
   type Position,
   ResponseError,
+  ShowMessageNotification,
+  type ShowMessageParams,
   TextDocumentSyncKind,
   type TextEdit,
   type WorkspaceEdit,
@@ -232,6 +235,8 @@ class Server {
     for (const result of results) known.set(result.name, result);
     this.#results.set(path, known);
     this.#publish(path);
+    for (const result of results)
+      this.#connection.sendNotification(ShowMessageNotification.type, told(result));
     if (this.#refreshesLenses) void this.#connection.sendRequest(CodeLensRefreshRequest.type);
     return results.map(({ name, passed, comparisons }) => ({
       name,
@@ -241,6 +246,14 @@ class Server {
         .map(({ expected, found }) => ({ expected, found })),
     }));
   }
+}
+
+/** How a test went, in a line for a person. */
+function told({ name, passed, comparisons }: TestResult): ShowMessageParams {
+  if (passed) return { type: MessageType.Info, message: `"${name}" passed` };
+  const wrong = comparisons.filter(({ holds }) => !holds);
+  const differences = wrong.map(({ expected, found }) => `expected ${expected}, found ${found}`);
+  return { type: MessageType.Warning, message: `"${name}" failed: ${differences.join('; ')}` };
 }
 
 function capabilities(version: string): InitializeResult {

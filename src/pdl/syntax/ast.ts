@@ -1,6 +1,5 @@
 /** The syntax tree of a PDL file: what was written, with places, before any name is looked up. */
 import type { Span } from '../ir.ts';
-import type { SyntaxFailure } from './failure.ts';
 import type { LiteralKind } from './lexer.ts';
 import type { SyntaxNode } from './tree.ts';
 
@@ -407,5 +406,6 @@ export interface FileNode {
   readonly brokenNames: ReadonlySet<string>;
   readonly span: Span;
   readonly tree: SyntaxNode;
-  readonly failures: readonly SyntaxFailure[];
+  /** Words and signs that the parser looked for at the watched offset. */
+  readonly tried: ReadonlySet<string>;
 }

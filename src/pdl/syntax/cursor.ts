@@ -69,9 +69,13 @@ export class Cursor {
   #at = 0;
   #depth = 0;
   /** Syntax errors reported so far. */
-  readonly failures: SyntaxFailure[] = [];
+  failures = 0;
+  /** Every word or sign that was looked for at the watched offset. */
+  readonly tried: Set<string> = new Set();
+  readonly #watched: number | null;
 
-  constructor(path: string, text: string, report: Report) {
+  constructor(path: string, text: string, report: Report, watched: number | null) {
+    this.#watched = watched;
     this.path = path;
     this.#text = text.length > MAX_LENGTH ? '' : text;
     this.report = report;
@@ -128,7 +132,8 @@ export class Cursor {
   }
 
   is(text: string): boolean {
-    const { kind, text: found } = this.token;
+    const { kind, text: found, start } = this.token;
+    if (start === this.#watched) this.tried.add(text);
     return found === text && (kind === 'word' || kind === 'punctuation');
   }
 
@@ -150,17 +155,11 @@ export class Cursor {
   }
 
   expect(text: string): void {
-    if (!this.accept(text)) this.#failWithout(text);
+    if (!this.accept(text)) this.fail(`\`${text}\``);
   }
 
   expectWord(text: string): void {
-    if (!this.acceptWord(text)) this.#failWithout(text);
-  }
-
-  #failWithout(text: string): never {
-    const failure = unexpected(this.token, this.spanOf(this.token), `\`${text}\``);
-    failure.words = [text];
-    throw failure;
+    if (!this.acceptWord(text)) this.fail(`\`${text}\``);
   }
 
   /** Demands white space before the token at hand. */
@@ -178,10 +177,7 @@ export class Cursor {
   failAmong(words: readonly string[], place: string): never {
     const { token } = this;
     const list = `${place} takes ${words.join(', ')}`;
-    const help = token.kind === 'word' ? suggest(token.text, words, list) : list;
-    const failure = unexpected(token, this.spanOf(token), place, help);
-    failure.words = words;
-    throw failure;
+    return this.fail(place, token.kind === 'word' ? suggest(token.text, words, list) : list);
   }
 
   #nameLike(kind: NodeKind, pattern: RegExp, what: string, help: string): Name {
@@ -274,10 +270,10 @@ export class Cursor {
   /** Reports a syntax failure and lets the caller go on; anything else is rethrown. */
   reportFailure(failure: unknown): void {
     if (!(failure instanceof SyntaxFailure)) throw failure;
-    this.failures.push(failure);
+    this.failures++;
     const { code, span, message, help, fix } = failure;
     this.report.error(code, span, message, help, [], fix);
-    if (this.failures.length < MAX_FAILURES) return;
+    if (this.failures < MAX_FAILURES) return;
     this.node('error', () => {
       while (!this.atEnd) this.take();
     });

@@ -10,8 +10,6 @@ export class SyntaxFailure extends Error {
   readonly span: Span;
   readonly help: string;
   readonly fix: Fix | undefined;
-  /** The words one of which should stand there; empty when it is no choice of words. */
-  words: readonly string[] = [];
 
   constructor(code: string, span: Span, message: string, help: string, fix?: Fix) {
     super(message);

@@ -114,7 +114,7 @@ export function parseLadder(cursor: Cursor): Pick<LadderNode, 'name' | 'score' |
 
 function parseRungs(cursor: Cursor): RungNode[] {
   const open = cursor.token;
-  const before = cursor.failures.length;
+  const before = cursor.failures;
   const rungs = cursor.block(['from'], 'a ladder', () => {
     const first = cursor.token;
     cursor.expectWord('from');
@@ -122,7 +122,7 @@ function parseRungs(cursor: Cursor): RungNode[] {
     cursor.expectWord('use');
     return { from, policy: cursor.qualified('a policy'), span: cursor.spanFrom(first) };
   });
-  if (rungs.length === 0 && cursor.failures.length === before) {
+  if (rungs.length === 0 && cursor.failures === before) {
     const message = 'this ladder has no rung';
     const help = 'write at least `from 0 use POLICY`';
     cursor.reportFailure(new SyntaxFailure('PDL-G001', cursor.spanOf(open), message, help));
