@@ -37,6 +37,7 @@ import { decide } from './decide';
 import { writeText } from './fingerprint';
 import { parseHello } from './hello';
 import { loadImage } from './image';
+import { forgetOrigin } from './leaf';
 import {
   BATCH,
   DECISION,
@@ -102,6 +103,7 @@ export function sp_selftest(): i32 {
 
 /** Forgets every fact, rate and draw. */
 export function sp_begin(): void {
+  forgetOrigin();
   clearSlots();
 }
 

@@ -2,6 +2,7 @@
 import { FORM_HANDSHAKE, HELLO_JA4_AT, PROTO_TLS, STATUS_SELFTEST_FAILED } from './abi/layout.gen';
 import { be32 } from './bytes';
 import { parseHello } from './hello';
+import { forgetOrigin } from './leaf';
 import { md5 } from './md5';
 import { DIGEST, HELLO } from './memory';
 import { sha256 } from './sha256';
@@ -29,6 +30,7 @@ export function selftest(): i32 {
   const status = parseHello(HELLO_MESSAGE, HELLO_MESSAGE_BYTES, FORM_HANDSHAKE, PROTO_TLS);
   const head = be32(HELLO + HELLO_JA4_AT);
   const counts = be32(HELLO + HELLO_JA4_AT + 4);
+  forgetOrigin();
   clearSlots();
   return status == 0 && head == JA4_HEAD && counts == JA4_COUNTS ? 0 : STATUS_SELFTEST_FAILED;
 }
