@@ -147,6 +147,8 @@ export class Build {
   states: ReadonlyMap<Declaration, number> | null = null;
   /** Modes that a condition asked about since this was last cleared. */
   readonly modesAsked: Set<Declaration> = new Set();
+  /** Alternatives of the last condition that can never hold. */
+  dropped = 0;
   /** Declarations that something refers to, for findings about the others. */
   readonly used: Set<Declaration> = new Set();
   /** Declarations being resolved now, to find those that need themselves. */
@@ -216,6 +218,7 @@ export class Build {
 
   /** The cubes of a formula that belongs to `owner`, such as `rule garbage`. */
   condition(formula: Formula | null, owner: string, span: Span): Condition {
+    this.dropped = 0;
     if (formula === null) return [];
     const cubes = toCubes(formula, (atom) => this.#atom(atom, owner, span));
     if (cubes === null) {
@@ -224,7 +227,9 @@ export class Build {
       this.report.error('PDL-B002', span, message, help);
       return [];
     }
-    return cubes.filter((cube) => !isImpossible(caseOf(cube, this.atoms), this.tables));
+    const possible = cubes.filter((cube) => !isImpossible(caseOf(cube, this.atoms), this.tables));
+    this.dropped = cubes.length - possible.length;
+    return possible;
   }
 
   #atom(atom: Atom, owner: string, span: Span): number {

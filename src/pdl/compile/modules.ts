@@ -1,5 +1,6 @@
 /** Files and what they declare: imports are loaded, names are entered, and looked up by kind. */
 
+import { checkSecrets, checkText } from '../check/text.ts';
 import { closest, suggest } from '../diagnostics/closest.ts';
 import type { Details, Fix, Report } from '../diagnostics/diagnostic.ts';
 import type { Span } from '../ir.ts';
@@ -63,11 +64,13 @@ export function loadModules(entry: SourceFile, load: Load, report: Report): Modu
   const open = new Set<string>();
 
   const enter = (source: SourceFile, prefix: string, isStd: boolean): Module => {
-    const file = parse(source.path, source.text, report);
+    const text = checkText(source.path, source.text, report) ? source.text : '';
+    const file = text === '' && source.text !== '' ? blank(source.path) : parse(source.path, text, report);
     const module: Module = { file, prefix, isStd, imports: new Map(), names: new Map() };
     byPath.set(source.path, module);
     open.add(source.path);
     checkHeader(file, report);
+    checkSecrets(file, report);
     for (const { path, alias } of file.imports) {
       if (RESERVED.includes(alias.text) || module.imports.has(alias.text)) {
         const message = RESERVED.includes(alias.text)
@@ -115,6 +118,13 @@ export function loadModules(entry: SourceFile, load: Load, report: Report): Modu
 
   enter(entry, '', false);
   return [...byPath.values()];
+}
+
+/** A file of which nothing was read. */
+function blank(path: string): FileNode {
+  const span = { file: path, line: 1, column: 1, endLine: 1, endColumn: 1 };
+  const empty = { imports: [], meta: [], declarations: [], brokenNames: new Set<string>() };
+  return { path, edition: null, requires: null, revision: null, ...empty, span };
 }
 
 /** The version of the language's engine that `requires engine` is compared with. */

@@ -1,13 +1,14 @@
 /** Rules: a tier, a condition and an outcome. */
 
-import type { Rule } from '../ir.ts';
+import { warn } from '../check/subject.ts';
+import type { Condition, Rule } from '../ir.ts';
 import { FACTS } from '../registry/facts.gen.ts';
 import type { RuleNode } from '../syntax/ast.ts';
 import type { Build } from './build.ts';
 import { compileCondition } from './condition.ts';
 import { and, atom, type Formula } from './formula.ts';
 import type { Module } from './modules.ts';
-import { checkAnnotations, warnUnlessAllowed } from './notes.ts';
+import { checkAnnotations } from './notes.ts';
 import { compilePolicy } from './policy.ts';
 import { compileVerdict } from './source.ts';
 import { canaryTest, isShadow, narrowed } from './stages.ts';
@@ -26,34 +27,27 @@ export function compileRule(build: Build, module: Module, node: RuleNode): Rule 
   const condition = compileCondition(build, module, node.when);
   const inForce = narrowed(beforeEnd(build, node, condition), test);
   const when = build.condition(inForce, owner, node.when.span);
-  if (report.errorCount === before) {
-    const always = when.some((cube) => cube.yes.length + cube.no.length === 0);
-    if (when.length === 0) {
-      const message = `\`${owner}\` can never fire: its condition contradicts itself`;
-      warnUnlessAllowed(
-        build,
-        node.annotations,
-        'PDL-R001',
-        node.when.span,
-        message,
-        'remove it, or correct the condition',
-      );
-    } else if (always) {
-      const message = `\`${owner}\` fires for every client`;
-      warnUnlessAllowed(
-        build,
-        node.annotations,
-        'PDL-R001',
-        node.when.span,
-        message,
-        'add a condition that some clients fail',
-      );
-    }
-  }
+  if (report.errorCount === before) judge(build, node, owner, when);
   const outcome = ruleOutcome(build, module, node);
   const rule: Rule = { name: node.name.text, tier: node.tier, when, outcome, ...shadow, span: node.span };
   build.origins.rules.set(rule, node);
   return rule;
+}
+
+/** Conditions that are never or always true, or true in fewer ways than they are written. */
+function judge({ report, dropped }: Build, node: RuleNode, owner: string, when: Condition): void {
+  const { span } = node.when;
+  const say = (code: string, message: string, help: string): void =>
+    warn(report, code, node.annotations, { span, message, help });
+  if (when.length === 0) {
+    const message = `\`${owner}\` can never fire: its condition contradicts itself`;
+    say('PDL-R001', message, 'remove it, or correct the condition');
+  } else if (when.some(({ yes, no }) => yes.length + no.length === 0)) {
+    say('PDL-R001', `\`${owner}\` fires for every client`, 'add a condition that some clients fail');
+  } else if (dropped > 0) {
+    const message = `a part of the condition of \`${owner}\` can never hold: it contradicts itself`;
+    say('PDL-R004', message, 'remove that alternative, or correct it');
+  }
 }
 
 /** `until` a date holds through the end of that day, in UTC. */

@@ -1,5 +1,6 @@
 /** Scores: groups and signals, with what a parent score contributes. */
 
+import { warn } from '../check/subject.ts';
 import { suggest } from '../diagnostics/closest.ts';
 import type { Score, Signal } from '../ir.ts';
 import type { Annotation, GroupNode, Name, Points, ScoreNode, SignalNode } from '../syntax/ast.ts';
@@ -7,7 +8,6 @@ import type { Build, RemovedSignal } from './build.ts';
 import { compileCondition, resolveOperand } from './condition.ts';
 import { atom } from './formula.ts';
 import { type Found, fullName, lookup, type Module } from './modules.ts';
-import { warnUnlessAllowed } from './notes.ts';
 import { canaryTest, isShadow, narrowed } from './stages.ts';
 import { integerOf } from './units.ts';
 import { readValue, shapeOf } from './values.ts';
@@ -201,14 +201,8 @@ function compileSignal(build: Build, signal: FlatSignal, group: number | null, s
   );
   if (when.length === 0 && report.errorCount === before) {
     const message = `signal \`${name}\` can never add its points`;
-    warnUnlessAllowed(
-      build,
-      annotations,
-      'PDL-S001',
-      node.when!.span,
-      message,
-      'its condition contradicts itself',
-    );
+    const help = 'its condition contradicts itself';
+    warn(report, 'PDL-S001', annotations, { span: node.when!.span, message, help });
   }
   return { name, group, when, points: points.from, ...shadow, span };
 }

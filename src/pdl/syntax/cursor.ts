@@ -164,6 +164,11 @@ export class Cursor {
       const message = `\`${token.text}\` is not a number with a unit this language knows`;
       throw new SyntaxFailure('PDL-G003', span, message, UNITS);
     }
+    if (token.kind === 'bad' && /\p{L}/u.test(token.text)) {
+      const code = token.text.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0');
+      const message = `\`${token.text}\` (U+${code}) is no letter of this language, though it may look like one`;
+      throw new SyntaxFailure('PDL-G008', span, message, 'names are made of a to z, 0 to 9 and _');
+    }
     if (token.kind === 'bad') {
       const message = `the character \`${token.text}\` means nothing here`;
       throw new SyntaxFailure('PDL-G004', span, message, `${expected} is expected here`);
