@@ -6,7 +6,7 @@ import type { Details, Fix, Report } from '../diagnostics/diagnostic.ts';
 import type { Span } from '../ir.ts';
 import type { Declaration, FileNode, Name } from '../syntax/ast.ts';
 import { parse } from '../syntax/parse.ts';
-import { STD } from './std.ts';
+import { STD } from './std.gen.ts';
 
 export interface SourceFile {
   readonly path: string;

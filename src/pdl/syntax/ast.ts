@@ -1,6 +1,7 @@
 /** The syntax tree of a PDL file: what was written, with places, before any name is looked up. */
 import type { Span } from '../ir.ts';
 import type { LiteralKind } from './lexer.ts';
+import type { SyntaxNode } from './tree.ts';
 
 export interface Name {
   readonly text: string;
@@ -404,4 +405,5 @@ export interface FileNode {
   /** Names of declarations too broken to keep, so that uses of them are not reported again. */
   readonly brokenNames: ReadonlySet<string>;
   readonly span: Span;
+  readonly tree: SyntaxNode;
 }

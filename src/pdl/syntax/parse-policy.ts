@@ -73,7 +73,7 @@ function keyword(cursor: Cursor, words: readonly string[], place: string, loose 
 
 function wordValue(cursor: Cursor, words: readonly string[], place: string): Value {
   const span = cursor.spanOf(cursor.token);
-  return { kind: 'name', text: keyword(cursor, words, place, true), span };
+  return { kind: 'name', text: cursor.node('value', () => keyword(cursor, words, place, true)), span };
 }
 
 function parseSection(cursor: Cursor): Section {
@@ -272,18 +272,22 @@ function parseAuthentication(cursor: Cursor): Authentication {
       return;
     }
     cursor.expect('methods');
-    cursor.expect('[');
-    const listed = [];
-    while (!cursor.is(']')) {
-      const method = cursor.identifier('totp, webauthn, oidc NAME or client_cert');
-      const named = method.text === 'oidc' && !cursor.isAny([',', ']']);
-      listed.push({ method, provider: named ? cursor.identifier('a provider of sallyport.yaml') : null });
-      if (!cursor.accept(',')) break;
-    }
-    cursor.expect(']');
-    methods = listed;
+    methods = cursor.node('items', () => parseMethods(cursor));
   });
   return { methods, within };
+}
+
+function parseMethods(cursor: Cursor): Authentication['methods'] {
+  cursor.expect('[');
+  const methods = [];
+  while (!cursor.is(']')) {
+    const method = cursor.identifier('totp, webauthn, oidc NAME or client_cert');
+    const named = method.text === 'oidc' && !cursor.isAny([',', ']']);
+    methods.push({ method, provider: named ? cursor.identifier('a provider of sallyport.yaml') : null });
+    if (!cursor.accept(',')) break;
+  }
+  cursor.expect(']');
+  return methods;
 }
 
 /** The entries of a `challenge` declaration. */

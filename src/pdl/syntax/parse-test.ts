@@ -22,13 +22,17 @@ export function parseTest(cursor: Cursor): Pick<TestDeclaration, 'name' | 'site'
   const { text, span } = cursor.string('the test’s sentence in double quotes');
   cursor.expectWord('for');
   const site = cursor.qualified('a site');
-  cursor.expect('{');
-  cursor.expect('given');
-  const given = cursor.block(GIVEN, 'given', () => parseGiven(cursor));
-  cursor.expect('expect');
-  const expect = cursor.block(EXPECT, 'expect', () => parseExpect(cursor));
-  cursor.expect('}');
-  return { name: { text, span }, site, given, expect };
+  return cursor.braces(() => {
+    const given = cursor.node('entry', () => {
+      cursor.expect('given');
+      return cursor.block(GIVEN, 'given', () => parseGiven(cursor));
+    });
+    const expect = cursor.node('entry', () => {
+      cursor.expect('expect');
+      return cursor.block(EXPECT, 'expect', () => parseExpect(cursor));
+    });
+    return { name: { text, span }, site, given, expect };
+  });
 }
 
 function parseGiven(cursor: Cursor): GivenEntry {
