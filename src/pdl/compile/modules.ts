@@ -1,6 +1,6 @@
 /** Files and what they declare: imports are loaded, names are entered, and looked up by kind. */
 
-import { checkSecrets, checkText } from '../check/text.ts';
+import { checkSecrets } from '../check/secrets.ts';
 import { closest, suggest } from '../diagnostics/closest.ts';
 import type { Details, Fix, Report } from '../diagnostics/diagnostic.ts';
 import type { Span } from '../ir.ts';
@@ -64,8 +64,7 @@ export function loadModules(entry: SourceFile, load: Load, report: Report): Modu
   const open = new Set<string>();
 
   const enter = (source: SourceFile, prefix: string, isStd: boolean): Module => {
-    const text = checkText(source.path, source.text, report) ? source.text : '';
-    const file = text === '' && source.text !== '' ? blank(source.path) : parse(source.path, text, report);
+    const file = parse(source.path, source.text, report);
     const module: Module = { file, prefix, isStd, imports: new Map(), names: new Map() };
     byPath.set(source.path, module);
     open.add(source.path);
@@ -118,13 +117,6 @@ export function loadModules(entry: SourceFile, load: Load, report: Report): Modu
 
   enter(entry, '', false);
   return [...byPath.values()];
-}
-
-/** A file of which nothing was read. */
-function blank(path: string): FileNode {
-  const span = { file: path, line: 1, column: 1, endLine: 1, endColumn: 1 };
-  const empty = { imports: [], meta: [], declarations: [], brokenNames: new Set<string>() };
-  return { path, edition: null, requires: null, revision: null, ...empty, span };
 }
 
 /** The version of the language's engine that `requires engine` is compared with. */
@@ -228,7 +220,9 @@ function almost(meant: Declaration, name: Name, alias: string, isElsewhere: bool
   const { file, line } = meant.name.span;
   const place = isElsewhere ? `${file}, line ${line}` : `line ${line}`;
   const note = `a ${KIND_NAMES[meant.kind] ?? meant.kind} with almost this name exists:  ${meant.kind} ${text}${type}   (${place})`;
-  const fix: Fix = { kind: 'safe', title: `write \`${text}\``, edits: [{ span: name.span, text }] };
+  // why: a list under a name that nothing else has is meant; which policy is meant, a person says.
+  const kind = type === '' ? 'maybe' : 'safe';
+  const fix: Fix = { kind, title: `write \`${text}\``, edits: [{ span: name.span, text }] };
   return { notes: [note], fixes: [fix] };
 }
 

@@ -55,7 +55,7 @@ export interface Diagnostic extends Details {
   readonly help: string;
 }
 
-/** More findings than this from one compilation are not kept. */
+/** More errors than this from one compilation are not kept, nor more warnings. */
 const MAX_DIAGNOSTICS = 200;
 
 /** Collects the findings of one compilation; the same code at the same place is kept once. */
@@ -63,7 +63,7 @@ export class Report {
   readonly #found: Diagnostic[] = [];
   readonly #seen = new Set<string>();
   readonly #infos: boolean;
-  #errors = 0;
+  readonly #counts: Record<Severity, number> = { error: 0, warning: 0, info: 0 };
 
   /** `infos`: keep what is merely worth knowing. */
   constructor(infos = false) {
@@ -83,7 +83,7 @@ export class Report {
   }
 
   get errorCount(): number {
-    return this.#errors;
+    return this.#counts.error;
   }
 
   get hasErrors(): boolean {
@@ -100,15 +100,10 @@ export class Report {
 
   #add(severity: Severity, code: string, span: Span, message: string, help: string, details: Details): void {
     const key = `${code}\0${span.file}\0${span.line}\0${span.column}`;
-    if (this.#seen.has(key) || this.#isFull(severity)) return;
+    if (this.#counts[severity] >= MAX_DIAGNOSTICS || this.#seen.has(key)) return;
     this.#seen.add(key);
-    if (severity === 'error') this.#errors++;
+    this.#counts[severity]++;
     const { file, line, column, endLine, endColumn } = span;
     this.#found.push({ code, severity, message, file, line, column, endLine, endColumn, help, ...details });
-  }
-
-  /** The first error is always kept, so that a program with errors never looks sound. */
-  #isFull(severity: Severity): boolean {
-    return this.#found.length >= MAX_DIAGNOSTICS && (severity !== 'error' || this.#errors > 0);
   }
 }
