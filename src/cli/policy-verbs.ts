@@ -1,5 +1,6 @@
 /** The verbs that are about policies alone: they need no configuration and no running edge. */
 import { type Command, Option } from 'commander';
+import type { ExplainOptions } from './commands/explain.ts';
 import type { TestOptions } from './commands/test.ts';
 
 /** Adds the verbs to the program; `verb` begins one, `done` takes its exit code. */
@@ -20,6 +21,22 @@ export function addPolicyVerbs(
     .action(async (paths: string[], options: TestOptions) => {
       const { test } = await import('./commands/test.ts');
       done(await test(paths, options));
+    });
+
+  verb(
+    'explain',
+    'Say why a policy decides as it does, and what would change its mind.',
+    "  sallyport explain --policy policy.pdl 'conn.ip 203.0.113.7' 'unknown hello.sni' 'rate hellos_by_ip 20/s'\n" +
+      '  sallyport explain 0190c2b4-… --audit audit.jsonl --policy policy.pdl\n  sallyport explain PDL-R002\n',
+  )
+    .argument('[subject...]', 'what a test writes into `given`; or the id of a decision; or a code')
+    .option('--policy <file>', 'the policy that decides')
+    .option('--site <name>', 'the site that decides, where the policy has several')
+    .option('--audit <file>', 'the audit log that holds the decision')
+    .addOption(formatOption('human', 'json'))
+    .action(async (subject: string[], options: ExplainOptions) => {
+      const { explain } = await import('./commands/explain.ts');
+      done(await explain(subject, options));
     });
 }
 
