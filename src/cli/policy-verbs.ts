@@ -9,6 +9,19 @@ export function addPolicyVerbs(
   done: (code: number) => void,
 ): void {
   verb(
+    'new',
+    'Write a ready policy to start from, with its feeds and keys; nothing that exists is overwritten.',
+    '  sallyport new                        lists them\n  sallyport new small-site\n' +
+      '  sallyport new honeypot /etc/sallyport/policy.pdl\n',
+  )
+    .argument('[name]', 'which one; none lists them')
+    .argument('[file]', 'where to write it (default: NAME.pdl)')
+    .action(async (name: string | undefined, file: string | undefined) => {
+      const { newPolicy } = await import('./commands/new.ts');
+      done(newPolicy(name, file));
+    });
+
+  verb(
     'test',
     'Run the tests in policies, and show what each expected beside what was decided.',
     '  sallyport test policy.pdl\n  sallyport test policies --format junit > report.xml\n' +
