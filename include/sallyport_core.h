@@ -25,6 +25,10 @@
 #define SP_REGION_SYN 9
 #define SP_REGION_DRAWS 10
 #define SP_REGION_BATCH 11
+#define SP_REGION_DIGEST 12
+#define SP_REGION_KEY 13
+#define SP_REGION_POW 14
+#define SP_REGION_TOKEN 15
 #define SP_TEXT_JA3 0
 #define SP_TEXT_JA3N 1
 #define SP_TEXT_JA4 2
@@ -75,6 +79,18 @@
 #define SP_MAX_SIGNALS 512
 #define SP_MAX_CUBES_PER_CONDITION 64
 #define SP_MAX_BATCH_BYTES 1048576
+#define SP_MAX_KEY_BYTES 256
+#define SP_MAX_POW_BATCH 128
+#define SP_MAX_TOKEN_DIFFICULTY 255
+#define SP_MAX_TOKEN_SKEW_MS 5000
+#define SP_CATEGORY_RECORD 1
+#define SP_CATEGORY_HELLO 2
+#define SP_CATEGORY_VIOLATION 3
+#define SP_CATEGORY_SYN 4
+#define SP_CATEGORY_IMAGE 5
+#define SP_CATEGORY_TABLES 6
+#define SP_CATEGORY_CALL 7
+#define SP_CATEGORY_TOKEN 8
 #define SP_MAGIC_IMAGE 1296650323
 #define SP_MAGIC_TABLES 1280201811
 #define SP_BUILD_SIMD 1
@@ -246,6 +262,18 @@
 #define SP_SYN_QUIRKS_AT 44
 #define SP_SYN_SIG_AT 48
 #define SP_SYN_BYTES 560
+#define SP_POW_LENGTH_AT 0
+#define SP_POW_ZERO_BITS_AT 4
+#define SP_POW_DATA_AT 8
+#define SP_POW_BYTES 256
+#define SP_TOKEN_SIZE_AT 0
+#define SP_TOKEN_DIFFICULTY_AT 4
+#define SP_TOKEN_ISSUED_AT_AT 8
+#define SP_TOKEN_SALT_AT 16
+#define SP_TOKEN_KEY_AT 32
+#define SP_TOKEN_CONTEXT_AT 64
+#define SP_TOKEN_TEXT_AT 128
+#define SP_TOKEN_BYTES 208
 #define SP_IMAGE_HEADER_MAGIC_AT 0
 #define SP_IMAGE_HEADER_SIZE_AT 4
 #define SP_IMAGE_HEADER_DIGEST_AT 8
@@ -383,5 +411,9 @@
 #define SP_STATUS_UNKNOWN_SITE (-458754) /* the image has no such site */
 #define SP_STATUS_INPUT_OVERFLOW (-458755) /* the input is larger than its region */
 #define SP_STATUS_SELFTEST_FAILED (-458756) /* a known answer does not come out */
+#define SP_STATUS_TOKEN_MALFORMED (-524289) /* not the text of a token */
+#define SP_STATUS_TOKEN_FORGED (-524290) /* the token was not made with this key and context */
+#define SP_STATUS_TOKEN_NOT_YET (-524291) /* the token's time of issue lies in the future */
+#define SP_STATUS_TOKEN_EXPIRED (-524292) /* the token's lifetime is over */
 
 #endif
