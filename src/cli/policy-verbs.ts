@@ -1,5 +1,6 @@
 /** The verbs that are about policies alone: they need no configuration and no running edge. */
 import { type Command, Option } from 'commander';
+import type { ExplainOptions } from './commands/explain.ts';
 import type { TestOptions } from './commands/test.ts';
 
 /** Adds the verbs to the program; `verb` begins one, `done` takes its exit code. */
@@ -7,6 +8,19 @@ export function addPolicyVerbs(
   verb: (name: string, description: string, examples: string) => Command,
   done: (code: number) => void,
 ): void {
+  verb(
+    'new',
+    'Write a ready policy to start from, with its feeds and keys; nothing that exists is overwritten.',
+    '  sallyport new                        lists them\n  sallyport new small-site\n' +
+      '  sallyport new honeypot /etc/sallyport/policy.pdl\n',
+  )
+    .argument('[name]', 'which one; none lists them')
+    .argument('[file]', 'where to write it (default: NAME.pdl)')
+    .action(async (name: string | undefined, file: string | undefined) => {
+      const { newPolicy } = await import('./commands/new.ts');
+      done(newPolicy(name, file));
+    });
+
   verb(
     'test',
     'Run the tests in policies, and show what each expected beside what was decided.',
@@ -20,6 +34,22 @@ export function addPolicyVerbs(
     .action(async (paths: string[], options: TestOptions) => {
       const { test } = await import('./commands/test.ts');
       done(await test(paths, options));
+    });
+
+  verb(
+    'explain',
+    'Say why a policy decides as it does, and what would change its mind.',
+    "  sallyport explain --policy policy.pdl 'conn.ip 203.0.113.7' 'unknown hello.sni' 'rate hellos_by_ip 20/s'\n" +
+      '  sallyport explain 0190c2b4-… --audit audit.jsonl --policy policy.pdl\n  sallyport explain PDL-R002\n',
+  )
+    .argument('[subject...]', 'what a test writes into `given`; or the id of a decision; or a code')
+    .option('--policy <file>', 'the policy that decides')
+    .option('--site <name>', 'the site that decides, where the policy has several')
+    .option('--audit <file>', 'the audit log that holds the decision')
+    .addOption(formatOption('human', 'json'))
+    .action(async (subject: string[], options: ExplainOptions) => {
+      const { explain } = await import('./commands/explain.ts');
+      done(await explain(subject, options));
     });
 }
 
