@@ -245,6 +245,25 @@ export class Core {
     this.#keep(fact, isV4 ? L.STATE_IP4 : L.STATE_IP6, length, 0);
   }
 
+  /** What a fact with a number holds, also one that the core set itself; null when it is unknown. */
+  readNumber(fact: number): number | null {
+    const slot = this.#slots + fact * L.SLOT_BYTES;
+    if (this.#view.getUint32(slot + L.SLOT_STATE_AT, true) !== L.STATE_NUMBER) return null;
+    return this.#view.getFloat64(slot + L.SLOT_VALUE_AT, true);
+  }
+
+  /** What a fact with a text holds; null when it is unknown. */
+  readText(fact: number): string | null {
+    const slot = this.#slots + fact * L.SLOT_BYTES;
+    if (this.#view.getUint32(slot + L.SLOT_STATE_AT, true) !== L.STATE_BYTES) return null;
+    const at = this.#values + this.#view.getUint32(slot + L.SLOT_OFFSET_AT, true);
+    return Buffer.from(
+      this.#bytes.buffer,
+      at,
+      this.#view.getUint32(slot + L.SLOT_LENGTH_AT, true),
+    ).toString();
+  }
+
   /** Rate of a counter in events per second times 1,000,000. */
   setRate(counter: number, microPerSecond: number): void {
     if (!(counter >= 0 && counter < L.MAX_COUNTERS)) throw new RangeError(`no counter ${counter}`);
