@@ -10,10 +10,14 @@ import {
   MAX_HOST_VALUE_BYTES,
   MAX_IMAGE_BYTES,
   MAX_INPUT_BYTES,
+  MAX_KEY_BYTES,
+  MAX_POW_BATCH,
   MAX_TEXT_BYTES,
+  POW_BYTES,
   RATE_BYTES,
   SLOT_BYTES,
   SYN_BYTES,
+  TOKEN_BYTES,
 } from './abi/layout.gen';
 
 /** What a hello writes beside its own bytes: two fingerprints and the widened one-byte codes. */
@@ -56,3 +60,9 @@ export const DIGEST: usize = memory.data(32, 16);
 export const HASH_WORDS: usize = memory.data(256, 16);
 export const HASH_BLOCK: usize = memory.data(128, 16);
 export const HASH_STATE: usize = memory.data(32, 16);
+/** A key of the host's for HMAC. */
+export const KEY: usize = memory.data(MAX_KEY_BYTES, 16);
+/** Proofs of work to check in one call. */
+export const POW: usize = memory.data(MAX_POW_BATCH * POW_BYTES, 16);
+/** A challenge token with what it is made from. */
+export const TOKEN: usize = memory.data(TOKEN_BYTES, 16);

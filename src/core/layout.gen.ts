@@ -21,6 +21,10 @@ export const REGION_IMAGE = 8;
 export const REGION_SYN = 9;
 export const REGION_DRAWS = 10;
 export const REGION_BATCH = 11;
+export const REGION_DIGEST = 12;
+export const REGION_KEY = 13;
+export const REGION_POW = 14;
+export const REGION_TOKEN = 15;
 export const TEXT_JA3 = 0;
 export const TEXT_JA3N = 1;
 export const TEXT_JA4 = 2;
@@ -61,7 +65,7 @@ export const MAX_HELLO_BYTES_DEFAULT = 16384;
 export const MAX_HOST_VALUE_BYTES = 32768;
 export const MAX_TEXT_BYTES = 524288;
 export const MAX_IMAGE_BYTES = 262144;
-export const MAX_FACTS = 64;
+export const MAX_FACTS = 96;
 export const MAX_COUNTERS = 64;
 export const MAX_CANARIES = 64;
 export const MAX_ATOMS = 128;
@@ -70,8 +74,20 @@ export const MAX_TABLES = 256;
 export const MAX_RULES = 1024;
 export const MAX_SIGNALS = 512;
 export const MAX_CUBES_PER_CONDITION = 64;
-export const MAX_BUCKET_RUN = 256;
 export const MAX_BATCH_BYTES = 1048576;
+export const MAX_KEY_BYTES = 256;
+export const MAX_POW_BATCH = 128;
+export const MAX_TOKEN_DIFFICULTY = 255;
+export const MAX_TOKEN_SKEW_MS = 5000;
+export const MAX_BUCKET_RUN = 256;
+export const CATEGORY_RECORD = 1;
+export const CATEGORY_HELLO = 2;
+export const CATEGORY_VIOLATION = 3;
+export const CATEGORY_SYN = 4;
+export const CATEGORY_IMAGE = 5;
+export const CATEGORY_TABLES = 6;
+export const CATEGORY_CALL = 7;
+export const CATEGORY_TOKEN = 8;
 export const MAGIC_IMAGE = 1296650323;
 export const MAGIC_TABLES = 1280201811;
 export const BUILD_SIMD = 1;
@@ -133,7 +149,47 @@ export const FACT_HELLO_PQ = 37;
 export const FACT_CLIENT_CLEARED = 38;
 export const FACT_CLIENT_HANDSHAKES = 39;
 export const FACT_CLIENT_FAILURES = 40;
-export const FACT_COUNT = 41;
+export const FACT_CONN_OS = 41;
+export const FACT_CONN_OS_FAMILY = 42;
+export const FACT_CONN_HOPS = 43;
+export const FACT_HELLO_VERSIONS_VALID = 44;
+export const FACT_HELLO_CLIENT = 45;
+export const FACT_CLIENT_OS_MISMATCH = 46;
+export const FACT_CLIENT_TOOL_MISMATCH = 47;
+export const FACT_CLIENT_VERIFIED_BOT = 48;
+export const FACT_CLIENT_FIRST_SEEN = 49;
+export const FACT_CLIENT_SOLVED = 50;
+export const FACT_CLIENT_CLEAR_AGE = 51;
+export const FACT_CLIENT_HISTORY = 52;
+export const FACT_CERT_PRESENT = 53;
+export const FACT_CERT_VERIFIED = 54;
+export const FACT_CERT_CA = 55;
+export const FACT_CERT_REMAINING = 56;
+export const FACT_CERT_AGE = 57;
+export const FACT_CERT_LIFETIME = 58;
+export const FACT_CERT_KEY = 59;
+export const FACT_CERT_SIGALG = 60;
+export const FACT_CERT_EKU = 61;
+export const FACT_CERT_SAN_DNS = 62;
+export const FACT_CERT_SAN_URI = 63;
+export const FACT_CERT_SUBJECT = 64;
+export const FACT_CERT_ISSUER = 65;
+export const FACT_CERT_SPIFFE = 66;
+export const FACT_CERT_FINGERPRINT = 67;
+export const FACT_CERT_SERIAL = 68;
+export const FACT_CERT_DEPTH = 69;
+export const FACT_HTTP_METHOD = 70;
+export const FACT_HTTP_HOST = 71;
+export const FACT_HTTP_PATH = 72;
+export const FACT_HTTP_VERSION = 73;
+export const FACT_HTTP_USER_AGENT = 74;
+export const FACT_HTTP_HEADERS = 75;
+export const FACT_HTTP_HEADER_ORDER = 76;
+export const FACT_HTTP_H2 = 77;
+export const FACT_HTTP_CONTENT_LENGTH = 78;
+export const FACT_HTTP_FIRST = 79;
+export const FACT_HTTP_COOKIES = 80;
+export const FACT_COUNT = 81;
 export const HELLO_SIZE_AT = 0;
 export const HELLO_STATUS_AT = 4;
 export const HELLO_CONSUMED_AT = 8;
@@ -203,6 +259,18 @@ export const SYN_PAYLOAD_AT = 40;
 export const SYN_QUIRKS_AT = 44;
 export const SYN_SIG_AT = 48;
 export const SYN_BYTES = 560;
+export const POW_LENGTH_AT = 0;
+export const POW_ZERO_BITS_AT = 4;
+export const POW_DATA_AT = 8;
+export const POW_BYTES = 256;
+export const TOKEN_SIZE_AT = 0;
+export const TOKEN_DIFFICULTY_AT = 4;
+export const TOKEN_ISSUED_AT_AT = 8;
+export const TOKEN_SALT_AT = 16;
+export const TOKEN_KEY_AT = 32;
+export const TOKEN_CONTEXT_AT = 64;
+export const TOKEN_TEXT_AT = 128;
+export const TOKEN_BYTES = 208;
 export const IMAGE_HEADER_MAGIC_AT = 0;
 export const IMAGE_HEADER_SIZE_AT = 4;
 export const IMAGE_HEADER_DIGEST_AT = 8;
@@ -211,7 +279,7 @@ export const IMAGE_HEADER_RESERVED_AT = 44;
 export const IMAGE_HEADER_TABLES_ID_AT = 48;
 export const IMAGE_HEADER_SECTIONS_AT = 56;
 export const IMAGE_HEADER_REQUIRED_FACTS_AT = 136;
-export const IMAGE_HEADER_BYTES = 144;
+export const IMAGE_HEADER_BYTES = 148;
 export const ATOM_KIND_AT = 0;
 export const ATOM_OPERAND_KIND_AT = 4;
 export const ATOM_OPERAND_AT = 8;
@@ -406,6 +474,14 @@ export const STATUS_UNKNOWN_SITE = -458754;
 export const STATUS_INPUT_OVERFLOW = -458755;
 /** a known answer does not come out */
 export const STATUS_SELFTEST_FAILED = -458756;
+/** not the text of a token */
+export const STATUS_TOKEN_MALFORMED = -524289;
+/** the token was not made with this key and context */
+export const STATUS_TOKEN_FORGED = -524290;
+/** the token's time of issue lies in the future */
+export const STATUS_TOKEN_NOT_YET = -524291;
+/** the token's lifetime is over */
+export const STATUS_TOKEN_EXPIRED = -524292;
 
 /** Every status a call can return, by its number. */
 export const STATUSES: ReadonlyMap<number, { readonly name: string; readonly meaning: string }> = new Map([
@@ -456,4 +532,8 @@ export const STATUSES: ReadonlyMap<number, { readonly name: string; readonly mea
   [-458754, { name: 'unknown_site', meaning: "the image has no such site" }],
   [-458755, { name: 'input_overflow', meaning: "the input is larger than its region" }],
   [-458756, { name: 'selftest_failed', meaning: "a known answer does not come out" }],
+  [-524289, { name: 'token_malformed', meaning: "not the text of a token" }],
+  [-524290, { name: 'token_forged', meaning: "the token was not made with this key and context" }],
+  [-524291, { name: 'token_not_yet', meaning: "the token's time of issue lies in the future" }],
+  [-524292, { name: 'token_expired', meaning: "the token's lifetime is over" }],
 ]);

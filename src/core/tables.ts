@@ -29,6 +29,8 @@ const WANTED: Readonly<Record<Table['kind'], string>> = {
   hash: 'a value of 1 to 65,000 bytes',
   host: 'a host name or *.suffix',
   number: 'a number',
+  glob: 'a pattern',
+  regex: 'a regular expression',
 };
 const KINDS = {
   cidr: L.TABLE_CIDR,
@@ -91,7 +93,10 @@ export function encodeTables(
   const encoded = program.tables.map((table): Encoded => {
     const feed = table.feed ?? null;
     const members = feed === null ? (table.members ?? []) : feeds.get(feed);
-    if (members === undefined) return EMPTY;
+    // why: the core has no matcher for patterns; what it cannot look up must be unknown to it.
+    if (members === undefined || table.kind === 'glob' || table.kind === 'regex') {
+      return EMPTY;
+    }
     if (table.kind !== 'cidr') return encodeTable(table.kind, members, feed);
     if (bit === L.MAX_CIDR_TABLES) {
       throw new RangeError(`the program has more than ${L.MAX_CIDR_TABLES} tables of addresses`);

@@ -26,11 +26,12 @@ export function createEdgePool(threads: number): Piscina {
   });
 }
 
-export function createBatchPool(): Piscina {
+/** Workers that compile policies, one unless a command has many to compile. */
+export function createBatchPool(maxThreads: number = 1): Piscina {
   return new Piscina({
     filename: moduleFile('batch'),
     minThreads: 0,
-    maxThreads: 1,
+    maxThreads,
     idleTimeout: BATCH_IDLE_MS,
     atomics: 'sync',
     recordTiming: false,
