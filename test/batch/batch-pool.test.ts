@@ -127,7 +127,7 @@ describe('analyzeBatch', () => {
     await assert.rejects(bad('16030100'), /^TypeError: hellos\[1\] must be a Uint8Array/);
     await assert.rejects(bad(null), /^TypeError: hellos\[1\] must be a Uint8Array/);
     await assert.rejects(
-      bad({ hello: browser, ip: '1.2.3' }),
+      bad({ hello: browser, ip: '1.2.3.400' }),
       /^RangeError: hellos\[1\]\.ip is not an address/,
     );
     await assert.rejects(
