@@ -12,51 +12,68 @@ import {
   MAX_HELLO_BYTES,
   MAX_IMAGE_BYTES,
   MAX_INPUT_BYTES,
+  MAX_KEY_BYTES,
+  MAX_POW_BATCH,
   MAX_TEXT_BYTES,
+  POW_BYTES,
   PROTO_QUIC,
   RATE_BYTES,
   REGION_BATCH,
   REGION_DECISION,
+  REGION_DIGEST,
   REGION_DRAWS,
   REGION_HELLO,
   REGION_IMAGE,
   REGION_INPUT,
+  REGION_KEY,
   REGION_MESSAGE,
+  REGION_POW,
   REGION_RATES,
   REGION_SLOTS,
   REGION_SYN,
   REGION_TEXT,
+  REGION_TOKEN,
   REGION_VALUES,
   SLOT_BYTES,
   STATUS_BAD_ARGUMENT,
   STATUS_INPUT_OVERFLOW,
   SYN_BYTES,
+  TOKEN_BYTES,
 } from './abi/layout.gen';
 import { scoreBatch } from './batch';
 import { decide } from './decide';
 import { writeText } from './fingerprint';
 import { parseHello } from './hello';
+import { hmacSha256 } from './hmac';
 import { loadImage } from './image';
+import { forgetOrigin } from './leaf';
+import { md5 } from './md5';
 import {
   BATCH,
   DECISION,
+  DIGEST,
   DRAWS,
   HELLO,
   INPUT,
+  KEY,
   MESSAGE,
+  POW,
   RATES,
   SLOTS,
   SYN,
   TEXT,
+  TOKEN,
   VALUES,
   VALUES_BYTES,
 } from './memory';
-import { leadingZeroBits, solve } from './pow';
+import { checkBatch, leadingZeroBits, solve } from './pow';
 import { selftest } from './selftest';
+import { DIGEST_BYTES, sha256 } from './sha256';
 import { clearSlots } from './slots';
 import { idleImage, setHelloLimit } from './state';
 import { parseSyn, setSynFacts } from './syn';
 import { reserveTables, verifyTables } from './tables';
+import { mintToken, openToken } from './token';
 
 /** Major version in the upper 16 bits, minor in the lower. */
 export const sp_abi_version: i32 = ABI_VERSION;
@@ -77,7 +94,11 @@ export function sp_region(id: i32): usize {
   if (id == REGION_IMAGE) return idleImage();
   if (id == REGION_DRAWS) return DRAWS;
   if (id == REGION_BATCH) return BATCH;
-  return id == REGION_SYN ? SYN : 0;
+  if (id == REGION_SYN) return SYN;
+  if (id == REGION_DIGEST) return DIGEST;
+  if (id == REGION_KEY) return KEY;
+  if (id == REGION_POW) return POW;
+  return id == REGION_TOKEN ? TOKEN : 0;
 }
 
 /** Size of a region in bytes, 0 for an unknown one. */
@@ -93,7 +114,11 @@ export function sp_region_size(id: i32): i32 {
   if (id == REGION_IMAGE) return MAX_IMAGE_BYTES;
   if (id == REGION_DRAWS) return MAX_CANARIES * RATE_BYTES;
   if (id == REGION_BATCH) return MAX_BATCH_BYTES;
-  return id == REGION_SYN ? SYN_BYTES : 0;
+  if (id == REGION_SYN) return SYN_BYTES;
+  if (id == REGION_DIGEST) return DIGEST_BYTES;
+  if (id == REGION_KEY) return MAX_KEY_BYTES;
+  if (id == REGION_POW) return MAX_POW_BATCH * POW_BYTES;
+  return id == REGION_TOKEN ? TOKEN_BYTES : 0;
 }
 
 export function sp_selftest(): i32 {
@@ -102,6 +127,7 @@ export function sp_selftest(): i32 {
 
 /** Forgets every fact, rate and draw. */
 export function sp_begin(): void {
+  forgetOrigin();
   clearSlots();
 }
 
@@ -166,4 +192,41 @@ export function sp_solve(length: i32, first: u32, count: u32, bits: i32): i32 {
   return length < 0 || length > MAX_INPUT_BYTES
     ? STATUS_INPUT_OVERFLOW
     : solve(INPUT, length, first, count, bits);
+}
+
+/** Writes the SHA-256 of `length` bytes of INPUT to DIGEST. */
+export function sp_sha256(length: i32): i32 {
+  if (length < 0 || length > MAX_INPUT_BYTES) return STATUS_INPUT_OVERFLOW;
+  sha256(INPUT, length);
+  return 0;
+}
+
+/** Writes the MD5 of `length` bytes of INPUT to the first 16 bytes of DIGEST. */
+export function sp_md5(length: i32): i32 {
+  if (length < 0 || length > MAX_INPUT_BYTES) return STATUS_INPUT_OVERFLOW;
+  md5(INPUT, length);
+  return 0;
+}
+
+/** Writes the HMAC-SHA-256 of `length` bytes of INPUT under `key_length` bytes of KEY to DIGEST. */
+export function sp_hmac_sha256(key_length: i32, length: i32): i32 {
+  if (key_length < 0 || key_length > MAX_KEY_BYTES) return STATUS_BAD_ARGUMENT;
+  if (length < 0 || length > MAX_INPUT_BYTES) return STATUS_INPUT_OVERFLOW;
+  hmacSha256(KEY, key_length, INPUT, length);
+  return 0;
+}
+
+/** Counts the leading zero bits of the first `count` items of POW. */
+export function sp_pow_check(count: i32): i32 {
+  return checkBatch(count);
+}
+
+/** Writes the text of a token with the fields in TOKEN. */
+export function sp_token_mint(): i32 {
+  return mintToken();
+}
+
+/** Reads the text in TOKEN, checks it, and fills in its fields; times are in milliseconds. */
+export function sp_token_open(now: f64, lifetime: f64): i32 {
+  return openToken(now, lifetime);
 }

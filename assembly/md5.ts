@@ -11,9 +11,6 @@ const K: usize = memory.data<u32>([
   0xffeff47d, 0x85845dd1, 0x6fa87e4f, 0xfe2ce6e0, 0xa3014314, 0x4e0811a1, 0xf7537e82, 0xbd3af235, 0x2ad7d2bb,
   0xeb86d391,
 ]);
-/** Rotations by round and step. */
-const SHIFT: usize = memory.data<u8>([7, 12, 17, 22, 5, 9, 14, 20, 4, 11, 16, 23, 6, 10, 15, 21]);
-
 /** Writes the digest of `length` bytes at `at` to the first 16 bytes of DIGEST. */
 export function md5(at: usize, length: i32): void {
   store<u32>(HASH_STATE, 0x67452301, 0);
@@ -34,32 +31,40 @@ export function md5(at: usize, length: i32): void {
   memory.copy(DIGEST, HASH_STATE, 16);
 }
 
+/** Step `i`'s constant and the message word at offset `word` (modulo 64) of the block. */
+function addend(i: usize, at: usize, word: usize): u32 {
+  return load<u32>(K + i) + load<u32>(at + (word & 63));
+}
+
 function compress(at: usize): void {
   let a = load<u32>(HASH_STATE, 0);
   let b = load<u32>(HASH_STATE, 4);
   let c = load<u32>(HASH_STATE, 8);
   let d = load<u32>(HASH_STATE, 12);
-  for (let i: u32 = 0; i < 64; i++) {
-    const round = i >> 4;
-    let f: u32 = 0;
-    let word = i;
-    if (round == 0) {
-      f = d ^ (b & (c ^ d));
-    } else if (round == 1) {
-      f = c ^ (d & (b ^ c));
-      word = 5 * i + 1;
-    } else if (round == 2) {
-      f = b ^ c ^ d;
-      word = 3 * i + 5;
-    } else {
-      f = c ^ (b | ~d);
-      word = 7 * i;
-    }
-    const sum = a + f + load<u32>(K + (i << 2)) + load<u32>(at + ((word & 15) << 2));
-    a = d;
-    d = c;
-    c = b;
-    b += rotl<u32>(sum, load<u8>(SHIFT + (round << 2) + (i & 3)));
+  // Four steps a turn, so that the variables change names instead of places; offsets are in bytes.
+  for (let i: usize = 0; i < 64; i += 16) {
+    a = b + rotl<u32>(a + (d ^ (b & (c ^ d))) + addend(i, at, i), 7);
+    d = a + rotl<u32>(d + (c ^ (a & (b ^ c))) + addend(i + 4, at, i + 4), 12);
+    c = d + rotl<u32>(c + (b ^ (d & (a ^ b))) + addend(i + 8, at, i + 8), 17);
+    b = c + rotl<u32>(b + (a ^ (c & (d ^ a))) + addend(i + 12, at, i + 12), 22);
+  }
+  for (let i: usize = 64; i < 128; i += 16) {
+    a = b + rotl<u32>(a + (c ^ (d & (b ^ c))) + addend(i, at, 5 * i + 4), 5);
+    d = a + rotl<u32>(d + (b ^ (c & (a ^ b))) + addend(i + 4, at, 5 * i + 24), 9);
+    c = d + rotl<u32>(c + (a ^ (b & (d ^ a))) + addend(i + 8, at, 5 * i + 44), 14);
+    b = c + rotl<u32>(b + (d ^ (a & (c ^ d))) + addend(i + 12, at, 5 * i + 64), 20);
+  }
+  for (let i: usize = 128; i < 192; i += 16) {
+    a = b + rotl<u32>(a + (b ^ c ^ d) + addend(i, at, 3 * i + 20), 4);
+    d = a + rotl<u32>(d + (a ^ b ^ c) + addend(i + 4, at, 3 * i + 32), 11);
+    c = d + rotl<u32>(c + (d ^ a ^ b) + addend(i + 8, at, 3 * i + 44), 16);
+    b = c + rotl<u32>(b + (c ^ d ^ a) + addend(i + 12, at, 3 * i + 56), 23);
+  }
+  for (let i: usize = 192; i < 256; i += 16) {
+    a = b + rotl<u32>(a + (c ^ (b | ~d)) + addend(i, at, 7 * i), 6);
+    d = a + rotl<u32>(d + (b ^ (a | ~c)) + addend(i + 4, at, 7 * i + 28), 10);
+    c = d + rotl<u32>(c + (a ^ (d | ~b)) + addend(i + 8, at, 7 * i + 56), 15);
+    b = c + rotl<u32>(b + (d ^ (c | ~a)) + addend(i + 12, at, 7 * i + 84), 21);
   }
   store<u32>(HASH_STATE, load<u32>(HASH_STATE, 0) + a, 0);
   store<u32>(HASH_STATE, load<u32>(HASH_STATE, 4) + b, 4);

@@ -10,10 +10,14 @@ import {
   MAX_HOST_VALUE_BYTES,
   MAX_IMAGE_BYTES,
   MAX_INPUT_BYTES,
+  MAX_KEY_BYTES,
+  MAX_POW_BATCH,
   MAX_TEXT_BYTES,
+  POW_BYTES,
   RATE_BYTES,
   SLOT_BYTES,
   SYN_BYTES,
+  TOKEN_BYTES,
 } from './abi/layout.gen';
 
 /** What a hello writes beside its own bytes: two fingerprints and the widened one-byte codes. */
@@ -25,11 +29,15 @@ const SYN_VALUE_BYTES: i32 = 512;
 export const INPUT: usize = memory.data(MAX_INPUT_BYTES, 16);
 /** The reassembled ClientHello body, without its handshake header. */
 export const MESSAGE: usize = memory.data(MAX_HELLO_BYTES, 16);
-/** Values of fact slots: first the host's part, then the SYN's signature, then the hello's. */
-export const VALUES_BYTES: i32 = MAX_HOST_VALUE_BYTES + SYN_VALUE_BYTES + MAX_HELLO_BYTES + HELLO_VALUE_SLACK;
+/** Room for a country. */
+const ORIGIN_VALUE_BYTES: i32 = 16;
+/** Values of fact slots: first the host's part, then the SYN's signature, the country, then the hello's. */
+export const VALUES_BYTES: i32 =
+  MAX_HOST_VALUE_BYTES + SYN_VALUE_BYTES + ORIGIN_VALUE_BYTES + MAX_HELLO_BYTES + HELLO_VALUE_SLACK;
 export const VALUES: usize = memory.data(VALUES_BYTES, 16);
 export const SYN_VALUES: usize = VALUES + MAX_HOST_VALUE_BYTES;
-export const HELLO_VALUES: usize = SYN_VALUES + SYN_VALUE_BYTES;
+export const ORIGIN_VALUES: usize = SYN_VALUES + SYN_VALUE_BYTES;
+export const HELLO_VALUES: usize = ORIGIN_VALUES + ORIGIN_VALUE_BYTES;
 export const TEXT: usize = memory.data(MAX_TEXT_BYTES, 16);
 export const SLOTS: usize = memory.data(MAX_FACTS * SLOT_BYTES, 16);
 /** Rates of counters, then draws of canaries; both in the form of RATE. */
@@ -52,3 +60,9 @@ export const DIGEST: usize = memory.data(32, 16);
 export const HASH_WORDS: usize = memory.data(256, 16);
 export const HASH_BLOCK: usize = memory.data(128, 16);
 export const HASH_STATE: usize = memory.data(32, 16);
+/** A key of the host's for HMAC. */
+export const KEY: usize = memory.data(MAX_KEY_BYTES, 16);
+/** Proofs of work to check in one call. */
+export const POW: usize = memory.data(MAX_POW_BATCH * POW_BYTES, 16);
+/** A challenge token with what it is made from. */
+export const TOKEN: usize = memory.data(TOKEN_BYTES, 16);

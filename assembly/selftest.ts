@@ -1,34 +1,77 @@
 /** Known answers, so that a host can tell a broken engine before it trusts a decision. */
-import { FORM_HANDSHAKE, HELLO_JA4_AT, PROTO_TLS, STATUS_SELFTEST_FAILED } from './abi/layout.gen';
-import { be32 } from './bytes';
+import {
+  FORM_HANDSHAKE,
+  HELLO_JA3_HASH_AT,
+  HELLO_JA4_AT,
+  PROTO_TLS,
+  STATUS_SELFTEST_FAILED,
+} from './abi/layout.gen';
 import { parseHello } from './hello';
+import { hmacSha256 } from './hmac';
+import { forgetOrigin } from './leaf';
 import { md5 } from './md5';
 import { DIGEST, HELLO } from './memory';
+import { solve } from './pow';
 import { sha256 } from './sha256';
 import { clearSlots } from './slots';
 
-/** `abc`. */
+/** `abc` (FIPS 180-4, RFC 1321 A.5). */
 const ABC: usize = memory.data<u8>([0x61, 0x62, 0x63]);
-
-/** A ClientHello of TLS 1.0 with one suite and no extensions. */
-const HELLO_MESSAGE: usize = memory.data<u8>([
-  1, 0, 0, 41, 3, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-  0, 0, 0, 0, 2, 0, 47, 1, 0,
+const ABC_SHA256: usize = memory.data<u8>([
+  0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea, 0x41, 0x41, 0x40, 0xde, 0x5d, 0xae, 0x22, 0x23, 0xb0, 0x03,
+  0x61, 0xa3, 0x96, 0x17, 0x7a, 0x9c, 0xb4, 0x10, 0xff, 0x61, 0xf2, 0x00, 0x15, 0xad,
 ]);
-const HELLO_MESSAGE_BYTES: i32 = 45;
-/** The fingerprint it must give begins with `t10i0100`. */
-const JA4_HEAD: u32 = 0x7431_3069;
-const JA4_COUNTS: u32 = 0x3031_3030;
+const ABC_MD5: usize = memory.data<u8>([
+  0x90, 0x01, 0x50, 0x98, 0x3c, 0xd2, 0x4f, 0xb0, 0xd6, 0x96, 0x3f, 0x7d, 0x28, 0xe1, 0x7f, 0x72,
+]);
+/** RFC 4231 4.3. */
+const MAC_KEY: usize = memory.data<u8>([0x4a, 0x65, 0x66, 0x65]);
+const MAC_DATA: usize = memory.data<u8>([
+  0x77, 0x68, 0x61, 0x74, 0x20, 0x64, 0x6f, 0x20, 0x79, 0x61, 0x20, 0x77, 0x61, 0x6e, 0x74, 0x20, 0x66, 0x6f,
+  0x72, 0x20, 0x6e, 0x6f, 0x74, 0x68, 0x69, 0x6e, 0x67, 0x3f,
+]);
+const MAC: usize = memory.data<u8>([
+  0x5b, 0xdc, 0xc1, 0x46, 0xbf, 0x60, 0x75, 0x4e, 0x6a, 0x04, 0x24, 0x26, 0x08, 0x95, 0x75, 0xc7, 0x5a, 0x00,
+  0x3f, 0x08, 0x9d, 0x27, 0x39, 0x83, 0x9d, 0xec, 0x58, 0xb9, 0x64, 0xec, 0x38, 0x43,
+]);
+/** The first nonce after `abc` whose SHA-256 begins with 10 zero bits. */
+const NONCE: i32 = 1_010;
+/** A ClientHello with GREASE, a name, groups, signature algorithms, ALPN and versions, and its fingerprints. */
+const HELLO_MESSAGE: usize = memory.data<u8>([
+  1, 0, 0, 104, 3, 3, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7,
+  7, 7, 7, 0, 0, 6, 26, 26, 19, 1, 192, 47, 1, 0, 0, 57, 42, 42, 0, 0, 0, 0, 0, 11, 0, 9, 0, 0, 6, 97, 46,
+  116, 101, 115, 116, 0, 10, 0, 6, 0, 4, 0, 29, 0, 23, 0, 13, 0, 6, 0, 4, 4, 3, 8, 4, 0, 16, 0, 5, 0, 3, 2,
+  104, 50, 0, 43, 0, 5, 4, 3, 4, 3, 3,
+]);
+const HELLO_MESSAGE_BYTES: i32 = 108;
+const JA3_HASH: usize = memory.data<u8>([
+  0x38, 0x34, 0x66, 0x35, 0x63, 0x30, 0x62, 0x35, 0x38, 0x64, 0x65, 0x37, 0x37, 0x63, 0x64, 0x61, 0x32, 0x66,
+  0x63, 0x32, 0x33, 0x32, 0x62, 0x37, 0x35, 0x32, 0x62, 0x64, 0x32, 0x30, 0x37, 0x63,
+]);
+const JA4: usize = memory.data<u8>([
+  0x74, 0x31, 0x33, 0x64, 0x30, 0x32, 0x30, 0x35, 0x68, 0x32, 0x5f, 0x63, 0x31, 0x39, 0x32, 0x39, 0x32, 0x39,
+  0x32, 0x61, 0x61, 0x36, 0x62, 0x5f, 0x66, 0x62, 0x61, 0x62, 0x62, 0x65, 0x61, 0x32, 0x37, 0x65, 0x65, 0x38,
+]);
 
 /** 0, or STATUS_SELFTEST_FAILED. Forgets every fact and the last hello. */
 export function selftest(): i32 {
-  sha256(ABC, 3);
-  if (be32(DIGEST) != 0xba7816bf || be32(DIGEST + 28) != 0xf20015ad) return STATUS_SELFTEST_FAILED;
-  md5(ABC, 3);
-  if (be32(DIGEST) != 0x90015098 || be32(DIGEST + 12) != 0x28e17f72) return STATUS_SELFTEST_FAILED;
-  const status = parseHello(HELLO_MESSAGE, HELLO_MESSAGE_BYTES, FORM_HANDSHAKE, PROTO_TLS);
-  const head = be32(HELLO + HELLO_JA4_AT);
-  const counts = be32(HELLO + HELLO_JA4_AT + 4);
+  const right = hashes() && solve(ABC, 3, 0, 2_000, 10) == NONCE && fingerprints();
+  forgetOrigin();
   clearSlots();
-  return status == 0 && head == JA4_HEAD && counts == JA4_COUNTS ? 0 : STATUS_SELFTEST_FAILED;
+  return right ? 0 : STATUS_SELFTEST_FAILED;
+}
+
+function hashes(): bool {
+  sha256(ABC, 3);
+  if (memory.compare(DIGEST, ABC_SHA256, 32) != 0) return false;
+  md5(ABC, 3);
+  if (memory.compare(DIGEST, ABC_MD5, 16) != 0) return false;
+  hmacSha256(MAC_KEY, 4, MAC_DATA, 28);
+  return memory.compare(DIGEST, MAC, 32) == 0;
+}
+
+function fingerprints(): bool {
+  const status = parseHello(HELLO_MESSAGE, HELLO_MESSAGE_BYTES, FORM_HANDSHAKE, PROTO_TLS);
+  const ja3 = memory.compare(HELLO + HELLO_JA3_HASH_AT, JA3_HASH, 32);
+  return status == 0 && ja3 == 0 && memory.compare(HELLO + HELLO_JA4_AT, JA4, 36) == 0;
 }

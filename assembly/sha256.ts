@@ -2,7 +2,9 @@
 import { be32 } from './bytes';
 import { DIGEST, HASH_BLOCK, HASH_STATE, HASH_WORDS } from './memory';
 
-const K: usize = memory.data<u32>([
+export const BLOCK_BYTES: i32 = 64;
+export const DIGEST_BYTES: i32 = 32;
+export const K: usize = memory.data<u32>([
   0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5, 0xd807aa98,
   0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786,
   0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da, 0x983e5152, 0xa831c66d, 0xb00327c8,
@@ -38,16 +40,54 @@ export function sha256Blocks(state: usize, at: usize, length: i32): void {
 /** Pads the last `rest` (< 64) bytes of a message of `length` bytes and writes DIGEST. */
 export function sha256Finish(state: usize, at: usize, rest: i32, length: i32): void {
   memory.copy(HASH_BLOCK, at, rest);
-  store<u8>(HASH_BLOCK + rest, 0x80);
-  const padded = rest < 56 ? 64 : 128;
-  memory.fill(HASH_BLOCK + rest + 1, 0, padded - rest - 1);
-  store<u64>(HASH_BLOCK + padded - 8, bswap<u64>((<u64>length) << 3));
-  sha256Blocks(state, HASH_BLOCK, padded);
+  sha256Blocks(state, HASH_BLOCK, sha256Pad(HASH_BLOCK, rest, length));
   for (let i: usize = 0; i < 32; i += 4) store<u32>(DIGEST + i, bswap<u32>(load<u32>(state + i)));
 }
 
-function compress(state: usize, at: usize): void {
+/** Pads `rest` bytes at `at`, the end of a message of `length` bytes: their number is then a multiple of 64. */
+export function sha256Pad(at: usize, rest: i32, length: i32): i32 {
+  const padded = (rest + 72) & ~63;
+  memory.fill(at + rest, 0, padded - rest);
+  store<u8>(at + rest, 0x80);
+  store<u64>(at + padded - 8, bswap<u64>((<u64>length) << 3));
+  return padded;
+}
+
+function sum0(x: u32): u32 {
+  return rotr<u32>(x, 2) ^ rotr<u32>(x, 13) ^ rotr<u32>(x, 22);
+}
+
+function sum1(x: u32): u32 {
+  return rotr<u32>(x, 6) ^ rotr<u32>(x, 11) ^ rotr<u32>(x, 25);
+}
+
+function choose(x: u32, y: u32, z: u32): u32 {
+  return z ^ (x & (y ^ z));
+}
+
+function majority(x: u32, y: u32, z: u32): u32 {
+  return (x & y) | (z & (x | y));
+}
+
+/** The word at offset `i` of the schedule, with its constant. */
+function word(i: usize): u32 {
+  return load<u32>(HASH_WORDS + i) + load<u32>(K + i);
+}
+
+/** Lays out the 64 words of the message schedule of the block at `at`. */
+function schedule(at: usize): void {
   for (let i: usize = 0; i < 64; i += 4) store<u32>(HASH_WORDS + i, be32(at + i));
+  for (let p = HASH_WORDS; p < HASH_WORDS + 192; p += 4) {
+    const w15 = load<u32>(p, 4);
+    const w2 = load<u32>(p, 56);
+    const s0 = rotr<u32>(w15, 7) ^ rotr<u32>(w15, 18) ^ (w15 >> 3);
+    const s1 = rotr<u32>(w2, 17) ^ rotr<u32>(w2, 19) ^ (w2 >> 10);
+    store<u32>(p, load<u32>(p) + s0 + load<u32>(p, 36) + s1, 64);
+  }
+}
+
+function compress(state: usize, at: usize): void {
+  schedule(at);
   let a = load<u32>(state, 0);
   let b = load<u32>(state, 4);
   let c = load<u32>(state, 8);
@@ -56,30 +96,32 @@ function compress(state: usize, at: usize): void {
   let f = load<u32>(state, 20);
   let g = load<u32>(state, 24);
   let h = load<u32>(state, 28);
-  for (let i: usize = 0; i < 256; i += 4) {
-    // why: the schedule keeps 16 words and overwrites the oldest as it goes.
-    const slot = HASH_WORDS + (i & 63);
-    let w = load<u32>(slot);
-    if (i >= 64) {
-      const w15 = load<u32>(HASH_WORDS + ((i + 4) & 63));
-      const w2 = load<u32>(HASH_WORDS + ((i + 56) & 63));
-      const s0 = rotr<u32>(w15, 7) ^ rotr<u32>(w15, 18) ^ (w15 >> 3);
-      const s1 = rotr<u32>(w2, 17) ^ rotr<u32>(w2, 19) ^ (w2 >> 10);
-      w += s0 + load<u32>(HASH_WORDS + ((i + 36) & 63)) + s1;
-      store<u32>(slot, w);
-    }
-    const s1 = rotr<u32>(e, 6) ^ rotr<u32>(e, 11) ^ rotr<u32>(e, 25);
-    const t1 = h + s1 + (g ^ (e & (f ^ g))) + load<u32>(K + i) + w;
-    const s0 = rotr<u32>(a, 2) ^ rotr<u32>(a, 13) ^ rotr<u32>(a, 22);
-    const t2 = s0 + ((a & b) | (c & (a | b)));
-    h = g;
-    g = f;
-    f = e;
-    e = d + t1;
-    d = c;
-    c = b;
-    b = a;
-    a = t1 + t2;
+  // Eight rounds a turn, so that the eight variables change names instead of places.
+  for (let i: usize = 0; i < 256; i += 32) {
+    h += sum1(e) + choose(e, f, g) + word(i);
+    d += h;
+    h += sum0(a) + majority(a, b, c);
+    g += sum1(d) + choose(d, e, f) + word(i + 4);
+    c += g;
+    g += sum0(h) + majority(h, a, b);
+    f += sum1(c) + choose(c, d, e) + word(i + 8);
+    b += f;
+    f += sum0(g) + majority(g, h, a);
+    e += sum1(b) + choose(b, c, d) + word(i + 12);
+    a += e;
+    e += sum0(f) + majority(f, g, h);
+    d += sum1(a) + choose(a, b, c) + word(i + 16);
+    h += d;
+    d += sum0(e) + majority(e, f, g);
+    c += sum1(h) + choose(h, a, b) + word(i + 20);
+    g += c;
+    c += sum0(d) + majority(d, e, f);
+    b += sum1(g) + choose(g, h, a) + word(i + 24);
+    f += b;
+    b += sum0(c) + majority(c, d, e);
+    a += sum1(f) + choose(f, g, h) + word(i + 28);
+    e += a;
+    a += sum0(b) + majority(b, c, d);
   }
   store<u32>(state, load<u32>(state, 0) + a, 0);
   store<u32>(state, load<u32>(state, 4) + b, 4);

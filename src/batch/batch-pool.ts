@@ -1,4 +1,4 @@
-/** The library's batch API: many hellos or many scores at once, over threads or on this one. */
+/** Many hellos or many scores at once, over threads or on this one. */
 import { availableParallelism } from 'node:os';
 import type { Piscina } from 'piscina';
 import type { HelloForm, HelloProto } from '../core/core.ts';
@@ -16,11 +16,11 @@ import type { BatchPolicy, BatchSetup } from './setup.ts';
 import type { AnalyzeTask } from './task.ts';
 import { startBatchWorkers } from './workers.ts';
 
-export interface BatchOptions {
+export interface BatchSettings {
   /** Worker threads; default one per core. 0 does the work on the calling thread, with the same answers. */
   readonly threads?: number;
-  /** Decides about hellos and names the scores' signals; without it hellos are only analysed. */
-  readonly policy?: Bundle;
+  /** The policy that decides about hellos and has the scores; without it hellos are only analysed. */
+  readonly bundle?: Bundle;
   /** The site that decides; default the one that claims the hello's server name. */
   readonly site?: string;
   /** Largest handshake message accepted, 64 to 131,072 bytes; default 16,384. */
@@ -85,13 +85,13 @@ export class BatchPool {
   readonly #waiting: ((block: number) => void)[] = [];
   #closed = false;
 
-  /** @throws RangeError for an option out of range, Error when the policy is refused. */
-  constructor(options: BatchOptions = {}) {
-    const { threads = availableParallelism(), maxHelloBytes = MAX_HELLO_BYTES_DEFAULT } = options;
+  /** Opened with `openBatchPool`. */
+  constructor(settings: BatchSettings) {
+    const { threads = availableParallelism(), maxHelloBytes = MAX_HELLO_BYTES_DEFAULT } = settings;
     if (!Number.isInteger(threads) || threads < 0 || threads > MAX_THREADS) {
       throw new RangeError(`threads must be an integer from 0 to ${MAX_THREADS}, not ${threads}`);
     }
-    this.#policy = choosePolicy(options);
+    this.#policy = choosePolicy(settings);
     const count = Math.max(1, threads * BLOCKS_PER_THREAD);
     const memory = new SharedArrayBuffer(count * BLOCK_BYTES);
     const setup: BatchSetup = { module: loadCoreModule(), memory, maxHelloBytes, policy: this.#policy };
@@ -226,25 +226,25 @@ export class BatchPool {
   }
 }
 
-/** Many hellos or many scores at once; close the pool when it is no longer needed. @throws as `BatchPool` does. */
-export function createBatchPool(options: BatchOptions = {}): BatchPool {
-  return new BatchPool(options);
+/** @throws RangeError for a setting out of range, Error when the core refuses the policy. */
+export function openBatchPool(settings: BatchSettings): BatchPool {
+  return new BatchPool(settings);
 }
 
-function choosePolicy({ policy, site }: BatchOptions): BatchPolicy | null {
-  if (policy === undefined) {
+function choosePolicy({ bundle, site }: BatchSettings): BatchPolicy | null {
+  if (bundle === undefined) {
     if (site !== undefined) throw new RangeError('a site needs a policy');
     return null;
   }
-  const { program, image } = policy;
+  const { program, image } = bundle;
   const index = site === undefined ? -1 : program.sites.findIndex(({ name }) => name === site);
   if (site !== undefined && index === -1) {
     const names = program.sites.map(({ name }) => name).join(', ');
     throw new RangeError(`there is no site called ${site}; there are ${names}`);
   }
   // Shared, so that large feeds are not copied for each thread; secrets stay here.
-  const tables = new Uint8Array(new SharedArrayBuffer(policy.tables.length));
-  tables.set(policy.tables);
+  const tables = new Uint8Array(new SharedArrayBuffer(bundle.tables.length));
+  tables.set(bundle.tables);
   return { program, image, tables, site: index };
 }
 

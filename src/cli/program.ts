@@ -4,6 +4,7 @@ import type { Flags } from '../config/overrides.ts';
 import { CliError, EXIT } from './exit.ts';
 import type { Format } from './output.ts';
 import { packageVersion } from './package.ts';
+import { addPolicyVerbs } from './policy-verbs.ts';
 
 /** Runs one command line; resolves with the exit code (0 ok, 1 problem, 2 wrong usage). */
 export async function main(args: readonly string[]): Promise<number> {
@@ -85,6 +86,21 @@ function buildProgram(done: (code: number) => void): Command {
       const { check } = await import('./commands/check.ts');
       done(check(files, format));
     });
+
+  verb(
+    'fmt',
+    'Bring policies into their canonical form.',
+    '  sallyport fmt policy.pdl\n  sallyport fmt --check policies/*.pdl\n  sallyport fmt < policy.pdl\n',
+  )
+    .argument('[files...]', 'policies, rewritten in place; none or - reads standard input')
+    .option('--check', 'write nothing, and name the files that are not in canonical form')
+    .addOption(formatOption())
+    .action(async (files: string[], { check, format }: { check?: true; format?: Format }) => {
+      const { fmt } = await import('./commands/fmt.ts');
+      done(await fmt(files, { check: check === true, format }));
+    });
+
+  addPolicyVerbs(verb, done);
 
   verb(
     'decide',
@@ -192,6 +208,7 @@ Examples:
   sallyport run --demo                 see it work: a certificate, a policy and an upstream of its own
   sallyport init                       write sallyport.yaml and policy.pdl
   sallyport check policy.pdl           find mistakes and run the policy's own tests
+  sallyport test policy.pdl --watch    run its tests after every change
   sallyport run                        serve what sallyport.yaml says
 
 Exit codes: 0 ok, 1 problem found or failed start, 2 wrong usage.`;

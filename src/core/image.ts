@@ -133,6 +133,12 @@ class ImageEncoder {
       if (!canary) throw new RangeError(`no canary ${operand.canary}`);
       return { kind: L.OPERAND_CANARY, index: operand.canary, phase: keyPhase(canary.key) };
     }
+    if ('lookup' in operand) {
+      // why: the core has no maps; the rate of a counter that is not there is unknown, as the map's answer is.
+      atMost('counters beside maps', this.#program.counters.length, L.MAX_COUNTERS - 1);
+      const phase = PHASES.indexOf(FACTS[operand.of]!.phase);
+      return { kind: L.OPERAND_COUNTER, index: L.MAX_COUNTERS - 1, phase };
+    }
     const counter = this.#program.counters[operand.counter];
     if (!counter) throw new RangeError(`no counter ${operand.counter}`);
     return { kind: L.OPERAND_COUNTER, index: operand.counter, phase: counterPhase(counter) };

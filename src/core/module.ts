@@ -31,6 +31,12 @@ export interface CoreExports {
   sp_score_batch(score: number, rows: number, columns: number, out: number): number;
   sp_leading_zero_bits(length: number): number;
   sp_solve(length: number, first: number, count: number, bits: number): number;
+  sp_sha256(length: number): number;
+  sp_md5(length: number): number;
+  sp_hmac_sha256(keyLength: number, length: number): number;
+  sp_pow_check(count: number): number;
+  sp_token_mint(): number;
+  sp_token_open(now: number, lifetime: number): number;
 }
 
 // Not every set of type libraries declares WebAssembly, and this much of it is all that is used.

@@ -32,7 +32,7 @@ export interface ConnectionFacts {
 /** A value given to a fact from outside, as `decide` and policy tests do. */
 export type FactValue = boolean | number | string | readonly number[] | null;
 
-const PHASE = { connect: 0, hello: 1 } as const;
+const PHASE = { connect: 0, hello: 1, request: 3 } as const;
 const STRICTNESS: Readonly<Record<Action['action'], number>> = {
   accept: 0,
   tarpit: 2,
@@ -150,10 +150,10 @@ export class Engine {
     return LIMITED_TIERS.has(verdict.tier) ? this.#limited(site, verdict, client, facts.nowMs) : verdict;
   }
 
-  /** The verdict of one site over the facts as they stand; limits are left out of account. */
-  explainSite(siteIndex: number): Verdict {
+  /** The verdict of one site over the facts as they stand at a phase; limits are left out of account. */
+  explainSite(siteIndex: number, phase: keyof typeof PHASE = 'hello'): Verdict {
     const site = this.program.sites[siteIndex]!;
-    const decision = this.core.decide(siteIndex, PHASE.hello);
+    const decision = this.core.decide(siteIndex, PHASE[phase]);
     return decision.status < 0 ? this.#onError(site) : this.#describe(site, decision);
   }
 
@@ -166,6 +166,7 @@ export class Engine {
       score: 0,
       parts: [],
       matched: [],
+      wouldMatch: [],
       challenge: null,
       difficulty: 0,
       final: true,
@@ -184,6 +185,7 @@ export class Engine {
       score: this.program.scores[site.score]!.max,
       parts: [],
       matched: [],
+      wouldMatch: [],
       challenge,
       difficulty: challenge?.difficulty.max ?? 0,
       final: true,
@@ -195,10 +197,16 @@ export class Engine {
     const score = program.scores[site.score]!;
     const parts: ScorePart[] = [];
     const matched: string[] = [];
+    const wouldMatch: string[] = [];
     for (const rule of decision.matchedRules) matched.push(program.rules[rule]!.name);
+    for (const rule of decision.wouldMatch) wouldMatch.push(program.rules[rule]!.name);
     score.signals.forEach((signal, index) => {
       const points = decision.signalPoints[index] ?? 0;
       if (points === 0) return;
+      if (signal.shadow) {
+        wouldMatch.push(signal.name);
+        return;
+      }
       const group = signal.group === null ? null : score.groups[signal.group]!.name;
       parts.push({ name: signal.name, group, points });
       matched.push(signal.name);
@@ -217,6 +225,7 @@ export class Engine {
       score: decision.score,
       parts,
       matched,
+      wouldMatch,
       challenge,
       difficulty: challenge === null ? 0 : difficultyFor(challenge, decision.score),
       final: decision.final,

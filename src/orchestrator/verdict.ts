@@ -18,6 +18,8 @@ export interface Verdict {
   readonly parts: readonly ScorePart[];
   /** Names of the rules, signals and limits that held. */
   readonly matched: readonly string[];
+  /** Names of the shadow rules and signals that held. */
+  readonly wouldMatch: readonly string[];
   readonly challenge: Challenge | null;
   /** Leading zero bits demanded by `challenge`; 0 without one. */
   readonly difficulty: number;

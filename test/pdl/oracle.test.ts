@@ -3,7 +3,6 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import peggy from 'peggy';
-import { STD } from '../../src/pdl/compile/std.ts';
 import { Report } from '../../src/pdl/diagnostics/diagnostic.ts';
 import { tokenize } from '../../src/pdl/syntax/lexer.ts';
 import { parse } from '../../src/pdl/syntax/parse.ts';
@@ -61,12 +60,6 @@ test('the parser accepts what the reference grammar accepts, and nothing else', 
     }
   }
   assert.ok(compared > 300 && accepted > 30, `${compared} compared, ${accepted} accepted`);
-});
-
-test('the bundled library is the design’s, letter by letter', { skip: SKIP }, () => {
-  for (const [name, text] of STD) {
-    assert.equal(text, readFileSync(`${DESIGN}${name}.pdl`, 'utf8'));
-  }
 });
 
 test('the default pack is the design’s, letter by letter', { skip: SKIP }, () => {

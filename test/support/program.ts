@@ -56,6 +56,8 @@ export function program(parts: Partial<Program> = {}): Program {
     policies: [policy('low', 1), policy('medium', 2), policy('high', 3)],
     challenges: [],
     secrets: [],
+    cas: [],
+    modes: [],
     sites: [
       {
         name: 'all',

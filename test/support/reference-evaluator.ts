@@ -235,6 +235,7 @@ class Reference {
   #isPending(operand: Operand): boolean {
     const { phase } = this.#now;
     if ('fact' in operand) return PHASES.indexOf(FACTS[operand.fact]!.phase) > phase;
+    if ('lookup' in operand) return PHASES.indexOf(FACTS[operand.of]!.phase) > phase;
     const [earliest, key] =
       'counter' in operand
         ? [1, this.#program.counters[operand.counter]!.key]
@@ -243,6 +244,7 @@ class Reference {
   }
 
   #value(operand: Operand): Value | undefined {
+    if ('lookup' in operand) return undefined;
     if ('fact' in operand) return this.#now.facts.get(operand.fact);
     return 'counter' in operand ? this.#now.rates.get(operand.counter) : this.#now.draws.get(operand.canary);
   }

@@ -3,14 +3,18 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CliError, EXIT } from '../exit.ts';
-import { INITIAL_CONFIG, INITIAL_POLICY } from '../templates.ts';
+import { INITIAL_CONFIG, INITIAL_FEEDS, initialPolicy } from '../templates.ts';
 
 /** Writes what is missing and leaves what is there. @returns 0, also when everything existed. */
 export function init(directory: string): number {
   mkdirSync(join(directory, '.sallyport'), { recursive: true, mode: 0o700 });
+  mkdirSync(join(directory, 'feeds'), { recursive: true });
   const written = [
     writeNew(join(directory, 'sallyport.yaml'), INITIAL_CONFIG, 0o644),
-    writeNew(join(directory, 'policy.pdl'), INITIAL_POLICY, 0o644),
+    writeNew(join(directory, 'policy.pdl'), initialPolicy(), 0o644),
+    ...Object.entries(INITIAL_FEEDS).map(([name, text]) =>
+      writeNew(join(directory, 'feeds', name), text, 0o644),
+    ),
     writeNew(
       join(directory, '.sallyport', 'puzzle.key'),
       `${randomBytes(32).toString('base64url')}\n`,

@@ -34,7 +34,7 @@ export function checkTlsProfile(report: Report, policy: Name, tls: TlsProfile): 
   ];
   if (unserved.length > 0) {
     const message = `policy \`${policy.text}\` lists what OpenSSL cannot serve: ${unserved.join(', ')}`;
-    report.error('PDL-T004', policy.span, message, 'remove it from the list');
+    report.error('PDL-Y020', policy.span, message, 'remove it from the list');
   }
   const dead = allows13 && for13.length === 0 ? 'TLS 1.3' : allows12 && for12.length === 0 ? 'TLS 1.2' : null;
   if (dead !== null) {

@@ -1,15 +1,18 @@
 /** The program while it grows: everything gets its index here, once, and the engine's limits are kept. */
 
 import { neverHolds } from '../check/reach.ts';
-import type { Report } from '../diagnostics/diagnostic.ts';
+import type { Diagnostic, Report } from '../diagnostics/diagnostic.ts';
 import type {
   Atom,
+  Canary,
+  CertificateAuthority,
   Challenge,
   Condition,
   Counter,
   Cube,
   Feed,
   Limit,
+  Mode,
   Operand,
   Policy,
   Rule,
@@ -30,14 +33,22 @@ const MAX_TABLES = 256;
 export class Registry<T> {
   readonly items: T[] = [];
   readonly #indexes = new Map<Declaration, number>();
+  #size = 0;
 
   /** The index of `node`; `make` runs on first use, when the index is already taken. */
-  index(node: Declaration, make: () => T): number {
+  index(node: Declaration, make: (index: number) => T): number {
     const known = this.#indexes.get(node);
     if (known !== undefined) return known;
-    const index = this.#indexes.size;
+    const index = this.#size++;
     this.#indexes.set(node, index);
-    this.items[index] = make();
+    this.items[index] = make(index);
+    return index;
+  }
+
+  /** Adds what no declaration stands for by itself. */
+  append(item: T): number {
+    const index = this.#size++;
+    this.items[index] = item;
     return index;
   }
 
@@ -46,20 +57,52 @@ export class Registry<T> {
   }
 }
 
+/** Things that may come out differently in each state of a mode; equal ones are kept once. */
+export class Instances<T> {
+  readonly items: T[] = [];
+  readonly #byContext = new Map<string, number>();
+  readonly #byContent = new Map<string, number>();
+  readonly #ids = new Map<object, number>();
+
+  /** The index of what `make` makes of `node` in `context`. */
+  index(node: object, context: string, make: () => T): number {
+    const id = this.#ids.get(node) ?? this.#ids.size;
+    this.#ids.set(node, id);
+    const key = `${id}/${context}`;
+    const known = this.#byContext.get(key);
+    if (known !== undefined) return known;
+    const item = make();
+    const content = `${id}/${JSON.stringify(item)}`;
+    const index = this.#byContent.get(content) ?? this.items.push(item) - 1;
+    this.#byContent.set(content, index);
+    this.#byContext.set(key, index);
+    return index;
+  }
+}
+
 export class Build {
   readonly report: Report;
   readonly feeds: Registry<Feed> = new Registry();
   readonly counters: Registry<Counter> = new Registry();
   readonly limits: Registry<Limit> = new Registry();
-  readonly scores: Registry<Score> = new Registry();
+  readonly scores: Instances<Score> = new Instances();
   readonly policies: Registry<Policy> = new Registry();
   readonly challenges: Registry<Challenge> = new Registry();
   readonly secrets: Registry<Secret> = new Registry();
+  readonly cas: Registry<CertificateAuthority> = new Registry();
+  readonly modes: Registry<Mode> = new Registry();
+  readonly canaries: Canary[] = [];
   readonly sites: Registry<Site> = new Registry();
-  readonly rules: Rule[] = [];
+  readonly rules: Instances<Rule> = new Instances();
   readonly atoms: Atom[] = [];
   readonly tables: Table[] = [];
   readonly requiredFacts: Set<number> = new Set();
+  /** What the program asks of an engine beyond deciding by facts, one for each code and place. */
+  readonly needs: Map<string, Diagnostic> = new Map();
+  /** While a form of a site is compiled: the state of each mode. Null elsewhere. */
+  states: ReadonlyMap<Declaration, number> | null = null;
+  /** Modes that a condition asked about since this was last cleared. */
+  readonly modesAsked: Set<Declaration> = new Set();
   /** Declarations that something refers to, for findings about the others. */
   readonly used: Set<Declaration> = new Set();
   /** Declarations being resolved now, to find those that need themselves. */
@@ -98,6 +141,33 @@ export class Build {
 
   reads(operand: Operand): void {
     if ('fact' in operand) this.requiredFacts.add(operand.fact);
+    if ('lookup' in operand) this.requiredFacts.add(operand.of);
+  }
+
+  /** Notes what an engine must be able to do; one that cannot refuses to serve the program. */
+  need(code: string, span: Span, what: string, help: string): void {
+    const { file, line, column, endLine, endColumn } = span;
+    const message = `${what} not enforced by this release`;
+    const place = { file, line, column, endLine, endColumn };
+    this.needs.set(`${code}\0${file}\0${line}\0${column}`, {
+      code,
+      severity: 'error',
+      message,
+      ...place,
+      help,
+    });
+  }
+
+  /** Tells apart the states of modes in which something is compiled. */
+  get context(): string {
+    return this.states === null ? '' : `in ${[...this.states.values()].join()}`;
+  }
+
+  /** Index of the canary called `name`. */
+  canary(canary: Canary): number {
+    const key = JSON.stringify(canary);
+    const known = this.canaries.findIndex((each) => JSON.stringify(each) === key);
+    return known === -1 ? this.canaries.push(canary) - 1 : known;
   }
 
   /** The cubes of a formula that belongs to `owner`, such as `rule garbage`. */

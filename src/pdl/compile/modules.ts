@@ -5,7 +5,7 @@ import type { Report } from '../diagnostics/diagnostic.ts';
 import type { Span } from '../ir.ts';
 import type { Declaration, FileNode, Name } from '../syntax/ast.ts';
 import { parse } from '../syntax/parse.ts';
-import { STD } from './std.ts';
+import { STD } from './std.gen.ts';
 
 export interface SourceFile {
   readonly path: string;
@@ -118,13 +118,13 @@ export function loadModules(entry: SourceFile, load: Load, report: Report): Modu
 }
 
 /** The version of the language's engine that `requires engine` is compared with. */
-export const ENGINE_VERSION = '0.1';
+export const ENGINE_VERSION = '0.3';
 
 function checkHeader(file: FileNode, report: Report): void {
   const { edition, requires } = file;
   if (edition !== null && edition.text !== '1') {
     const message = `this is written for edition ${edition.text} of the language, which this release does not know`;
-    report.error('PDL-H001', edition.span, message, 'write `pdl 1`, or use a newer release');
+    report.error('PDL-H010', edition.span, message, 'write `pdl 1`, or use a newer release');
   }
   if (requires !== null) {
     const order = compareVersions(ENGINE_VERSION, requires.version);
@@ -132,7 +132,7 @@ function checkHeader(file: FileNode, report: Report): void {
       const wanted = `${requires.operator} ${requires.version}`;
       const message = `this file asks for engine ${wanted}, and this is engine ${ENGINE_VERSION}`;
       report.error(
-        'PDL-H002',
+        'PDL-H011',
         requires.span,
         message,
         `use a release whose engine is ${wanted}, or lower the demand`,

@@ -5,8 +5,10 @@ import type { Score, Signal } from '../ir.ts';
 import type { Annotation, GroupNode, Name, Points, ScoreNode, SignalNode } from '../syntax/ast.ts';
 import type { Build } from './build.ts';
 import { compileCondition, resolveOperand } from './condition.ts';
+import { atom } from './formula.ts';
 import { type Found, fullName, lookup, type Module } from './modules.ts';
-import { refuseStage, warnUnlessAllowed } from './notes.ts';
+import { warnUnlessAllowed } from './notes.ts';
+import { canaryTest, isShadow, narrowed } from './stages.ts';
 import { integerOf } from './units.ts';
 import { readValue, shapeOf } from './values.ts';
 
@@ -32,7 +34,7 @@ export function scoreOf(build: Build, module: Module, name: Name): number | null
 
 export function scoreIndex(build: Build, found: Found<ScoreNode>): number {
   build.used.add(found.node);
-  return build.scores.index(found.node, () => makeScore(build, found));
+  return build.scores.index(found.node, build.context, () => makeScore(build, found));
 }
 
 function makeScore(build: Build, found: Found<ScoreNode>): Score {
@@ -41,7 +43,7 @@ function makeScore(build: Build, found: Found<ScoreNode>): Score {
   if (flat.clamp === null && !flat.damaged) {
     const message = `score \`${found.node.name.text}\` has no \`clamp\``;
     report.error(
-      'PDL-S002',
+      'PDL-S010',
       found.node.name.span,
       message,
       'add the least and the most it can be: clamp 0..100',
@@ -51,7 +53,7 @@ function makeScore(build: Build, found: Found<ScoreNode>): Score {
   const names = flat.groups.map((group) => group.name.text);
   const signals = flat.signals.map((signal) => {
     const group = signal.group === null ? null : names.indexOf(signal.group);
-    return compileSignal(build, signal, group);
+    return compileSignal(build, signal, group, fullName(found));
   });
   const groups = flat.groups.map((node, index) => groupOf(build, node, signals, index));
   return { name: fullName(found), min, max, groups, signals };
@@ -100,7 +102,7 @@ function flatten(build: Build, found: Found<ScoreNode>): FlatScore {
         flat.clamp = { min: integerOf(entry.from.text), max: integerOf(entry.to.text) };
         if (flat.clamp.min >= flat.clamp.max) {
           report.error(
-            'PDL-S002',
+            'PDL-S010',
             entry.span,
             'the clamp leaves no room for a score',
             'write the smaller bound first',
@@ -166,21 +168,25 @@ function signalNamed(build: Build, flat: FlatScore, name: Name): FlatSignal | nu
   return null;
 }
 
-function compileSignal(build: Build, signal: FlatSignal, group: number | null): Signal {
+function compileSignal(build: Build, signal: FlatSignal, group: number | null, score: string): Signal {
   const { node, module, points } = signal;
   const { report } = build;
   const { text: name } = node.name;
   const { span } = node;
-  refuseStage(build, node.stage);
+  const shadow = isShadow(build, node.stage) ? { shadow: true } : {};
+  const test = canaryTest(build, node.stage, `${score}.${name}`);
   const annotations: readonly Annotation[] = node.annotations;
-  if (node.ramp !== null) return { name, group, ramp: compileRamp(build, signal), span };
+  if (node.ramp !== null) {
+    const only = test === null ? {} : { when: build.condition(atom(test), `signal ${name}`, span) };
+    return { name, group, ...only, ramp: compileRamp(build, signal), ...shadow, span };
+  }
   if (points.isRange) {
     const message = 'a signal with `when` adds one number of points, not a range';
-    report.error('PDL-S004', points.span, message, 'write one number, or use `ramp`');
+    report.error('PDL-S011', points.span, message, 'write one number, or use `ramp`');
   }
   const before = report.errorCount;
   const when = build.condition(
-    compileCondition(build, module, node.when!),
+    narrowed(compileCondition(build, module, node.when!), test),
     `signal ${name}`,
     node.when!.span,
   );
@@ -195,7 +201,7 @@ function compileSignal(build: Build, signal: FlatSignal, group: number | null): 
       'its condition contradicts itself',
     );
   }
-  return { name, group, when, points: points.from, span };
+  return { name, group, when, points: points.from, ...shadow, span };
 }
 
 function compileRamp(build: Build, { node, module, points }: FlatSignal): NonNullable<Signal['ramp']> {
@@ -203,7 +209,7 @@ function compileRamp(build: Build, { node, module, points }: FlatSignal): NonNul
   const { operand: operandNode, from, to } = node.ramp!;
   if (!points.isRange) {
     const message = 'a ramp needs the points at both of its ends';
-    report.error('PDL-S004', points.span, message, `write \`+0..${points.from}\``);
+    report.error('PDL-S011', points.span, message, `write \`+0..${points.from}\``);
   }
   const nothing = { operand: { fact: 0 }, x0: 0, x1: 1, y0: points.from, y1: points.to };
   const subject = resolveOperand(build, module, operandNode);

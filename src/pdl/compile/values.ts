@@ -15,8 +15,8 @@ import type { Items, Value } from '../syntax/ast.ts';
 import { find, type Module } from './modules.ts';
 import { bytesOf, integerOf, millisecondsOf, percentOf, rateOf, timeOf, tlsVersionOf } from './units.ts';
 
-/** Types of facts and of sets; a set may hold a few that no fact has yet. */
-export type ValueType = FactType | 'fingerprint' | 'spiffe';
+/** Types of facts and of sets. */
+export type ValueType = FactType;
 
 /** How the engine holds a type: a number to compare, a code point, or a member of a table. */
 export type Shape = 'number' | 'code' | 'text';
@@ -63,12 +63,40 @@ const EXAMPLES: Readonly<Record<ValueType, string>> = {
   alpn: 'a protocol in double quotes, such as "h2"',
   psk_mode: 'psk_ke or psk_dhe_ke',
   ident: 'a name',
-  fingerprint: 'a fingerprint in double quotes',
-  spiffe: 'a SPIFFE id in double quotes',
+  fingerprint: 'a certificate’s SHA-256 fingerprint, lower-case hex digits in double quotes',
+  spiffe: 'a SPIFFE id in double quotes, such as "spiffe://example.org/api"',
+  ca: 'the name of a `ca`',
+  key_type: 'rsa_2048, rsa_3072, rsa_4096, ec_p256, ec_p384, ec_p521, ed25519 or ed448',
+  eku: 'server_auth, client_auth, code_signing, email_protection, time_stamping, ocsp_signing or any',
+};
+/** Names that stand for themselves, by the type that has them (RFC 5280 section 4.2.1.12 for `eku`). */
+const WORDS: Readonly<Partial<Record<ValueType, readonly string[]>>> = {
+  key_type: [
+    'rsa_1024',
+    'rsa_2048',
+    'rsa_3072',
+    'rsa_4096',
+    'ec_p256',
+    'ec_p384',
+    'ec_p521',
+    'ed25519',
+    'ed448',
+  ],
+  eku: [
+    'any',
+    'server_auth',
+    'client_auth',
+    'code_signing',
+    'email_protection',
+    'time_stamping',
+    'ocsp_signing',
+  ],
 };
 const TEXT_FORMS: Readonly<Partial<Record<ValueType, RegExp>>> = {
   ja3: /^[0-9a-f]{32}$/,
   ja4: /^[tqd][0-9a-z]{2}[di]\d{4}[!-~]{2}_[0-9a-f]{12}_[0-9a-f]{12}$/,
+  fingerprint: /^(?:[0-9a-f]{2}){1,32}$/,
+  spiffe: /^spiffe:\/\/[a-z0-9._-]+(?:\/[A-Za-z0-9._-]+)*$/,
   host: /^(?:\*\.)?[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*$/,
 };
 const CODEPOINT_PREFIX: Readonly<Partial<Record<ValueType, string>>> = {
@@ -124,6 +152,7 @@ export function readValue(
     return reject(report, value, `\`${value.text}\` is no ${type} that exists`, type, 'PDL-Y007');
   }
   if (CODES[type]) return readCode(value, type, report);
+  if (WORDS[type]) return readWord(value, type, WORDS[type], report);
   const text = readText(value, type);
   if (text === undefined) return mismatch(report, value, type);
   const form = TEXT_FORMS[type];
@@ -173,6 +202,8 @@ function readText(value: Value, type: ValueType): string | null | undefined {
       return kind === 'asn' ? (Number(text.slice(2)) <= 0xffffffff ? text.slice(2) : null) : undefined;
     case 'country':
       return kind === 'name' ? (/^[A-Z]{2}$/.test(text) ? text : null) : undefined;
+    case 'ca':
+      return kind === 'name' ? text : undefined;
     case 'ident':
       return kind === 'name' || kind === 'string' ? text : undefined;
     case 'host':
@@ -203,11 +234,20 @@ function readCode(value: Value, type: ValueType, report: Report): number | null 
   return null;
 }
 
+function readWord(value: Value, type: ValueType, words: readonly string[], report: Report): string | null {
+  if (value.kind !== 'name') return mismatch(report, value, type);
+  if (words.includes(value.text)) return value.text;
+  const near = closest(value.text, words);
+  const help = near === null ? `write ${EXAMPLES[type]}` : `did you mean \`${near}\`?`;
+  report.error('PDL-N007', value.span, `there is no ${type} called \`${value.text}\``, help);
+  return null;
+}
+
 function mismatch(report: Report, value: Value, type: ValueType): null {
   const unitless = value.kind === 'int' && ['bytes', 'duration', 'rate', 'percent'].includes(type);
   const shown = value.kind === 'string' ? `"${value.text}"` : `\`${value.text}\``;
   if (unitless) {
-    return reject(report, value, `${shown} has no unit, but a ${type} is needed here`, type, 'PDL-Y003');
+    return reject(report, value, `${shown} has no unit, but a ${type} is needed here`, type, 'PDL-Y004');
   }
   return reject(report, value, `${shown} is not ${EXAMPLES[type]}`, type, 'PDL-Y002');
 }

@@ -5,6 +5,7 @@ import type { Report } from '../diagnostics/diagnostic.ts';
 import type { Span } from '../ir.ts';
 import type { Name, Value } from './ast.ts';
 import { Places, type Token, type TokenKind, tokenize } from './lexer.ts';
+import { type NodeKind, type SyntaxNode, TreeBuilder } from './tree.ts';
 
 /** Unwinds to the nearest block, which reports it and goes on with its next entry. */
 export class SyntaxFailure extends Error {
@@ -22,7 +23,7 @@ export class SyntaxFailure extends Error {
 
 const IDENTIFIER = /^[a-z_][a-z0-9_]*$/;
 const QUALIFIED = /^[a-z_][a-z0-9_]*(?:\.[a-z_][a-z0-9_]*)*$/;
-const FACT = /^(?:conn|hello|cert|time|sys|client)\.[a-z_][a-z0-9_]*$/;
+const FACT = /^(?:conn|hello|cert|time|sys|client|http)\.[a-z_][a-z0-9_]*$/;
 const VERSION = /\d+(?:\.\d+)*/y;
 const VALUE_KINDS: ReadonlySet<TokenKind> = new Set<TokenKind>([
   'string',
@@ -41,6 +42,9 @@ const VALUE_KINDS: ReadonlySet<TokenKind> = new Set<TokenKind>([
   'word',
 ]);
 const UNITS = 'durations end in ms s m h d y, rates look like 20/s or 600/10m, sizes end in B KiB MiB';
+
+/** Blocks nest at most this deep, so that no text can exhaust the stack. */
+const MAX_DEPTH = 16;
 
 /** Words that begin a declaration; after a syntax error, reading goes on at the next one. */
 export const DECLARATIONS: readonly string[] = [
@@ -70,7 +74,9 @@ export class Cursor {
   readonly #text: string;
   readonly #tokens: readonly Token[];
   readonly #places: Places;
+  readonly #tree = new TreeBuilder();
   #at = 0;
+  #depth = 0;
   /** Syntax errors reported so far. */
   failures = 0;
 
@@ -107,8 +113,22 @@ export class Cursor {
 
   take(): Token {
     const token = this.token;
-    if (token.kind !== 'end') this.#at++;
+    if (token.kind !== 'end') {
+      this.#at++;
+      this.#tree.add(token);
+    }
     return token;
+  }
+
+  /** What `read` takes becomes one node of the lossless tree. */
+  node<T>(kind: NodeKind, read: () => T): T {
+    return this.#tree.node(kind, read);
+  }
+
+  /** The lossless tree of the file, once all of it is read. */
+  finishTree(): SyntaxNode {
+    this.#tree.add(this.token);
+    return this.#tree.finish();
   }
 
   is(text: string): boolean {
@@ -180,15 +200,16 @@ export class Cursor {
     return this.fail(place, token.kind === 'word' ? suggest(token.text, words, list) : list);
   }
 
-  #nameLike(pattern: RegExp, what: string, help: string): Name {
+  #nameLike(kind: NodeKind, pattern: RegExp, what: string, help: string): Name {
     const { token } = this;
     if (token.kind !== 'word' || !pattern.test(token.text)) this.fail(what, help);
-    this.take();
+    this.node(kind, () => this.take());
     return { text: token.text, span: this.spanOf(token) };
   }
 
   identifier(what = 'a name'): Name {
     return this.#nameLike(
+      'name',
       IDENTIFIER,
       what,
       'names are lower-case letters, digits and _, and begin with no digit',
@@ -196,11 +217,12 @@ export class Cursor {
   }
 
   qualified(what = 'a name'): Name {
-    return this.#nameLike(QUALIFIED, what, 'write a name, or `alias.name` for one of an imported file');
+    const help = 'write a name, or `alias.name` for one of an imported file';
+    return this.#nameLike('reference', QUALIFIED, what, help);
   }
 
   fact(): Name {
-    return this.#nameLike(FACT, 'a fact', 'facts are named such as conn.ip or hello.sni');
+    return this.#nameLike('fact', FACT, 'a fact', 'facts are named such as conn.ip or hello.sni');
   }
 
   isFact(token: Token = this.token): boolean {
@@ -219,7 +241,7 @@ export class Cursor {
   value(what = 'a value'): Value {
     const { token } = this;
     if (!this.isValue) this.fail(what);
-    this.take();
+    this.node('value', () => this.take());
     const kind = token.kind === 'word' ? 'name' : (token.kind as Value['kind']);
     const text = kind === 'string' ? unquote(token.text) : token.text;
     return { kind, text, span: this.spanOf(token) };
@@ -257,11 +279,11 @@ export class Cursor {
     const text = VERSION.exec(this.#text)?.[0];
     if (text === undefined) this.fail('a version such as 0.1');
     const end = first.start + text.length;
-    while (this.token.start < end && !this.atEnd) this.#at++;
-    if (this.#tokens[this.#at - 1]!.end > end) {
-      this.#at--;
-      this.fail('a version such as 0.1');
-    }
+    const after = this.#tokens.findIndex((token, index) => index > this.#at && token.start >= end);
+    if (this.#tokens[after - 1]!.end > end) this.fail('a version such as 0.1');
+    this.node('value', () => {
+      while (this.#at < after) this.take();
+    });
     return { text, span: this.#places.span(first.start, end) };
   }
 
@@ -277,6 +299,28 @@ export class Cursor {
    * that begins with one of `words`, or at the brace that closes the block.
    */
   block<T>(words: readonly string[], place: string, entry: () => T): T[] {
+    return this.node('block', () => {
+      if (this.#depth === MAX_DEPTH) this.fail('a block that nests less deeply');
+      this.#depth++;
+      try {
+        return this.#entries(words, place, entry);
+      } finally {
+        this.#depth--;
+      }
+    });
+  }
+
+  /** Reads `{ … }` whose parts have a fixed order; `read` wraps each of them in an `entry`. */
+  braces<T>(read: () => T): T {
+    return this.node('block', () => {
+      this.expect('{');
+      const result = read();
+      this.expect('}');
+      return result;
+    });
+  }
+
+  #entries<T>(words: readonly string[], place: string, entry: () => T): T[] {
     const open = this.token;
     this.expect('{');
     const entries: T[] = [];
@@ -287,11 +331,11 @@ export class Cursor {
       }
       try {
         if (!this.isAny(words) && !this.is('@') && !this.isFact()) this.failAmong(words, place);
-        entries.push(entry());
+        entries.push(this.node('entry', entry));
       } catch (failure) {
         this.reportFailure(failure);
         if (failure instanceof SyntaxFailure && failure.code === 'PDL-G006') throw failure;
-        this.#skipEntry(words);
+        this.node('error', () => this.#skipEntry(words));
       }
     }
     return entries;

@@ -193,11 +193,11 @@ function parseSiteEntry(cursor: Cursor): SiteEntry {
     return { kind: 'on_error', name: cursor.qualified('a policy'), span: cursor.spanFrom(first) };
   }
   if (cursor.acceptWord('during')) {
-    cursor.identifier('a mode');
-    cursor.identifier('a state');
+    const mode = cursor.identifier('a mode');
+    const state = cursor.identifier('a state');
     const span = cursor.spanFrom(first);
-    cursor.block(SITE_ENTRIES, 'a site', () => parseSiteEntry(cursor));
-    return { kind: 'during', span };
+    const entries = cursor.block(SITE_ENTRIES, 'a site', () => parseSiteEntry(cursor));
+    return { kind: 'during', mode, state, entries, span };
   }
   const annotations = parseAnnotations(cursor);
   const stage = parseStage(cursor);
