@@ -62,6 +62,7 @@ export class Core {
   readonly #draws: number;
   readonly #decisionAt: number;
   readonly #syn: number;
+  readonly #batchAt: number;
   readonly #encoder = new TextEncoder();
   readonly #decision: Decision;
   readonly #shadow: Outcome = { final: false, tier: 'ladder', policy: -1, rule: -1, score: 0, rung: -1 };
@@ -85,6 +86,7 @@ export class Core {
     this.#draws = exports.sp_region(L.REGION_DRAWS);
     this.#decisionAt = exports.sp_region(L.REGION_DECISION);
     this.#syn = exports.sp_region(L.REGION_SYN);
+    this.#batchAt = exports.sp_region(L.REGION_BATCH);
     this.#bytes = new Uint8Array(exports.memory.buffer);
     this.#view = new DataView(exports.memory.buffer);
     this.hello = new HelloView(exports);
@@ -368,6 +370,19 @@ export class Core {
     if (decision.signalPoints.length === count && decision.signalPoints.buffer === buffer) return;
     decision.signalPoints = new Int16Array(buffer, this.#decisionAt + L.DECISION_SIGNAL_POINTS_AT, count);
     decision.signalMatched = new Uint8Array(buffer, this.#decisionAt + L.DECISION_SIGNAL_MATCHED_AT, count);
+  }
+
+  /** Columns for `scoreBatch` and its scores, 1 MiB. Another view of the same memory after tables were loaded. */
+  get batch(): Uint8Array {
+    return new Uint8Array(this.#bytes.buffer, this.#batchAt, L.MAX_BATCH_BYTES);
+  }
+
+  /**
+   * Scores rows by a score of the program: at `columns` in `batch` lies the place of each signal's column (32 bits,
+   * negative: none), at `out` the scores will. Columns are described in docs/abi.md. 0, or a status.
+   */
+  scoreBatch(score: number, rows: number, columns: number, out: number): number {
+    return this.#exports.sp_score_batch(score, rows, columns, out);
   }
 
   /** Leading zero bits (0 to 256) of the SHA-256 of at most 262,144 bytes, or a status. */
