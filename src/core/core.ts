@@ -126,8 +126,11 @@ export class Core {
 
   /** Verifies tables and puts them in force for the images made with them: 0, or a status. */
   loadTables(tables: Uint8Array): number {
-    const status = this.reserveTables(tables);
-    return status < 0 ? status : this.verifyTables(VERIFY_ALL);
+    let status = this.reserveTables(tables);
+    if (status < 0) return status;
+    do status = this.verifyTables(VERIFY_ALL);
+    while (status === 1);
+    return status;
   }
 
   /**

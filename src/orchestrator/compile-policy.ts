@@ -151,7 +151,8 @@ export function compilePolicyFile(request: CompileRequest): CompileOutcome {
   };
   const entry = open(path);
   if (entry === null) return failed();
-  const compiled = compile(entry, (imported, from) => open(resolve(dirname(from), imported)));
+  const load = (imported: string, from: string): SourceFile | null => open(resolve(dirname(from), imported));
+  const compiled = compile(entry, load, { now: Date.now() });
   diagnostics.push(...compiled.diagnostics);
   const { program } = compiled;
   if (program === null || hasError(diagnostics)) return failed();
