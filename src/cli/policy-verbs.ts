@@ -1,5 +1,6 @@
 /** The verbs that are about policies alone: they need no configuration and no running edge. */
 import { type Command, Option } from 'commander';
+import type { ExpandOptions } from './commands/expand.ts';
 import type { ExplainOptions } from './commands/explain.ts';
 import type { TestOptions } from './commands/test.ts';
 
@@ -34,6 +35,20 @@ export function addPolicyVerbs(
     .action(async (paths: string[], options: TestOptions) => {
       const { test } = await import('./commands/test.ts');
       done(await test(paths, options));
+    });
+
+  verb(
+    'expand',
+    'Show every line that a policy comes to, with its origin and where it is enforced.',
+    '  sallyport expand policy.pdl\n  sallyport expand policy.pdl medium\n' +
+      '  sallyport expand policy.pdl --format json | jq .policies\n',
+  )
+    .argument('<file>', 'the policy file')
+    .argument('[name]', 'a site, score or policy of it')
+    .addOption(formatOption('human', 'json'))
+    .action(async (file: string, name: string | undefined, options: ExpandOptions) => {
+      const { expand } = await import('./commands/expand.ts');
+      done(expand(file, name, options));
     });
 
   verb(
