@@ -13,6 +13,7 @@ import {
   ATOM_PHASE_AT,
   ATOM_RANGE,
   ATOM_VALUE_COUNT_AT,
+  LEAF_LISTS_AT,
   OPERAND_FACT,
   RATE_KNOWN_AT,
   RATE_VALUE_AT,
@@ -24,8 +25,6 @@ import {
   SLOT_VALUE_AT,
   STATE_BYTES,
   STATE_CODES,
-  STATE_IP4,
-  STATE_IP6,
   STATE_NUMBER,
   STATE_STRINGS,
   STATE_UNKNOWN,
@@ -40,8 +39,9 @@ import {
   TABLES_HEADER_COUNT_AT,
 } from './abi/layout.gen';
 import { section } from './image';
-import { inHash, inHosts, inNumbers, lookupIp4, lookupIp6 } from './lookup';
+import { leafOf } from './leaf';
 import { VALUES, VALUES_BYTES } from './memory';
+import { inHash, inHosts, inNumbers } from './sets';
 import { rateOf, slotOf } from './slots';
 
 const FALSE: i32 = 0;
@@ -166,9 +166,9 @@ function inTable(tables: usize, atom: usize, slot: usize): i32 {
   const at = VALUES + load<u32>(slot, SLOT_OFFSET_AT);
   const length = load<i32>(slot, SLOT_LENGTH_AT);
   if (kind == TABLE_CIDR) {
-    const bit = (<u64>1) << load<u32>(table, TABLE_OFFSET_AT);
-    if (state == STATE_IP4 && length == 4) return truth((lookupIp4(tables, at) & bit) != 0);
-    return state == STATE_IP6 && length == 16 ? truth((lookupIp6(tables, at) & bit) != 0) : UNKNOWN;
+    const leaf = leafOf(tables, slot);
+    if (leaf == 0) return UNKNOWN;
+    return truth(((load<u64>(leaf, LEAF_LISTS_AT) >> load<u32>(table, TABLE_OFFSET_AT)) & 1) != 0);
   }
   if (kind == TABLE_NUMBER) return numberInTable(tables, table, slot, state);
   if (kind != TABLE_HASH && kind != TABLE_HOST) return UNKNOWN;

@@ -131,7 +131,7 @@ function addRamp(sums: usize, signal: usize, column: usize, count: i32): void {
   for (let i = 0; i < count; i++) {
     const x = load<f64>(column + (i << 3));
     const at = sums + (i << 2);
-    if (x == x) store<i32>(at, load<i32>(at) + ramp(signal, x));
+    if (!Number.isNaN(x)) store<i32>(at, load<i32>(at) + ramp(signal, x));
   }
 }
 

@@ -47,6 +47,7 @@ import {
 import { evaluateAtoms } from './atoms';
 import { evaluateCondition, HOLDS, MAYBE } from './conditions';
 import { section, sectionCount } from './image';
+import { setOrigin } from './leaf';
 import { DECISION } from './memory';
 import {
   beginOutcome,
@@ -79,7 +80,9 @@ export function decide(site: i32, phase: i32): i32 {
   const at = section(image, SECTION_SITE) + site * SITE_BYTES;
   const score = section(image, SECTION_SCORE) + load<i32>(at, SITE_SCORE_AT) * SCORE_BYTES;
   const hasShadow = load<u32>(at, SITE_HAS_SHADOW_AT);
-  evaluateAtoms(image, tablesFor(image), at + SITE_ATOMS_AT, phase);
+  const tables = tablesFor(image);
+  setOrigin(tables);
+  evaluateAtoms(image, tables, at + SITE_ATOMS_AT, phase);
   evaluateSignals(image, score, phase);
   evaluateRules(image, at);
   settle(image, at, score, false);

@@ -46,6 +46,7 @@ import { writeText } from './fingerprint';
 import { parseHello } from './hello';
 import { hmacSha256 } from './hmac';
 import { loadImage } from './image';
+import { forgetOrigin } from './leaf';
 import { md5 } from './md5';
 import {
   BATCH,
@@ -126,6 +127,7 @@ export function sp_selftest(): i32 {
 
 /** Forgets every fact, rate and draw. */
 export function sp_begin(): void {
+  forgetOrigin();
   clearSlots();
 }
 

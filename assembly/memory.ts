@@ -29,11 +29,15 @@ const SYN_VALUE_BYTES: i32 = 512;
 export const INPUT: usize = memory.data(MAX_INPUT_BYTES, 16);
 /** The reassembled ClientHello body, without its handshake header. */
 export const MESSAGE: usize = memory.data(MAX_HELLO_BYTES, 16);
-/** Values of fact slots: first the host's part, then the SYN's signature, then the hello's. */
-export const VALUES_BYTES: i32 = MAX_HOST_VALUE_BYTES + SYN_VALUE_BYTES + MAX_HELLO_BYTES + HELLO_VALUE_SLACK;
+/** Room for a country. */
+const ORIGIN_VALUE_BYTES: i32 = 16;
+/** Values of fact slots: first the host's part, then the SYN's signature, the country, then the hello's. */
+export const VALUES_BYTES: i32 =
+  MAX_HOST_VALUE_BYTES + SYN_VALUE_BYTES + ORIGIN_VALUE_BYTES + MAX_HELLO_BYTES + HELLO_VALUE_SLACK;
 export const VALUES: usize = memory.data(VALUES_BYTES, 16);
 export const SYN_VALUES: usize = VALUES + MAX_HOST_VALUE_BYTES;
-export const HELLO_VALUES: usize = SYN_VALUES + SYN_VALUE_BYTES;
+export const ORIGIN_VALUES: usize = SYN_VALUES + SYN_VALUE_BYTES;
+export const HELLO_VALUES: usize = ORIGIN_VALUES + ORIGIN_VALUE_BYTES;
 export const TEXT: usize = memory.data(MAX_TEXT_BYTES, 16);
 export const SLOTS: usize = memory.data(MAX_FACTS * SLOT_BYTES, 16);
 /** Rates of counters, then draws of canaries; both in the form of RATE. */

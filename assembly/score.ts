@@ -150,7 +150,7 @@ export function sumSignals(image: usize, score: usize, withShadow: bool): void {
 }
 
 function sumOf(group: i32, at: usize, withShadow: bool): i32 {
-  const offset = group * SUM_BYTES + at;
+  const offset = <usize>(group * SUM_BYTES) + at;
   const enforced = load<i32>(SUMS + offset);
   return withShadow ? enforced + load<i32>(SHADOW_SUMS + offset) : enforced;
 }

@@ -83,7 +83,10 @@ function scoreAll(core: CoreExports, columns: readonly Column[], rows: number): 
   bytes.fill(0xff);
   let at = columns.length * 4;
   columns.forEach((column, index) => {
-    if (column === null) return view.setInt32(index * 4, -1, true);
+    if (column === null) {
+      view.setInt32(index * 4, -1, true);
+      return;
+    }
     at |= 1;
     view.setInt32(index * 4, at, true);
     bytes.set(new Uint8Array(column.buffer), at);

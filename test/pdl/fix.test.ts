@@ -44,7 +44,7 @@ test('a fix that makes more errors is taken back', () => {
   const harmful = (text: string): Diagnostic[] => {
     const base = { severity: 'error', message: '', help: '', ...at(1, 1, 2) } as const;
     const edits = [{ span: at(1, 1, 2), text: 'xx' }];
-    const first = { ...base, code: 'A', fix: { title: '', edits, isSafe: true } };
+    const first = { ...base, code: 'A', fixes: [{ kind: 'safe' as const, title: '', edits }] };
     return text.startsWith('xx') ? [first, { ...base, code: 'B' }] : [first];
   };
   assert.deepEqual(fixAll('main.pdl', 'a b', harmful).text, 'a b');
@@ -54,7 +54,7 @@ test('fixes that never end are applied a bounded number of times', () => {
   const endless = (): Diagnostic[] => [
     {
       ...{ code: 'A', severity: 'warning', message: '', help: '', ...at(1, 1) },
-      fix: { title: '', edits: [{ span: at(1, 1), text: 'x' }], isSafe: true },
+      fixes: [{ kind: 'safe' as const, title: '', edits: [{ span: at(1, 1), text: 'x' }] }],
     },
   ];
   assert.ok(fixAll('main.pdl', '', endless).text.length < 100);
@@ -75,7 +75,7 @@ test('a misspelt name is mended by the name that was meant, but not unasked', ()
   )!;
   const fix = fixOf(finding)!;
   assert.equal(fix.edits[0]!.text, 'low');
-  assert.equal(fix.isSafe, false);
+  assert.equal(fix.kind, 'maybe');
 });
 
 test('what `suggest` says can be read back', () => {

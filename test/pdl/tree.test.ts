@@ -118,7 +118,7 @@ test('a letter that looks like another is named, with its code point and what wa
   const [first] = read('pdl 1\nset bl\u043ecked of cidr = { }\n').found;
   assert.equal(first?.code, 'PDL-G004');
   assert.match(first.message, /U\+043E.* looks like `o`/);
-  assert.equal(first.fix?.edits[0]?.text, 'o');
+  assert.equal(first.fixes?.[0]?.edits[0]?.text, 'o');
 });
 
 test('a character of two UTF-16 units is one character', () => {

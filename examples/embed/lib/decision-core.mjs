@@ -40,7 +40,9 @@ export class DecisionCore {
     const address = this.#core.sp_reserve_tables(tables.length);
     if (address < 0) throw new Error(`the tables were refused: ${address}`);
     new Uint8Array(this.#core.memory.buffer, address, tables.length).set(tables);
-    const verified = this.#core.sp_verify_tables(VERIFY_ALL);
+    let verified;
+    do verified = this.#core.sp_verify_tables(VERIFY_ALL);
+    while (verified === 1);
     if (verified !== 0) throw new Error(`the tables were refused: ${verified}`);
     this.#bytes(SP.REGION_IMAGE, 0, image.length).set(image);
     const epoch = this.#core.sp_load_image(image.length);

@@ -15,10 +15,11 @@ export interface Fixed {
 
 /** What can mend a finding: the fix it carries, or the name it says was meant. */
 export function fixOf(diagnostic: Diagnostic): Fix | null {
-  if (diagnostic.fix !== undefined) return diagnostic.fix;
+  const own = diagnostic.fixes?.find(({ edits }) => edits.length > 0);
+  if (own !== undefined) return own;
   const name = suggestionIn(diagnostic.help);
   if (name === null) return null;
-  return { title: `Replace it with \`${name}\``, edits: [{ span: diagnostic, text: name }], isSafe: false };
+  return { kind: 'maybe', title: `Replace it with \`${name}\``, edits: [{ span: diagnostic, text: name }] };
 }
 
 /**
@@ -30,12 +31,14 @@ export function fixAll(path: string, text: string, check: (text: string) => read
   let fixed = text;
   let diagnostics = check(text);
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const fixable = diagnostics.filter(({ file, fix }) => file === path && fix?.isSafe);
+    const fixable = diagnostics.filter(
+      (diagnostic) => diagnostic.file === path && safeEdits(diagnostic).length > 0,
+    );
     const chosen = withoutOverlaps(fixable);
     if (chosen.length === 0) break;
     const next = applyEdits(
       fixed,
-      chosen.flatMap(({ fix }) => fix?.edits ?? []),
+      chosen.flatMap((diagnostic) => safeEdits(diagnostic)),
     );
     const found = check(next);
     if (errorCount(found) > errorCount(diagnostics)) break;
@@ -44,6 +47,14 @@ export function fixAll(path: string, text: string, check: (text: string) => read
     diagnostics = found;
   }
   return { text: fixed, applied, diagnostics };
+}
+
+/** The edits of the first safe fix, when all of them are in the diagnostic's own file. */
+function safeEdits({ file, fixes = [] }: Diagnostic): readonly Edit[] {
+  const safe = fixes.find(
+    ({ kind, edits }) => kind === 'safe' && edits.every(({ span }) => span.file === file),
+  );
+  return safe?.edits ?? [];
 }
 
 /** The text with the edits made; they must not overlap, and those at the same place keep their order. */
@@ -72,8 +83,8 @@ function errorCount(diagnostics: readonly Diagnostic[]): number {
 /** The first of those whose edits would meet; the others wait for the next round. */
 function withoutOverlaps(diagnostics: readonly Diagnostic[]): Diagnostic[] {
   const taken: Edit[] = [];
-  return diagnostics.filter(({ fix }) => {
-    const edits = fix?.edits ?? [];
+  return diagnostics.filter((diagnostic) => {
+    const edits = safeEdits(diagnostic);
     if (edits.some((edit) => taken.some((other) => meet(edit, other)))) return false;
     taken.push(...edits);
     return true;

@@ -70,7 +70,8 @@ export function warnOfHidden(text: string, tokens: readonly Token[], places: Pla
       ? 'makes text show in another order than it is read'
       : 'cannot be seen';
     const message = `the character ${describe(character)} ${effect}`;
-    const fix = { title: 'Remove it', edits: [{ span, text: '' }], isSafe: inComment };
-    report.warning('PDL-G007', span, message, 'remove it', [], fix);
+    const kind = inComment ? ('safe' as const) : ('maybe' as const);
+    const fixes = [{ kind, title: 'remove it', edits: [{ span, text: '' }] }];
+    report.warning('PDL-G007', span, message, 'remove it', { fixes });
   }
 }

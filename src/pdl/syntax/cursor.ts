@@ -272,7 +272,7 @@ export class Cursor {
     if (!(failure instanceof SyntaxFailure)) throw failure;
     this.failures++;
     const { code, span, message, help, fix } = failure;
-    this.report.error(code, span, message, help, [], fix);
+    this.report.error(code, span, message, help, fix ? { fixes: [fix] } : {});
     if (this.failures < MAX_FAILURES) return;
     this.node('error', () => {
       while (!this.atEnd) this.take();

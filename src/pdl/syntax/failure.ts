@@ -46,14 +46,18 @@ function unexpectedCharacter(character: string, span: Span, expected: string): S
     return new SyntaxFailure('PDL-G004', span, message, `${expected} is expected here`);
   }
   const message = `the character ${describe(character)} looks like \`${meant}\` and is another one`;
-  const fix = { title: `Replace it with \`${meant}\``, edits: [{ span, text: meant }], isSafe: false };
+  const fix = {
+    title: `Replace it with \`${meant}\``,
+    edits: [{ span, text: meant }],
+    kind: 'maybe' as const,
+  };
   return new SyntaxFailure('PDL-G004', span, message, `write \`${meant}\``, fix);
 }
 
 /** No white space stands before the token at `span`, and `after` needs some. */
 export function missingSpace(span: Span, after: string): SyntaxFailure {
   const before = { ...span, endLine: span.line, endColumn: span.column };
-  const fix = { title: 'Insert a space', edits: [{ span: before, text: ' ' }], isSafe: true };
+  const fix = { title: 'Insert a space', edits: [{ span: before, text: ' ' }], kind: 'safe' as const };
   const message = `a space is missing after \`${after}\``;
   return new SyntaxFailure('PDL-G005', span, message, `write a space after \`${after}\``, fix);
 }
