@@ -13,8 +13,8 @@ import {
   ATOM_PHASE_AT,
   ATOM_RANGE,
   ATOM_VALUE_COUNT_AT,
-  OPERAND_COUNTER,
-  RATE_BYTES,
+  LEAF_LISTS_AT,
+  OPERAND_FACT,
   RATE_KNOWN_AT,
   RATE_VALUE_AT,
   SECTION_ATOM,
@@ -25,8 +25,6 @@ import {
   SLOT_VALUE_AT,
   STATE_BYTES,
   STATE_CODES,
-  STATE_IP4,
-  STATE_IP6,
   STATE_NUMBER,
   STATE_STRINGS,
   STATE_UNKNOWN,
@@ -40,10 +38,11 @@ import {
   TABLES_HEADER_BYTES,
   TABLES_HEADER_COUNT_AT,
 } from './abi/layout.gen';
-import { section, sectionCount } from './image';
-import { inHash, inHosts, inNumbers, lookupIp4, lookupIp6 } from './lookup';
-import { RATES, VALUES, VALUES_BYTES } from './memory';
-import { slotOf } from './slots';
+import { section } from './image';
+import { leafOf } from './leaf';
+import { VALUES, VALUES_BYTES } from './memory';
+import { inHash, inHosts, inNumbers } from './sets';
+import { rateOf, slotOf } from './slots';
 
 const FALSE: i32 = 0;
 const TRUE: i32 = 1;
@@ -51,7 +50,7 @@ const UNKNOWN: i32 = 2;
 const PENDING: i32 = 3;
 
 /** One bit per atom: definitely true, definitely false, pending. An atom in none of them is unknown. */
-export const ATOMS_TRUE: usize = memory.data(48, 8);
+export const ATOMS_TRUE: usize = memory.data(48, 16);
 export const ATOMS_FALSE: usize = ATOMS_TRUE + 16;
 export const ATOMS_PENDING: usize = ATOMS_TRUE + 32;
 
@@ -59,26 +58,38 @@ function truth(condition: bool): i32 {
   return condition ? TRUE : FALSE;
 }
 
-/** Evaluates every atom of the image at a phase. */
-export function evaluateAtoms(image: usize, tables: usize, phase: i32): void {
-  memory.fill(ATOMS_TRUE, 0, 48);
-  const atoms = section(image, SECTION_ATOM);
-  const count = sectionCount(image, SECTION_ATOM);
-  for (let i = 0; i < count; i++) {
+/** Evaluates the atoms whose bits are set in the 16 bytes at `wanted`; the others are unknown. */
+export function evaluateAtoms(image: usize, tables: usize, wanted: usize, phase: i32): void {
+  evaluateWord(image, tables, load<u64>(wanted), 0, phase);
+  evaluateWord(image, tables, load<u64>(wanted, 8), 64, phase);
+}
+
+function evaluateWord(image: usize, tables: usize, wanted: u64, first: i32, phase: i32): void {
+  const atoms = section(image, SECTION_ATOM) + first * ATOM_BYTES;
+  let whenTrue: u64 = 0;
+  let whenFalse: u64 = 0;
+  let pending: u64 = 0;
+  for (let left = wanted; left != 0; left &= left - 1) {
+    const i = <i32>ctz<u64>(left);
     const state = evaluate(image, tables, atoms + i * ATOM_BYTES, phase);
-    if (state == UNKNOWN) continue;
-    const words = state == TRUE ? ATOMS_TRUE : state == FALSE ? ATOMS_FALSE : ATOMS_PENDING;
-    const word = words + ((i >> 6) << 3);
-    store<u64>(word, load<u64>(word) | ((<u64>1) << (i & 63)));
+    const bit = (<u64>1) << i;
+    if (state == FALSE) whenFalse |= bit;
+    else if (state == TRUE) whenTrue |= bit;
+    else if (state == PENDING) pending |= bit;
   }
+  const at = first >> 3;
+  store<u64>(ATOMS_TRUE + at, whenTrue);
+  store<u64>(ATOMS_FALSE + at, whenFalse);
+  store<u64>(ATOMS_PENDING + at, pending);
 }
 
 function evaluate(image: usize, tables: usize, atom: usize, phase: i32): i32 {
   if (load<i32>(atom, ATOM_PHASE_AT) > phase) return PENDING;
   const kind = load<i32>(atom, ATOM_KIND_AT);
   const operand = load<i32>(atom, ATOM_OPERAND_AT);
-  if (load<i32>(atom, ATOM_OPERAND_KIND_AT) == OPERAND_COUNTER) {
-    const rate = RATES + operand * RATE_BYTES;
+  const operandKind = load<i32>(atom, ATOM_OPERAND_KIND_AT);
+  if (operandKind != OPERAND_FACT) {
+    const rate = rateOf(operandKind, operand);
     const known = load<u32>(rate, RATE_KNOWN_AT) != 0;
     if (kind == ATOM_KNOWN) return truth(known);
     return known && kind == ATOM_RANGE ? inRange(atom, load<f64>(rate, RATE_VALUE_AT)) : UNKNOWN;
@@ -155,9 +166,9 @@ function inTable(tables: usize, atom: usize, slot: usize): i32 {
   const at = VALUES + load<u32>(slot, SLOT_OFFSET_AT);
   const length = load<i32>(slot, SLOT_LENGTH_AT);
   if (kind == TABLE_CIDR) {
-    const bit = (<u64>1) << load<u32>(table, TABLE_OFFSET_AT);
-    if (state == STATE_IP4 && length == 4) return truth((lookupIp4(tables, at) & bit) != 0);
-    return state == STATE_IP6 && length == 16 ? truth((lookupIp6(tables, at) & bit) != 0) : UNKNOWN;
+    const leaf = leafOf(tables, slot);
+    if (leaf == 0) return UNKNOWN;
+    return truth(((load<u64>(leaf, LEAF_LISTS_AT) >> load<u32>(table, TABLE_OFFSET_AT)) & 1) != 0);
   }
   if (kind == TABLE_NUMBER) return numberInTable(tables, table, slot, state);
   if (kind != TABLE_HASH && kind != TABLE_HOST) return UNKNOWN;

@@ -25,6 +25,14 @@ export function evaluateCondition(image: usize, first: i32, count: i32): i32 {
 
 /** Every `yes` atom must be true and every `no` atom false: an unknown one never is, a pending one may be. */
 function evaluateCube(cube: usize): i32 {
+  if (ASC_FEATURE_SIMD) {
+    const missing = v128.or(
+      v128.andnot(v128.load(cube, CUBE_YES_AT), v128.load(ATOMS_TRUE)),
+      v128.andnot(v128.load(cube, CUBE_NO_AT), v128.load(ATOMS_FALSE)),
+    );
+    if (!v128.any_true(missing)) return HOLDS;
+    return v128.any_true(v128.andnot(missing, v128.load(ATOMS_PENDING))) ? NEVER : MAYBE;
+  }
   const missing0 =
     (load<u64>(cube, CUBE_YES_AT) & ~load<u64>(ATOMS_TRUE)) |
     (load<u64>(cube, CUBE_NO_AT) & ~load<u64>(ATOMS_FALSE));

@@ -1,11 +1,12 @@
 /**
- * The decision of one site. The earliest tier with a rule that holds wins; inside a tier the strictest
- * rule; without one the score chooses a rung of the ladder.
+ * The decision of one site: what is in force, and beside it what would be decided with everything that is in
+ * shadow.
  */
 import {
   DECISION_BYTES,
   DECISION_EPOCH_AT,
   DECISION_FINAL_AT,
+  DECISION_LADDER_AT,
   DECISION_MATCHED_RULE_COUNT_AT,
   DECISION_MATCHED_RULES_AT,
   DECISION_POLICY_AT,
@@ -14,46 +15,59 @@ import {
   DECISION_SCORE_AT,
   DECISION_SCORE_HIGH_AT,
   DECISION_SCORE_LOW_AT,
+  DECISION_SHADOW_AT,
+  DECISION_SHADOW_FINAL_AT,
+  DECISION_SHADOW_POLICY_AT,
+  DECISION_SHADOW_RULE_AT,
+  DECISION_SHADOW_RUNG_AT,
+  DECISION_SHADOW_SCORE_AT,
+  DECISION_SHADOW_TIER_AT,
   DECISION_SIZE_AT,
   DECISION_TIER_AT,
+  DECISION_WOULD_MATCH_AT,
+  DECISION_WOULD_MATCH_COUNT_AT,
   PHASE_REQUEST,
-  RULE_BYTES,
   RULE_CUBE_COUNT_AT,
   RULE_FIRST_CUBE_AT,
-  RULE_POLICY_AT,
-  RULE_STRICTNESS_AT,
-  RULE_TIER_AT,
-  RUNG_BYTES,
-  RUNG_FROM_AT,
-  RUNG_POLICY_AT,
+  RULE_IS_SHADOW_AT,
   SCORE_BYTES,
-  SECTION_RULE,
-  SECTION_RUNG,
   SECTION_SCORE,
   SECTION_SITE,
   SECTION_SITE_RULE,
+  SITE_ATOMS_AT,
   SITE_BYTES,
   SITE_FIRST_RULE_AT,
-  SITE_FIRST_RUNG_AT,
+  SITE_HAS_SHADOW_AT,
   SITE_RULE_COUNT_AT,
-  SITE_RUNG_COUNT_AT,
   SITE_SCORE_AT,
   STATUS_BAD_ARGUMENT,
   STATUS_IMAGE_MISSING,
   STATUS_UNKNOWN_SITE,
-  TIER_LADDER,
 } from './abi/layout.gen';
 import { evaluateAtoms } from './atoms';
 import { evaluateCondition, HOLDS, MAYBE } from './conditions';
 import { section, sectionCount } from './image';
+import { setOrigin } from './leaf';
 import { DECISION } from './memory';
-import { evaluateScore } from './score';
+import {
+  beginOutcome,
+  considerRule,
+  endOutcome,
+  OUTCOME,
+  OUTCOME_FINAL_AT,
+  OUTCOME_LADDER_AT,
+  OUTCOME_POLICY_AT,
+  OUTCOME_RULE_AT,
+  OUTCOME_RUNG_AT,
+  OUTCOME_TIER_AT,
+  ruleAt,
+} from './outcome';
+import { evaluateSignals, SCORED, SCORED_HIGH_AT, SCORED_LOW_AT, sumSignals } from './score';
 import { activeImage, epoch } from './state';
 import { tablesFor } from './tables';
 
-const NONE: i32 = -1;
-/** Per tier: the strictest rule that pending facts could still make hold, NONE when there is none. */
-const OPEN: usize = memory.data(16, 8);
+/** What each rule of the site says, by its place among the site's rules. */
+const OUTLOOKS: usize = memory.data(1_024, 16);
 
 /** Fills in DECISION for a site at a phase: 0, or why not. */
 export function decide(site: i32, phase: i32): i32 {
@@ -64,93 +78,80 @@ export function decide(site: i32, phase: i32): i32 {
   store<u32>(DECISION, DECISION_BYTES, DECISION_SIZE_AT);
   store<i32>(DECISION, epoch(), DECISION_EPOCH_AT);
   const at = section(image, SECTION_SITE) + site * SITE_BYTES;
-  evaluateAtoms(image, tablesFor(image), phase);
-  evaluateScore(image, section(image, SECTION_SCORE) + load<i32>(at, SITE_SCORE_AT) * SCORE_BYTES, phase);
-  const winner = evaluateRules(image, at);
-  if (winner == NONE) climb(image, at);
-  else settle(image, winner);
+  const score = section(image, SECTION_SCORE) + load<i32>(at, SITE_SCORE_AT) * SCORE_BYTES;
+  const hasShadow = load<u32>(at, SITE_HAS_SHADOW_AT);
+  const tables = tablesFor(image);
+  setOrigin(tables);
+  evaluateAtoms(image, tables, at + SITE_ATOMS_AT, phase);
+  evaluateSignals(image, score, phase);
+  evaluateRules(image, at);
+  settle(image, at, score, false);
+  report();
+  store<u32>(DECISION, hasShadow, DECISION_SHADOW_AT);
+  if (hasShadow != 0) {
+    settle(image, at, score, true);
+    reportShadow();
+  }
   return 0;
 }
 
-function ruleAt(image: usize, index: i32): usize {
-  return section(image, SECTION_RULE) + index * RULE_BYTES;
-}
-
-/** Records the rules that hold and returns the winning one. */
-function evaluateRules(image: usize, site: usize): i32 {
-  memory.fill(OPEN, 0xff, 16);
+/** Records what each rule says, and which of them hold. */
+function evaluateRules(image: usize, site: usize): void {
   const indexes = section(image, SECTION_SITE_RULE) + (load<i32>(site, SITE_FIRST_RULE_AT) << 2);
   const count = load<i32>(site, SITE_RULE_COUNT_AT);
   let matched = 0;
-  let winner = NONE;
-  let bestTier = TIER_LADDER;
-  let bestStrictness = NONE;
+  let wouldMatch = 0;
   for (let i = 0; i < count; i++) {
     const index = load<i32>(indexes + (i << 2));
     const rule = ruleAt(image, index);
-    const state = evaluateCondition(
+    const outlook = evaluateCondition(
       image,
       load<i32>(rule, RULE_FIRST_CUBE_AT),
       load<i32>(rule, RULE_CUBE_COUNT_AT),
     );
-    const tier = load<i32>(rule, RULE_TIER_AT);
-    const strictness = load<i32>(rule, RULE_STRICTNESS_AT);
-    if (state == MAYBE) {
-      const open = OPEN + (tier << 2);
-      store<i32>(open, max(load<i32>(open), strictness));
-    } else if (state == HOLDS) {
-      store<u16>(DECISION + (matched << 1), index, DECISION_MATCHED_RULES_AT);
-      matched++;
-      if (tier < bestTier || (tier == bestTier && strictness > bestStrictness)) {
-        winner = index;
-        bestTier = tier;
-        bestStrictness = strictness;
-      }
-    }
+    store<u8>(OUTLOOKS + i, outlook);
+    if (outlook != HOLDS) continue;
+    if (load<u32>(rule, RULE_IS_SHADOW_AT) == 0) {
+      store<u16>(DECISION + (matched++ << 1), index, DECISION_MATCHED_RULES_AT);
+    } else store<u16>(DECISION + (wouldMatch++ << 1), index, DECISION_WOULD_MATCH_AT);
   }
   store<u32>(DECISION, matched, DECISION_MATCHED_RULE_COUNT_AT);
-  return winner;
+  store<u32>(DECISION, wouldMatch, DECISION_WOULD_MATCH_COUNT_AT);
 }
 
-/** Can a pending rule of a tier before `tier` still win? */
-function isOpenBefore(tier: i32): bool {
-  for (let i = 0; i < tier; i++) if (load<i32>(OPEN + (i << 2)) != NONE) return true;
-  return false;
-}
-
-/** The answer is a rule's. */
-function settle(image: usize, index: i32): void {
-  const rule = ruleAt(image, index);
-  const tier = load<i32>(rule, RULE_TIER_AT);
-  const stricter = load<i32>(OPEN + (tier << 2)) > load<i32>(rule, RULE_STRICTNESS_AT);
-  answer(tier, index, load<i32>(rule, RULE_POLICY_AT), NONE, !stricter && !isOpenBefore(tier));
-}
-
-/** The answer is the ladder's; it is final when every score still possible leads to the same policy. */
-function climb(image: usize, site: usize): void {
-  const ladder = section(image, SECTION_RUNG) + load<i32>(site, SITE_FIRST_RUNG_AT) * RUNG_BYTES;
-  const count = load<i32>(site, SITE_RUNG_COUNT_AT);
-  const rung = rungOf(ladder, count, load<i32>(DECISION, DECISION_SCORE_AT));
-  const policy = load<i32>(ladder + rung * RUNG_BYTES, RUNG_POLICY_AT);
-  let certain = !isOpenBefore(TIER_LADDER);
-  const highest = rungOf(ladder, count, load<i32>(DECISION, DECISION_SCORE_HIGH_AT));
-  for (let i = rungOf(ladder, count, load<i32>(DECISION, DECISION_SCORE_LOW_AT)); i <= highest; i++) {
-    if (load<i32>(ladder + i * RUNG_BYTES, RUNG_POLICY_AT) != policy) certain = false;
+/** Leaves in OUTCOME and SCORED what is decided without, or with, everything in shadow. */
+function settle(image: usize, site: usize, score: usize, withShadow: bool): void {
+  sumSignals(image, score, withShadow);
+  beginOutcome();
+  const indexes = section(image, SECTION_SITE_RULE) + (load<i32>(site, SITE_FIRST_RULE_AT) << 2);
+  const count = load<i32>(site, SITE_RULE_COUNT_AT);
+  for (let i = 0; i < count; i++) {
+    const outlook = <i32>load<u8>(OUTLOOKS + i);
+    if (outlook < MAYBE) continue;
+    const index = load<i32>(indexes + (i << 2));
+    const rule = ruleAt(image, index);
+    if (withShadow || load<u32>(rule, RULE_IS_SHADOW_AT) == 0) considerRule(rule, index, outlook);
   }
-  answer(TIER_LADDER, NONE, policy, rung, certain);
+  endOutcome(image, site, withShadow);
 }
 
-/** The last rung that begins at or below the score. */
-function rungOf(ladder: usize, count: i32, score: i32): i32 {
-  let rung = 0;
-  while (rung + 1 < count && load<i32>(ladder + (rung + 1) * RUNG_BYTES, RUNG_FROM_AT) <= score) rung++;
-  return rung;
+function report(): void {
+  store<i32>(DECISION, load<i32>(OUTCOME, OUTCOME_FINAL_AT), DECISION_FINAL_AT);
+  store<i32>(DECISION, load<i32>(OUTCOME, OUTCOME_TIER_AT), DECISION_TIER_AT);
+  store<i32>(DECISION, load<i32>(OUTCOME, OUTCOME_POLICY_AT), DECISION_POLICY_AT);
+  store<i32>(DECISION, load<i32>(OUTCOME, OUTCOME_RULE_AT), DECISION_RULE_AT);
+  store<i32>(DECISION, load<i32>(OUTCOME, OUTCOME_RUNG_AT), DECISION_RUNG_AT);
+  store<i32>(DECISION, load<i32>(OUTCOME, OUTCOME_LADDER_AT), DECISION_LADDER_AT);
+  store<i32>(DECISION, load<i32>(SCORED), DECISION_SCORE_AT);
+  store<i32>(DECISION, load<i32>(SCORED, SCORED_LOW_AT), DECISION_SCORE_LOW_AT);
+  store<i32>(DECISION, load<i32>(SCORED, SCORED_HIGH_AT), DECISION_SCORE_HIGH_AT);
 }
 
-function answer(tier: i32, rule: i32, policy: i32, rung: i32, final: bool): void {
-  store<i32>(DECISION, tier, DECISION_TIER_AT);
-  store<i32>(DECISION, rule, DECISION_RULE_AT);
-  store<i32>(DECISION, policy, DECISION_POLICY_AT);
-  store<i32>(DECISION, rung, DECISION_RUNG_AT);
-  store<i32>(DECISION, final ? 1 : 0, DECISION_FINAL_AT);
+function reportShadow(): void {
+  store<i32>(DECISION, load<i32>(OUTCOME, OUTCOME_FINAL_AT), DECISION_SHADOW_FINAL_AT);
+  store<i32>(DECISION, load<i32>(OUTCOME, OUTCOME_TIER_AT), DECISION_SHADOW_TIER_AT);
+  store<i32>(DECISION, load<i32>(OUTCOME, OUTCOME_POLICY_AT), DECISION_SHADOW_POLICY_AT);
+  store<i32>(DECISION, load<i32>(OUTCOME, OUTCOME_RULE_AT), DECISION_SHADOW_RULE_AT);
+  store<i32>(DECISION, load<i32>(OUTCOME, OUTCOME_RUNG_AT), DECISION_SHADOW_RUNG_AT);
+  store<i32>(DECISION, load<i32>(SCORED), DECISION_SHADOW_SCORE_AT);
 }

@@ -10,11 +10,13 @@ import {
   ATOM_VALUE_COUNT_AT,
   FACT_COUNT,
   MAX_ATOMS,
+  MAX_CANARIES,
   MAX_COUNTERS,
   MAX_CUBES_PER_CONDITION,
   MAX_RULES,
   MAX_SIGNALS,
   MAX_TABLES,
+  OPERAND_CANARY,
   OPERAND_COUNTER,
   OPERAND_FACT,
   PHASE_REQUEST,
@@ -49,12 +51,19 @@ import {
   SIGNAL_OPERAND_AT,
   SIGNAL_OPERAND_KIND_AT,
   SIGNAL_PHASE_AT,
+  SITE_ATOMS_AT,
   SITE_BYTES,
+  SITE_CANARY_CUBE_COUNT_AT,
+  SITE_CANARY_RUNG_COUNT_AT,
+  SITE_FIRST_CANARY_CUBE_AT,
+  SITE_FIRST_CANARY_RUNG_AT,
   SITE_FIRST_RULE_AT,
   SITE_FIRST_RUNG_AT,
+  SITE_FIRST_SHADOW_RUNG_AT,
   SITE_RULE_COUNT_AT,
   SITE_RUNG_COUNT_AT,
   SITE_SCORE_AT,
+  SITE_SHADOW_RUNG_COUNT_AT,
   TIER_LADDER,
 } from './abi/layout.gen';
 import { section, sectionCount } from './image';
@@ -76,7 +85,8 @@ function within(first: i32, count: i32, total: i32): bool {
 function checkOperand(kind: i32, operand: i32, phase: i32): bool {
   if (operand < 0 || phase < 0 || phase > PHASE_REQUEST) return false;
   if (kind == OPERAND_FACT) return operand < FACT_COUNT;
-  return kind == OPERAND_COUNTER && operand < MAX_COUNTERS;
+  if (kind == OPERAND_COUNTER) return operand < MAX_COUNTERS;
+  return kind == OPERAND_CANARY && operand < MAX_CANARIES;
 }
 
 function checkAtoms(image: usize): bool {
@@ -142,43 +152,65 @@ function checkSignals(image: usize): bool {
   const count = sectionCount(image, SECTION_SIGNAL);
   for (let i = 0; i < count; i++) {
     const signal = section(image, SECTION_SIGNAL) + i * SIGNAL_BYTES;
+    if (!checkCubes(image, load<i32>(signal, SIGNAL_FIRST_CUBE_AT), load<i32>(signal, SIGNAL_CUBE_COUNT_AT)))
+      return false;
     const ramp = load<u32>(signal, SIGNAL_IS_RAMP_AT) != 0;
-    const good = ramp
-      ? checkOperand(
-          load<i32>(signal, SIGNAL_OPERAND_KIND_AT),
-          load<i32>(signal, SIGNAL_OPERAND_AT),
-          load<i32>(signal, SIGNAL_PHASE_AT),
-        )
-      : checkCubes(image, load<i32>(signal, SIGNAL_FIRST_CUBE_AT), load<i32>(signal, SIGNAL_CUBE_COUNT_AT));
-    if (!good) return false;
+    if (
+      ramp &&
+      !checkOperand(
+        load<i32>(signal, SIGNAL_OPERAND_KIND_AT),
+        load<i32>(signal, SIGNAL_OPERAND_AT),
+        load<i32>(signal, SIGNAL_PHASE_AT),
+      )
+    ) {
+      return false;
+    }
   }
   return true;
 }
 
-/** A ladder has a rung, its bounds rise, and it begins at the score's minimum: so it always answers. */
 function checkSites(image: usize): bool {
   const count = sectionCount(image, SECTION_SITE);
   for (let i = 0; i < count; i++) {
-    const site = section(image, SECTION_SITE) + i * SITE_BYTES;
-    const score = load<u32>(site, SITE_SCORE_AT);
-    if (score >= <u32>sectionCount(image, SECTION_SCORE)) return false;
-    const firstRule = load<i32>(site, SITE_FIRST_RULE_AT);
-    const rules = load<i32>(site, SITE_RULE_COUNT_AT);
-    if (rules > MAX_RULES || !within(firstRule, rules, sectionCount(image, SECTION_SITE_RULE))) return false;
-    for (let j = firstRule; j < firstRule + rules; j++) {
-      const rule = load<u32>(section(image, SECTION_SITE_RULE) + (j << 2));
-      if (rule >= <u32>sectionCount(image, SECTION_RULE)) return false;
-    }
-    const firstRung = load<i32>(site, SITE_FIRST_RUNG_AT);
-    const rungs = load<i32>(site, SITE_RUNG_COUNT_AT);
-    if (rungs < 1 || !within(firstRung, rungs, sectionCount(image, SECTION_RUNG))) return false;
-    const ladder = section(image, SECTION_RUNG) + firstRung * RUNG_BYTES;
-    const lowest = load<i32>(section(image, SECTION_SCORE) + <i32>score * SCORE_BYTES, SCORE_MIN_AT);
-    if (load<i32>(ladder, RUNG_FROM_AT) > lowest) return false;
-    for (let j = 1; j < rungs; j++) {
-      const rung = ladder + j * RUNG_BYTES;
-      if (load<i32>(rung, RUNG_FROM_AT) <= load<i32>(rung - RUNG_BYTES, RUNG_FROM_AT)) return false;
-    }
+    if (!checkSite(image, section(image, SECTION_SITE) + i * SITE_BYTES)) return false;
+  }
+  return true;
+}
+
+function checkSite(image: usize, site: usize): bool {
+  const score = load<u32>(site, SITE_SCORE_AT);
+  if (score >= <u32>sectionCount(image, SECTION_SCORE)) return false;
+  const firstRule = load<i32>(site, SITE_FIRST_RULE_AT);
+  const rules = load<i32>(site, SITE_RULE_COUNT_AT);
+  if (rules > MAX_RULES || !within(firstRule, rules, sectionCount(image, SECTION_SITE_RULE))) return false;
+  for (let j = firstRule; j < firstRule + rules; j++) {
+    const rule = load<u32>(section(image, SECTION_SITE_RULE) + (j << 2));
+    if (rule >= <u32>sectionCount(image, SECTION_RULE)) return false;
+  }
+  for (let atom = sectionCount(image, SECTION_ATOM); atom < MAX_ATOMS; atom++) {
+    if ((load<u8>(site + (atom >> 3), SITE_ATOMS_AT) & (1 << (atom & 7))) != 0) return false;
+  }
+  const least = load<i32>(section(image, SECTION_SCORE) + <i32>score * SCORE_BYTES, SCORE_MIN_AT);
+  const canaryCubes = load<i32>(site, SITE_CANARY_CUBE_COUNT_AT);
+  const canaryRungs = load<i32>(site, SITE_CANARY_RUNG_COUNT_AT);
+  const shadowRungs = load<i32>(site, SITE_SHADOW_RUNG_COUNT_AT);
+  return (
+    checkLadder(image, load<i32>(site, SITE_FIRST_RUNG_AT), load<i32>(site, SITE_RUNG_COUNT_AT), least) &&
+    checkCubes(image, load<i32>(site, SITE_FIRST_CANARY_CUBE_AT), canaryCubes) &&
+    (canaryCubes == 0 ||
+      checkLadder(image, load<i32>(site, SITE_FIRST_CANARY_RUNG_AT), canaryRungs, least)) &&
+    (shadowRungs == 0 || checkLadder(image, load<i32>(site, SITE_FIRST_SHADOW_RUNG_AT), shadowRungs, least))
+  );
+}
+
+/** A ladder has a rung, its bounds rise, and it begins at the score's minimum: so it always answers. */
+function checkLadder(image: usize, first: i32, count: i32, least: i32): bool {
+  if (count < 1 || !within(first, count, sectionCount(image, SECTION_RUNG))) return false;
+  const ladder = section(image, SECTION_RUNG) + first * RUNG_BYTES;
+  if (load<i32>(ladder, RUNG_FROM_AT) > least) return false;
+  for (let i = 1; i < count; i++) {
+    const rung = ladder + i * RUNG_BYTES;
+    if (load<i32>(rung, RUNG_FROM_AT) <= load<i32>(rung - RUNG_BYTES, RUNG_FROM_AT)) return false;
   }
   return true;
 }

@@ -5,6 +5,8 @@ import {
   DECISION_BYTES,
   FORM_HANDSHAKE,
   HELLO_BYTES,
+  MAX_BATCH_BYTES,
+  MAX_CANARIES,
   MAX_COUNTERS,
   MAX_FACTS,
   MAX_HELLO_BYTES,
@@ -16,8 +18,10 @@ import {
   POW_BYTES,
   PROTO_QUIC,
   RATE_BYTES,
+  REGION_BATCH,
   REGION_DECISION,
   REGION_DIGEST,
+  REGION_DRAWS,
   REGION_HELLO,
   REGION_IMAGE,
   REGION_INPUT,
@@ -36,15 +40,19 @@ import {
   SYN_BYTES,
   TOKEN_BYTES,
 } from './abi/layout.gen';
+import { scoreBatch } from './batch';
 import { decide } from './decide';
 import { writeText } from './fingerprint';
 import { parseHello } from './hello';
 import { hmacSha256 } from './hmac';
 import { loadImage } from './image';
+import { forgetOrigin } from './leaf';
 import { md5 } from './md5';
 import {
+  BATCH,
   DECISION,
   DIGEST,
+  DRAWS,
   HELLO,
   INPUT,
   KEY,
@@ -84,6 +92,8 @@ export function sp_region(id: i32): usize {
   if (id == REGION_RATES) return RATES;
   if (id == REGION_DECISION) return DECISION;
   if (id == REGION_IMAGE) return idleImage();
+  if (id == REGION_DRAWS) return DRAWS;
+  if (id == REGION_BATCH) return BATCH;
   if (id == REGION_SYN) return SYN;
   if (id == REGION_DIGEST) return DIGEST;
   if (id == REGION_KEY) return KEY;
@@ -102,6 +112,8 @@ export function sp_region_size(id: i32): i32 {
   if (id == REGION_RATES) return MAX_COUNTERS * RATE_BYTES;
   if (id == REGION_DECISION) return DECISION_BYTES;
   if (id == REGION_IMAGE) return MAX_IMAGE_BYTES;
+  if (id == REGION_DRAWS) return MAX_CANARIES * RATE_BYTES;
+  if (id == REGION_BATCH) return MAX_BATCH_BYTES;
   if (id == REGION_SYN) return SYN_BYTES;
   if (id == REGION_DIGEST) return DIGEST_BYTES;
   if (id == REGION_KEY) return MAX_KEY_BYTES;
@@ -113,8 +125,9 @@ export function sp_selftest(): i32 {
   return selftest();
 }
 
-/** Forgets every fact and rate. */
+/** Forgets every fact, rate and draw. */
 export function sp_begin(): void {
+  forgetOrigin();
   clearSlots();
 }
 
@@ -162,6 +175,11 @@ export function sp_verify_tables(budget: i32): i32 {
 /** Decides for a site at a phase; the answer is in the decision region. */
 export function sp_decide(site: i32, phase: i32): i32 {
   return decide(site, phase);
+}
+
+/** Scores `rows` rows of the columns in the batch region: 0, or why not. */
+export function sp_score_batch(score: i32, rows: i32, columns: i32, out: i32): i32 {
+  return scoreBatch(score, rows, columns, out);
 }
 
 /** Leading zero bits of the SHA-256 of `length` bytes of INPUT. */

@@ -2,6 +2,8 @@
 import {
   DECISION_BYTES,
   HELLO_BYTES,
+  MAX_BATCH_BYTES,
+  MAX_CANARIES,
   MAX_COUNTERS,
   MAX_FACTS,
   MAX_HELLO_BYTES,
@@ -27,16 +29,24 @@ const SYN_VALUE_BYTES: i32 = 512;
 export const INPUT: usize = memory.data(MAX_INPUT_BYTES, 16);
 /** The reassembled ClientHello body, without its handshake header. */
 export const MESSAGE: usize = memory.data(MAX_HELLO_BYTES, 16);
-/** Values of fact slots: first the host's part, then the SYN's signature, then the hello's. */
-export const VALUES_BYTES: i32 = MAX_HOST_VALUE_BYTES + SYN_VALUE_BYTES + MAX_HELLO_BYTES + HELLO_VALUE_SLACK;
+/** Room for a country. */
+const ORIGIN_VALUE_BYTES: i32 = 16;
+/** Values of fact slots: first the host's part, then the SYN's signature, the country, then the hello's. */
+export const VALUES_BYTES: i32 =
+  MAX_HOST_VALUE_BYTES + SYN_VALUE_BYTES + ORIGIN_VALUE_BYTES + MAX_HELLO_BYTES + HELLO_VALUE_SLACK;
 export const VALUES: usize = memory.data(VALUES_BYTES, 16);
 export const SYN_VALUES: usize = VALUES + MAX_HOST_VALUE_BYTES;
-export const HELLO_VALUES: usize = SYN_VALUES + SYN_VALUE_BYTES;
+export const ORIGIN_VALUES: usize = SYN_VALUES + SYN_VALUE_BYTES;
+export const HELLO_VALUES: usize = ORIGIN_VALUES + ORIGIN_VALUE_BYTES;
 export const TEXT: usize = memory.data(MAX_TEXT_BYTES, 16);
 export const SLOTS: usize = memory.data(MAX_FACTS * SLOT_BYTES, 16);
-export const RATES: usize = memory.data(MAX_COUNTERS * RATE_BYTES, 16);
+/** Rates of counters, then draws of canaries; both in the form of RATE. */
+export const RATES: usize = memory.data((MAX_COUNTERS + MAX_CANARIES) * RATE_BYTES, 16);
+export const DRAWS: usize = RATES + MAX_COUNTERS * RATE_BYTES;
 export const HELLO: usize = memory.data(HELLO_BYTES, 16);
 export const DECISION: usize = memory.data(DECISION_BYTES, 16);
+/** Columns to score and the scores; a vector may reach 15 bytes beyond the last column. */
+export const BATCH: usize = memory.data(MAX_BATCH_BYTES + 16, 16);
 export const SYN: usize = memory.data(SYN_BYTES, 16);
 /** Two image slots: one in force, one to write the next image into. */
 export const IMAGES: usize = memory.data(2 * MAX_IMAGE_BYTES, 16);

@@ -1,7 +1,9 @@
 /** Fact slots: what is known about the connection, by fact index. */
 import {
+  MAX_CANARIES,
   MAX_COUNTERS,
   MAX_FACTS,
+  OPERAND_COUNTER,
   RATE_BYTES,
   SLOT_BYTES,
   SLOT_LENGTH_AT,
@@ -14,12 +16,17 @@ import {
   STATE_STRINGS,
   STATE_UNKNOWN,
 } from './abi/layout.gen';
-import { RATES, SLOTS, VALUES } from './memory';
+import { DRAWS, RATES, SLOTS, VALUES } from './memory';
 
-/** Makes every fact and rate unknown. */
+/** Makes every fact, rate and draw unknown. */
 export function clearSlots(): void {
   memory.fill(SLOTS, 0, MAX_FACTS * SLOT_BYTES);
-  memory.fill(RATES, 0, MAX_COUNTERS * RATE_BYTES);
+  memory.fill(RATES, 0, (MAX_COUNTERS + MAX_CANARIES) * RATE_BYTES);
+}
+
+/** Where the rate of a counter or the draw of a canary is. */
+export function rateOf(operandKind: i32, index: i32): usize {
+  return (operandKind == OPERAND_COUNTER ? RATES : DRAWS) + index * RATE_BYTES;
 }
 
 export function slotOf(fact: i32): usize {

@@ -6,8 +6,6 @@ import {
   ABI_VERSION,
   IMAGE_HEADER_TABLES_ID_AT,
   MAGIC_TABLES,
-  MAX_CIDR_TABLES,
-  MAX_TABLES,
   STATUS_BAD_ARGUMENT,
   STATUS_TABLES_ABI,
   STATUS_TABLES_BOUNDS,
@@ -15,22 +13,8 @@ import {
   STATUS_TABLES_MAGIC,
   STATUS_TABLES_MEMORY,
   STATUS_TABLES_SIZE,
-  TABLE_BYTES,
-  TABLE_CIDR,
-  TABLE_COUNT_AT,
-  TABLE_DATA_LENGTH_AT,
-  TABLE_HASH,
-  TABLE_HOST,
-  TABLE_KIND_AT,
-  TABLE_NUMBER,
-  TABLE_OFFSET_AT,
   TABLES_HEADER_ABI_AT,
   TABLES_HEADER_BYTES,
-  TABLES_HEADER_CIDR4_COUNT_AT,
-  TABLES_HEADER_CIDR4_OFFSET_AT,
-  TABLES_HEADER_CIDR6_COUNT_AT,
-  TABLES_HEADER_CIDR6_OFFSET_AT,
-  TABLES_HEADER_COUNT_AT,
   TABLES_HEADER_DIGEST_AT,
   TABLES_HEADER_MAGIC_AT,
   TABLES_HEADER_SIZE_AT,
@@ -39,27 +23,27 @@ import {
 import { DIGEST } from './memory';
 import { sha256Blocks, sha256Finish, sha256Start } from './sha256';
 import { activeImage } from './state';
+import { checkExtents, checkPart, PART_BAD, PART_MORE, partCount, startPart } from './table-bounds';
 
 const PAGE: i32 = 65_536;
 /** 1 GiB: addresses stay positive as i32, and a table region cannot take the host's memory. */
 const MAX_PAGES: i32 = 16_384;
 const MORE: i32 = 1;
-/** Bytes of one interval: IPv4 start and membership bits; IPv6 two halves of the start and the bits. */
-const CIDR4_BYTES: u32 = 12;
-const CIDR6_BYTES: u32 = 24;
-
 /** Newest region, the one before it, and the one being verified: address and size each. */
 const NEWEST: usize = memory.data(64, 8);
 const OLDER: usize = NEWEST + 8;
 const PENDING: usize = NEWEST + 16;
 /** How many bytes after the digest were hashed, and the hash value so far. */
 const HASHED: usize = NEWEST + 24;
+/** The part to check next, NO_PART while bytes are still to be hashed. */
+const PART: usize = NEWEST + 28;
 const HASH: usize = NEWEST + 32;
+const NO_PART: i32 = -1;
 
 /** The region an image reads, 0 when none was made for it. */
 export function tablesFor(image: usize): usize {
   if (matches(load<u32>(NEWEST), image)) return load<u32>(NEWEST);
-  return matches(load<u32>(OLDER), image) ? load<u32>(OLDER) : 0;
+  return matches(load<u32>(OLDER), image) ? <usize>load<u32>(OLDER) : 0;
 }
 
 function matches(tables: usize, image: usize): bool {
@@ -89,15 +73,24 @@ export function reserveTables(length: i32): i32 {
   store<u32>(PENDING, <u32>at, 0);
   store<i32>(PENDING, length, 4);
   store<i32>(HASHED, 0);
+  store<i32>(PART, NO_PART);
   sha256Start(HASH);
   return <i32>at;
 }
 
-/** Verifies at most `budget` more bytes of the reserved region: MORE while bytes are left, 0 once it is in use, or a status. */
+/**
+ * Verifies a part of the reserved region, at most about `budget` bytes: MORE while something is left, 0 once it is
+ * in use, or a status.
+ */
 export function verifyTables(budget: i32): i32 {
   const tables = <usize>load<u32>(PENDING);
-  const length = load<i32>(PENDING, 4);
   if (tables == 0 || budget < 64) return STATUS_BAD_ARGUMENT;
+  return load<i32>(PART) == NO_PART ? hashMore(tables, budget) : checkMore(tables, budget);
+}
+
+/** The digest comes first: what is checked afterwards is what its maker wrote. */
+function hashMore(tables: usize, budget: i32): i32 {
+  const length = load<i32>(PENDING, 4);
   const hashed = load<i32>(HASHED);
   if (hashed == 0) {
     const status = checkHeader(tables, length);
@@ -112,7 +105,20 @@ export function verifyTables(budget: i32): i32 {
   sha256Finish(HASH, tables + TABLES_HEADER_ABI_AT + whole, content & 63, content);
   if (memory.compare(DIGEST, tables + TABLES_HEADER_DIGEST_AT, 32) != 0)
     return refuse(STATUS_TABLES_CHECKSUM);
-  if (!checkBounds(tables, length)) return refuse(STATUS_TABLES_BOUNDS);
+  if (!checkExtents(tables)) return refuse(STATUS_TABLES_BOUNDS);
+  store<i32>(PART, 0);
+  startPart();
+  return MORE;
+}
+
+function checkMore(tables: usize, budget: i32): i32 {
+  const part = load<i32>(PART);
+  const answer = checkPart(tables, part, <u32>(budget >> 2));
+  if (answer == PART_BAD) return refuse(STATUS_TABLES_BOUNDS);
+  if (answer == PART_MORE) return MORE;
+  store<i32>(PART, part + 1);
+  startPart();
+  if (part + 1 < partCount(tables)) return MORE;
   store<u64>(OLDER, load<u64>(NEWEST));
   store<u64>(NEWEST, load<u64>(PENDING));
   store<u64>(PENDING, 0);
@@ -128,51 +134,4 @@ function checkHeader(tables: usize, length: i32): i32 {
   if (load<i32>(tables, TABLES_HEADER_MAGIC_AT) != MAGIC_TABLES) return STATUS_TABLES_MAGIC;
   if (load<i32>(tables, TABLES_HEADER_SIZE_AT) != length) return STATUS_TABLES_SIZE;
   return load<i32>(tables, TABLES_HEADER_ABI_AT) == ABI_VERSION ? 0 : STATUS_TABLES_ABI;
-}
-
-/** `count` elements of `stride` bytes from an aligned `offset` lie inside the region. */
-function fits(offset: u32, count: u32, stride: u32, length: u32): bool {
-  return (offset & 7) == 0 && offset <= length && count <= (length - offset) / stride;
-}
-
-function checkBounds(tables: usize, size: i32): bool {
-  const length = <u32>size;
-  const count = load<u32>(tables, TABLES_HEADER_COUNT_AT);
-  if (count > <u32>MAX_TABLES || !fits(TABLES_HEADER_BYTES, count, TABLE_BYTES, length)) return false;
-  if (
-    !fits(
-      load<u32>(tables, TABLES_HEADER_CIDR4_OFFSET_AT),
-      load<u32>(tables, TABLES_HEADER_CIDR4_COUNT_AT),
-      CIDR4_BYTES,
-      length,
-    )
-  ) {
-    return false;
-  }
-  if (
-    !fits(
-      load<u32>(tables, TABLES_HEADER_CIDR6_OFFSET_AT),
-      load<u32>(tables, TABLES_HEADER_CIDR6_COUNT_AT),
-      CIDR6_BYTES,
-      length,
-    )
-  ) {
-    return false;
-  }
-  for (let i: u32 = 0; i < count; i++)
-    if (!checkTable(tables + TABLES_HEADER_BYTES + i * TABLE_BYTES, length)) return false;
-  return true;
-}
-
-function checkTable(table: usize, length: u32): bool {
-  const kind = load<u32>(table, TABLE_KIND_AT);
-  const offset = load<u32>(table, TABLE_OFFSET_AT);
-  const count = load<u32>(table, TABLE_COUNT_AT);
-  if (kind > <u32>TABLE_NUMBER) return false;
-  if (kind == TABLE_CIDR) return offset < <u32>MAX_CIDR_TABLES;
-  if (kind == TABLE_NUMBER) return fits(offset, count, 8, length);
-  if (kind != TABLE_HASH && kind != TABLE_HOST) return true;
-  // Open addressing needs a power of two of buckets; where each points is checked as it is read.
-  if (count == 0 || (count & (count - 1)) != 0 || !fits(offset, count, 8, length)) return false;
-  return load<u32>(table, TABLE_DATA_LENGTH_AT) <= length - offset - count * 8;
 }

@@ -130,6 +130,12 @@ void Acceptor::Share(const Napi::CallbackInfo& info) {
 void Acceptor::OnReady(void* self, int, int, int) { static_cast<Acceptor*>(self)->Accept(); }
 
 void Acceptor::Accept() {
+  // A thread that is being terminated still turns its loop: what it accepted then would be lost, while
+  // what stays in the queue is served by whoever takes the thread's place.
+  if (!CanCallJavaScript(callback_.Env())) {
+    poll_->Stop();
+    return;
+  }
   uint32_t count = 0;
   int32_t dropped = 0;
   int error = 0;

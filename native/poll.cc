@@ -82,6 +82,13 @@ void PollSet::FinishIfIdle() {
   delete this;
 }
 
+bool CanCallJavaScript(napi_env env) {
+  Napi::HandleScope scope(env);
+  napi_value value;
+  // Coercing is the cheapest call that Node-API refuses once the thread's JavaScript has been stopped.
+  return napi_get_boolean(env, true, &value) == napi_ok && napi_coerce_to_bool(env, value, &value) == napi_ok;
+}
+
 bool CallFromLoop(Napi::FunctionReference* callback, Napi::AsyncContext* context, size_t argc,
                   const int32_t* argv) {
   constexpr size_t kMaxArguments = 3;

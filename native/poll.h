@@ -67,6 +67,9 @@ class PollSet {
   bool ended_ = false;
 };
 
+// False once the thread's JavaScript has been stopped for good.
+bool CanCallJavaScript(napi_env env);
+
 // Calls a JavaScript function from a libuv callback, then runs its microtasks; an exception becomes an
 // `uncaughtException`. False when JavaScript can no longer run in this environment.
 bool CallFromLoop(Napi::FunctionReference* callback, Napi::AsyncContext* context, size_t argc,

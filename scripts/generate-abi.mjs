@@ -1,5 +1,5 @@
 // Writes every file derived from assembly/abi/layout.json: the constants of the decision core in
-// AssemblyScript, TypeScript and C, and the fact table of the policy language.
+// AssemblyScript, TypeScript, C and plain JavaScript, and the fact table of the policy language.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
@@ -43,6 +43,8 @@ for (const [name, values] of Object.entries(layout.enums)) {
   });
 }
 for (const [name, value] of Object.entries(layout.limits)) constants.push([upper(`max_${name}`), value]);
+for (const [name, value] of Object.entries(layout.statuses.categories))
+  constants.push([upper(`category_${name}`), value]);
 for (const [name, value] of Object.entries(layout.magic)) constants.push([upper(`magic_${name}`), value]);
 for (const [name, value] of Object.entries(layout.buildFlags))
   constants.push([upper(`build_${name}`), value]);
@@ -90,14 +92,17 @@ const declare =
     `${comment ? `/** ${comment} */\n` : ''}export const ${name}${type} = ${value};`;
 const all = [...constants, ...statusConstants];
 write('assembly/abi/layout.gen.ts', [`// ${NOTE}`, ...all.map(declare(': i32'))]);
+const statusMap = (type) => [
+  '',
+  '/** Every status a call can return, by its number. */',
+  `export const STATUSES${type} = new Map([`,
+  ...statuses.map((s) => `  [${s.code}, { name: '${s.name}', meaning: ${JSON.stringify(s.meaning)} }],`),
+  ']);',
+];
 write('src/core/layout.gen.ts', [
   `// ${NOTE}`,
   ...all.map(declare('')),
-  '',
-  '/** Every status a call can return, by its number. */',
-  'export const STATUSES: ReadonlyMap<number, { readonly name: string; readonly meaning: string }> = new Map([',
-  ...statuses.map((s) => `  [${s.code}, { name: '${s.name}', meaning: ${JSON.stringify(s.meaning)} }],`),
-  ']);',
+  ...statusMap(': ReadonlyMap<number, { readonly name: string; readonly meaning: string }>'),
 ]);
 write('include/sallyport_core.h', [
   `/* ${NOTE} */`,
@@ -110,4 +115,10 @@ write('include/sallyport_core.h', [
   ...statusConstants.map(([name, value, comment]) => `#define SP_${name} (${value}) /* ${comment} */`),
   '',
   '#endif',
+]);
+write('include/sallyport_core.mjs', [
+  `// ${NOTE}`,
+  '// The constants of sallyport_core.h for hosts in JavaScript, without the prefix SP_.',
+  ...all.map(declare('')),
+  ...statusMap(''),
 ]);

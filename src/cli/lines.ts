@@ -1,5 +1,4 @@
 /** Line by line from standard input to standard output, for the verbs that work in batches. */
-import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
 /** One answer: an object that is printed as JSON. An `error` key marks a line that could not be answered. */
@@ -18,8 +17,11 @@ export async function answerLines(answer: (line: string) => Answer, options: Lin
   const { stdin, stdout } = process;
   let failed = 0;
   let gone = false;
+  let proceed = (): void => {};
+  stdout.on('drain', () => proceed());
   stdout.on('error', () => {
     gone = true;
+    proceed();
   });
   for await (const line of createInterface({ input: stdin, crlfDelay: Number.POSITIVE_INFINITY })) {
     if (gone) break;
@@ -27,8 +29,12 @@ export async function answerLines(answer: (line: string) => Answer, options: Lin
     const result = answer(line.trim());
     if ('error' in result) failed++;
     const text = JSON.stringify(result, null, options.pretty ? 2 : undefined);
-    if (!stdout.write(`${text}\n`) && !gone)
-      await Promise.race([once(stdout, 'drain'), once(stdout, 'close')]);
+    const full = !stdout.write(`${text}\n`);
+    if (full && !gone) {
+      await new Promise<void>((resolve) => {
+        proceed = resolve;
+      });
+    }
   }
   return failed;
 }

@@ -1,9 +1,11 @@
 /** The verbs and their flags. Each verb's work is in `commands/`, loaded only when it runs. */
 import { Command, CommanderError, Option } from 'commander';
 import type { Flags } from '../config/overrides.ts';
+import type { BenchOptions } from './commands/bench.ts';
 import { CliError, EXIT } from './exit.ts';
 import type { Format } from './output.ts';
 import { packageVersion } from './package.ts';
+import { addPolicyVerbs } from './policy-verbs.ts';
 
 /** Runs one command line; resolves with the exit code (0 ok, 1 problem, 2 wrong usage). */
 export async function main(args: readonly string[]): Promise<number> {
@@ -87,6 +89,21 @@ function buildProgram(done: (code: number) => void): Command {
     });
 
   verb(
+    'fmt',
+    'Bring policies into their canonical form.',
+    '  sallyport fmt policy.pdl\n  sallyport fmt --check policies/*.pdl\n  sallyport fmt < policy.pdl\n',
+  )
+    .argument('[files...]', 'policies, rewritten in place; none or - reads standard input')
+    .option('--check', 'write nothing, and name the files that are not in canonical form')
+    .addOption(formatOption())
+    .action(async (files: string[], { check, format }: { check?: true; format?: Format }) => {
+      const { fmt } = await import('./commands/fmt.ts');
+      done(await fmt(files, { check: check === true, format }));
+    });
+
+  addPolicyVerbs(verb, done);
+
+  verb(
     'decide',
     'Say what a policy decides about clients described on standard input, one JSON object a line.',
     '  echo \'{"hello":"1603010…","ip":"203.0.113.7"}\' | sallyport decide --policy policy.pdl\n' +
@@ -149,6 +166,21 @@ function buildProgram(done: (code: number) => void): Command {
       done(await verifyAudit(file, format));
     });
 
+  verb(
+    'bench',
+    'Measure the hot paths on this machine.',
+    '  sallyport bench\n  sallyport bench --time 2000 --prefixes 1000000\n' +
+      "  sallyport bench --format json | jq '.paths[] | {name, ops_per_second}'\n",
+  )
+    .option('--time <ms>', 'how long each path is measured', '500')
+    .option('--prefixes <count>', 'prefixes in the table that addresses are looked up in', '100000')
+    .option('--threads <count>', 'batch workers, by default one per core; 0 leaves them out')
+    .addOption(formatOption())
+    .action(async (options: BenchOptions) => {
+      const { bench } = await import('./commands/bench.ts');
+      done(await bench(options));
+    });
+
   verb('version', 'Print the version and what this build can do.', '  sallyport version --format json\n')
     .addOption(formatOption())
     .action(async ({ format }: { format?: Format }) => {
@@ -192,6 +224,7 @@ Examples:
   sallyport run --demo                 see it work: a certificate, a policy and an upstream of its own
   sallyport init                       write sallyport.yaml and policy.pdl
   sallyport check policy.pdl           find mistakes and run the policy's own tests
+  sallyport test policy.pdl --watch    run its tests after every change
   sallyport run                        serve what sallyport.yaml says
 
 Exit codes: 0 ok, 1 problem found or failed start, 2 wrong usage.`;

@@ -10,10 +10,8 @@ export type Tier = 'forbid' | 'exempt' | 'deny' | 'pin' | 'ladder';
 export type HelloForm = 'records' | 'handshake';
 export type HelloProto = 'tls' | 'dtls' | 'quic';
 
-/** What `decide` answered. One object, filled anew by each call. */
-export interface Decision {
-  /** 0, or why there is no decision. */
-  status: number;
+/** What one way of deciding comes to. */
+export interface Outcome {
   /** False while facts of a later phase could still change the action. */
   final: boolean;
   tier: Tier;
@@ -22,23 +20,36 @@ export interface Decision {
   /** The winning rule, -1 when the ladder answered. */
   rule: number;
   score: number;
+  /** The ladder's rung, -1 when a rule answered. */
+  rung: number;
+}
+
+/** What `decide` answered. One object, filled anew by each call. */
+export interface Decision extends Outcome {
+  /** 0, or why there is no decision. */
+  status: number;
   /** The least and the highest score that facts of later phases leave possible. */
   scoreLow: number;
   scoreHigh: number;
-  /** The ladder's rung, -1 when a rule answered. */
-  rung: number;
-  /** Every rule that holds, by its index in the program, ascending. */
+  /** Whose ladder answered; `site` when a rule did. */
+  ladder: 'site' | 'canary';
+  /** Every rule in force that holds, by its index in the program, ascending. */
   readonly matchedRules: number[];
-  /** Points by signal of the site's score, before the groups' caps. */
+  /** Every shadow rule that holds. */
+  readonly wouldMatch: number[];
+  /** Points by signal of the site's score, before the groups' caps; those of shadow signals are not in `score`. */
   signalPoints: Int16Array;
   /** 1 for each signal that holds. */
   signalMatched: Uint8Array;
+  /** What would be decided with everything in shadow in force; null when the site has nothing in shadow. */
+  shadow: Outcome | null;
 }
 
 const FORMS: readonly HelloForm[] = ['records', 'handshake'];
 const PROTOS: readonly HelloProto[] = ['tls', 'dtls', 'quic'];
+const LADDERS: readonly Decision['ladder'][] = ['site', 'canary'];
 const TIERS: readonly Tier[] = ['forbid', 'exempt', 'deny', 'pin', 'ladder'];
-const VERIFY_ALL = 0x7fff_ffff;
+const ALL_AT_ONCE = 0x7fff_ffff;
 
 export class Core {
   /** The ClientHello that `parse` answered 0 or a violation for. */
@@ -48,14 +59,19 @@ export class Core {
   readonly #values: number;
   readonly #slots: number;
   readonly #rates: number;
+  readonly #draws: number;
   readonly #decisionAt: number;
   readonly #syn: number;
+  readonly #batchAt: number;
   readonly #encoder = new TextEncoder();
   readonly #decision: Decision;
+  readonly #shadow: Outcome = { final: false, tier: 'ladder', policy: -1, rule: -1, score: 0, rung: -1 };
   #bytes: Uint8Array;
   #view: DataView;
   /** Where the next value of the host goes, from the start of the values region. */
   #cursor = 0;
+  /** Tables on their way into the core's memory. */
+  #copying: { readonly tables: Uint8Array; readonly address: number; copied: number } | null = null;
   #maxHelloBytes: number = L.MAX_HELLO_BYTES_DEFAULT;
 
   /** @throws Error when the module has another ABI or fails its self-test. */
@@ -67,8 +83,10 @@ export class Core {
     this.#values = exports.sp_region(L.REGION_VALUES);
     this.#slots = exports.sp_region(L.REGION_SLOTS);
     this.#rates = exports.sp_region(L.REGION_RATES);
+    this.#draws = exports.sp_region(L.REGION_DRAWS);
     this.#decisionAt = exports.sp_region(L.REGION_DECISION);
     this.#syn = exports.sp_region(L.REGION_SYN);
+    this.#batchAt = exports.sp_region(L.REGION_BATCH);
     this.#bytes = new Uint8Array(exports.memory.buffer);
     this.#view = new DataView(exports.memory.buffer);
     this.hello = new HelloView(exports);
@@ -82,9 +100,12 @@ export class Core {
       scoreLow: 0,
       scoreHigh: 0,
       rung: -1,
+      ladder: 'site',
       matchedRules: [],
+      wouldMatch: [],
       signalPoints: new Int16Array(0),
       signalMatched: new Uint8Array(0),
+      shadow: null,
     };
   }
 
@@ -109,31 +130,41 @@ export class Core {
 
   /** Verifies tables and puts them in force for the images made with them: 0, or a status. */
   loadTables(tables: Uint8Array): number {
-    const status = this.reserveTables(tables);
-    return status < 0 ? status : this.verifyTables(VERIFY_ALL);
+    let status = this.reserveTables(tables);
+    if (status < 0) return status;
+    do status = this.stepTables(ALL_AT_ONCE);
+    while (status === 1);
+    return status;
   }
 
-  /**
-   * The first half of `loadTables`: copies the tables in. `verifyTables` does the rest in steps, so that a
-   * large feed does not hold up the loop; until it answers 0 the previous tables stay in force.
-   */
+  /** The beginning of `loadTables`: makes room. `stepTables` does the rest; `tables` must not change meanwhile. */
   reserveTables(tables: Uint8Array): number {
+    this.#copying = null;
     const address = this.#exports.sp_reserve_tables(tables.length);
     if (this.#bytes.buffer !== this.#exports.memory.buffer) {
       this.#bytes = new Uint8Array(this.#exports.memory.buffer);
       this.#view = new DataView(this.#exports.memory.buffer);
     }
     if (address < 0) return address;
-    this.#bytes.set(tables, address);
+    this.#copying = { tables, address, copied: 0 };
     return 0;
   }
 
-  /** Verifies up to `budget` (at least 64) more bytes: 1 while bytes are left, 0 once in force, or a status. */
-  verifyTables(budget: number): number {
-    return this.#exports.sp_verify_tables(budget);
+  /**
+   * Copies or verifies up to `budget` (at least 64) more bytes: 1 while something is left, 0 once the tables are in
+   * force, or a status. Until it answers 0 the previous tables stay in force, so connections go on between steps.
+   */
+  stepTables(budget: number): number {
+    const copying = this.#copying;
+    if (copying === null) return this.#exports.sp_verify_tables(budget);
+    const { tables, address, copied } = copying;
+    this.#bytes.set(tables.subarray(copied, copied + budget), address + copied);
+    copying.copied += budget;
+    if (copying.copied >= tables.length) this.#copying = null;
+    return 1;
   }
 
-  /** Starts a connection: every fact and rate is unknown. */
+  /** Starts a connection: every fact, rate and draw is unknown. */
   begin(): void {
     this.#exports.sp_begin();
     this.#cursor = 0;
@@ -216,12 +247,39 @@ export class Core {
     this.#keep(fact, isV4 ? L.STATE_IP4 : L.STATE_IP6, length, 0);
   }
 
+  /** What a fact with a number holds, also one that the core set itself; null when it is unknown. */
+  readNumber(fact: number): number | null {
+    const slot = this.#slots + fact * L.SLOT_BYTES;
+    if (this.#view.getUint32(slot + L.SLOT_STATE_AT, true) !== L.STATE_NUMBER) return null;
+    return this.#view.getFloat64(slot + L.SLOT_VALUE_AT, true);
+  }
+
+  /** What a fact with a text holds; null when it is unknown. */
+  readText(fact: number): string | null {
+    const slot = this.#slots + fact * L.SLOT_BYTES;
+    if (this.#view.getUint32(slot + L.SLOT_STATE_AT, true) !== L.STATE_BYTES) return null;
+    const at = this.#values + this.#view.getUint32(slot + L.SLOT_OFFSET_AT, true);
+    return Buffer.from(
+      this.#bytes.buffer,
+      at,
+      this.#view.getUint32(slot + L.SLOT_LENGTH_AT, true),
+    ).toString();
+  }
+
   /** Rate of a counter in events per second times 1,000,000. */
   setRate(counter: number, microPerSecond: number): void {
     if (!(counter >= 0 && counter < L.MAX_COUNTERS)) throw new RangeError(`no counter ${counter}`);
     const rate = this.#rates + counter * L.RATE_BYTES;
     this.#view.setUint32(rate + L.RATE_KNOWN_AT, 1, true);
     this.#view.setFloat64(rate + L.RATE_VALUE_AT, microPerSecond, true);
+  }
+
+  /** The connection's draw of a canary, below 1,000,000. */
+  setDraw(canary: number, millionths: number): void {
+    if (!(canary >= 0 && canary < L.MAX_CANARIES)) throw new RangeError(`no canary ${canary}`);
+    const draw = this.#draws + canary * L.RATE_BYTES;
+    this.#view.setUint32(draw + L.RATE_KNOWN_AT, 1, true);
+    this.#view.setFloat64(draw + L.RATE_VALUE_AT, millionths, true);
   }
 
   #give(bytes: Uint8Array, offset: number, length: number): void {
@@ -263,6 +321,8 @@ export class Core {
     const decision = this.#decision;
     decision.status = status;
     decision.matchedRules.length = 0;
+    decision.wouldMatch.length = 0;
+    decision.shadow = null;
     if (status < 0) {
       decision.final = false;
       return decision;
@@ -277,12 +337,30 @@ export class Core {
     decision.scoreLow = view.getInt32(at + L.DECISION_SCORE_LOW_AT, true);
     decision.scoreHigh = view.getInt32(at + L.DECISION_SCORE_HIGH_AT, true);
     decision.rung = view.getInt32(at + L.DECISION_RUNG_AT, true);
-    const matched = view.getUint32(at + L.DECISION_MATCHED_RULE_COUNT_AT, true);
-    for (let i = 0; i < matched; i++) {
-      decision.matchedRules.push(view.getUint16(at + L.DECISION_MATCHED_RULES_AT + i * 2, true));
-    }
+    decision.ladder = LADDERS[view.getUint32(at + L.DECISION_LADDER_AT, true)]!;
+    this.#readRules(decision.matchedRules, L.DECISION_MATCHED_RULE_COUNT_AT, L.DECISION_MATCHED_RULES_AT);
     this.#lookAtSignals(view.getUint32(at + L.DECISION_SIGNAL_COUNT_AT, true));
+    if (view.getUint32(at + L.DECISION_SHADOW_AT, true) === 1) this.#readShadow();
     return decision;
+  }
+
+  #readRules(rules: number[], countAt: number, at: number): void {
+    const count = this.#view.getUint32(this.#decisionAt + countAt, true);
+    for (let i = 0; i < count; i++) rules.push(this.#view.getUint16(this.#decisionAt + at + i * 2, true));
+  }
+
+  #readShadow(): void {
+    const view = this.#view;
+    const at = this.#decisionAt;
+    const shadow = this.#shadow;
+    shadow.final = view.getUint32(at + L.DECISION_SHADOW_FINAL_AT, true) === 1;
+    shadow.tier = TIERS[view.getUint32(at + L.DECISION_SHADOW_TIER_AT, true)]!;
+    shadow.policy = view.getInt32(at + L.DECISION_SHADOW_POLICY_AT, true);
+    shadow.rule = view.getInt32(at + L.DECISION_SHADOW_RULE_AT, true);
+    shadow.score = view.getInt32(at + L.DECISION_SHADOW_SCORE_AT, true);
+    shadow.rung = view.getInt32(at + L.DECISION_SHADOW_RUNG_AT, true);
+    this.#decision.shadow = shadow;
+    this.#readRules(this.#decision.wouldMatch, L.DECISION_WOULD_MATCH_COUNT_AT, L.DECISION_WOULD_MATCH_AT);
   }
 
   /** Keeps the views of the signal arrays unless their number or the memory changed. */
@@ -292,6 +370,19 @@ export class Core {
     if (decision.signalPoints.length === count && decision.signalPoints.buffer === buffer) return;
     decision.signalPoints = new Int16Array(buffer, this.#decisionAt + L.DECISION_SIGNAL_POINTS_AT, count);
     decision.signalMatched = new Uint8Array(buffer, this.#decisionAt + L.DECISION_SIGNAL_MATCHED_AT, count);
+  }
+
+  /** Columns for `scoreBatch` and its scores, 1 MiB. Another view of the same memory after tables were loaded. */
+  get batch(): Uint8Array {
+    return new Uint8Array(this.#bytes.buffer, this.#batchAt, L.MAX_BATCH_BYTES);
+  }
+
+  /**
+   * Scores rows by a score of the program: at `columns` in `batch` lies the place of each signal's column (32 bits,
+   * negative: none), at `out` the scores will. Columns are described in docs/abi.md. 0, or a status.
+   */
+  scoreBatch(score: number, rows: number, columns: number, out: number): number {
+    return this.#exports.sp_score_batch(score, rows, columns, out);
   }
 
   /** Leading zero bits (0 to 256) of the SHA-256 of at most 262,144 bytes, or a status. */

@@ -1,10 +1,21 @@
 /** A compiled program as the image the decision core evaluates. */
 import { createHash } from 'node:crypto';
-import type { Atom, Condition, Counter, Operand, Phase, Program, Rule } from '../pdl/ir.ts';
+import type {
+  Atom,
+  Condition,
+  Counter,
+  KeyPart,
+  Operand,
+  Phase,
+  Program,
+  Rule,
+  Rung,
+  Site,
+} from '../pdl/ir.ts';
 import { FACTS } from '../pdl/registry/facts.gen.ts';
+import { rankOutcomes } from '../pdl/strictness.ts';
 import { canonicalJson } from './canonical.ts';
 import * as L from './layout.gen.ts';
-import { rankOutcomes } from './strictness.ts';
 import { tablesId } from './tables.ts';
 
 export { encodeTables, FeedError } from './tables.ts';
@@ -66,11 +77,17 @@ export function encodeProgram(program: Program): { image: Uint8Array; imageId: s
   return { image: new ImageEncoder(program).encode(), imageId: identity };
 }
 
-/** The phase in which a counter's rate is known: its event and its key must have been seen. */
-function counterPhase(counter: Counter): number {
-  const keys = counter.key.map((part) => PHASES.indexOf(FACTS[part.fact]!.phase));
-  return Math.max(L.PHASE_HELLO, ...keys);
+/** The phase in which every part of a key is known. */
+function keyPhase(key: readonly KeyPart[]): number {
+  return Math.max(L.PHASE_CONNECT, ...key.map((part) => PHASES.indexOf(FACTS[part.fact]!.phase)));
 }
+
+/** A rate is known once its event and its key have been seen. */
+function counterPhase(counter: Counter): number {
+  return Math.max(L.PHASE_HELLO, keyPhase(counter.key));
+}
+
+const ALWAYS: Condition = [{ yes: [], no: [] }];
 
 class ImageEncoder {
   readonly #program: Program;
@@ -84,6 +101,8 @@ class ImageEncoder {
   readonly #sites = new Section(L.SITE_BYTES);
   readonly #rungs = new Section(L.RUNG_BYTES);
   readonly #siteRules = new Section(4);
+  /** Facts that an atom or a ramp reads. */
+  readonly #facts = new Set<number>();
 
   constructor(program: Program) {
     this.#program = program;
@@ -94,6 +113,7 @@ class ImageEncoder {
     atMost('atoms', program.atoms.length, L.MAX_ATOMS);
     atMost('rules', program.rules.length, L.MAX_RULES);
     atMost('counters', program.counters.length, L.MAX_COUNTERS);
+    atMost('canaries', program.canaries.length, L.MAX_CANARIES);
     for (const atom of program.atoms) this.#addAtom(atom);
     this.#addRules();
     for (const score of program.scores) this.#addScore(score);
@@ -105,7 +125,19 @@ class ImageEncoder {
     if ('fact' in operand) {
       const fact = FACTS[operand.fact];
       if (!fact) throw new RangeError(`no fact ${operand.fact}`);
+      this.#facts.add(operand.fact);
       return { kind: L.OPERAND_FACT, index: operand.fact, phase: PHASES.indexOf(fact.phase) };
+    }
+    if ('canary' in operand) {
+      const canary = this.#program.canaries[operand.canary];
+      if (!canary) throw new RangeError(`no canary ${operand.canary}`);
+      return { kind: L.OPERAND_CANARY, index: operand.canary, phase: keyPhase(canary.key) };
+    }
+    if ('lookup' in operand) {
+      // why: the core has no maps; the rate of a counter that is not there is unknown, as the map's answer is.
+      atMost('counters beside maps', this.#program.counters.length, L.MAX_COUNTERS - 1);
+      const phase = PHASES.indexOf(FACTS[operand.of]!.phase);
+      return { kind: L.OPERAND_COUNTER, index: L.MAX_COUNTERS - 1, phase };
     }
     const counter = this.#program.counters[operand.counter];
     if (!counter) throw new RangeError(`no counter ${operand.counter}`);
@@ -138,16 +170,13 @@ class ImageEncoder {
     const first = this.#cubes.count;
     for (const cube of condition) {
       const at = this.#cubes.add();
-      for (const atom of cube.yes) this.#addBit(at + L.CUBE_YES_AT, atom);
-      for (const atom of cube.no) this.#addBit(at + L.CUBE_NO_AT, atom);
+      for (const atom of [...cube.yes, ...cube.no]) {
+        if (!(atom >= 0 && atom < this.#program.atoms.length)) throw new RangeError(`no atom ${atom}`);
+      }
+      for (const atom of cube.yes) setBit(this.#cubes, at + L.CUBE_YES_AT, atom);
+      for (const atom of cube.no) setBit(this.#cubes, at + L.CUBE_NO_AT, atom);
     }
     return first;
-  }
-
-  #addBit(at: number, atom: number): void {
-    if (!(atom >= 0 && atom < this.#program.atoms.length)) throw new RangeError(`no atom ${atom}`);
-    const byte = at + (atom >> 3);
-    this.#cubes.bytes.setUint8(byte, this.#cubes.bytes.getUint8(byte) | (1 << (atom & 7)));
   }
 
   #addRules(): void {
@@ -159,6 +188,7 @@ class ImageEncoder {
       this.#rules.u32(at + L.RULE_CUBE_COUNT_AT, rule.when.length);
       this.#rules.u32(at + L.RULE_STRICTNESS_AT, ranks[index]!);
       this.#rules.i32(at + L.RULE_POLICY_AT, rule.outcome.action === 'use' ? rule.outcome.policy : -1);
+      this.#rules.u32(at + L.RULE_IS_SHADOW_AT, rule.shadow ? 1 : 0);
     });
   }
 
@@ -182,7 +212,11 @@ class ImageEncoder {
 
   #addSignal(signal: Program['scores'][number]['signals'][number]): void {
     const at = this.#signals.add();
+    const when = signal.when ?? (signal.ramp ? ALWAYS : []);
     this.#signals.i32(at + L.SIGNAL_GROUP_AT, signal.group ?? -1);
+    this.#signals.u32(at + L.SIGNAL_IS_SHADOW_AT, signal.shadow ? 1 : 0);
+    this.#signals.u32(at + L.SIGNAL_FIRST_CUBE_AT, this.#addCubes(when));
+    this.#signals.u32(at + L.SIGNAL_CUBE_COUNT_AT, when.length);
     if (signal.ramp) {
       const { x0, x1, y0, y1 } = signal.ramp;
       const operand = this.#operand(signal.ramp.operand);
@@ -196,27 +230,62 @@ class ImageEncoder {
       this.#signals.i32(at + L.SIGNAL_Y1_AT, points(y1));
       return;
     }
-    const when = signal.when ?? [];
-    this.#signals.u32(at + L.SIGNAL_FIRST_CUBE_AT, this.#addCubes(when));
-    this.#signals.u32(at + L.SIGNAL_CUBE_COUNT_AT, when.length);
     this.#signals.i32(at + L.SIGNAL_POINTS_AT, points(signal.points ?? 0));
   }
 
-  #addSite(site: Program['sites'][number]): void {
-    const at = this.#sites.add();
-    this.#sites.u32(at + L.SITE_SCORE_AT, site.score);
-    this.#sites.u32(at + L.SITE_ON_ERROR_AT, site.onError);
-    this.#sites.u32(at + L.SITE_FIRST_RUNG_AT, this.#rungs.count);
-    this.#sites.u32(at + L.SITE_RUNG_COUNT_AT, site.ladder.length);
-    this.#sites.u32(at + L.SITE_FIRST_RULE_AT, this.#siteRules.count);
-    this.#sites.u32(at + L.SITE_RULE_COUNT_AT, site.rules.length);
-    for (const { from, policy } of site.ladder) {
+  #addSite(site: Site): void {
+    const { canaryLadder, shadowLadder = [] } = site;
+    const sites = this.#sites;
+    const at = sites.add();
+    sites.u32(at + L.SITE_SCORE_AT, site.score);
+    sites.u32(at + L.SITE_ON_ERROR_AT, site.onError);
+    sites.u32(at + L.SITE_FIRST_RUNG_AT, this.#addRungs(site.ladder));
+    sites.u32(at + L.SITE_RUNG_COUNT_AT, site.ladder.length);
+    sites.u32(at + L.SITE_FIRST_RULE_AT, this.#siteRules.count);
+    sites.u32(at + L.SITE_RULE_COUNT_AT, site.rules.length);
+    if (canaryLadder) {
+      sites.u32(at + L.SITE_FIRST_CANARY_CUBE_AT, this.#addCubes(canaryLadder.when));
+      sites.u32(at + L.SITE_CANARY_CUBE_COUNT_AT, canaryLadder.when.length);
+      sites.u32(at + L.SITE_FIRST_CANARY_RUNG_AT, this.#addRungs(canaryLadder.ladder));
+      sites.u32(at + L.SITE_CANARY_RUNG_COUNT_AT, canaryLadder.ladder.length);
+    }
+    sites.u32(at + L.SITE_FIRST_SHADOW_RUNG_AT, this.#addRungs(shadowLadder));
+    sites.u32(at + L.SITE_SHADOW_RUNG_COUNT_AT, shadowLadder.length);
+    sites.u32(at + L.SITE_HAS_SHADOW_AT, this.#hasShadow(site) ? 1 : 0);
+    for (const atom of this.#atomsOf(site)) setBit(sites, at + L.SITE_ATOMS_AT, atom);
+    for (const rule of [...site.rules].sort((a, b) => a - b))
+      this.#siteRules.u32(this.#siteRules.add(), rule);
+  }
+
+  /** Adds a ladder's rungs and returns the first one's index. */
+  #addRungs(ladder: readonly Rung[]): number {
+    const first = this.#rungs.count;
+    for (const { from, policy } of ladder) {
       const rung = this.#rungs.add();
       this.#rungs.i32(rung + L.RUNG_FROM_AT, from);
       this.#rungs.u32(rung + L.RUNG_POLICY_AT, policy);
     }
-    for (const rule of [...site.rules].sort((a, b) => a - b))
-      this.#siteRules.u32(this.#siteRules.add(), rule);
+    return first;
+  }
+
+  #hasShadow(site: Site): boolean {
+    const { rules, scores } = this.#program;
+    return (
+      site.shadowLadder !== undefined ||
+      site.rules.some((index) => rules[index]?.shadow) ||
+      (scores[site.score]?.signals ?? []).some((signal) => signal.shadow)
+    );
+  }
+
+  /** Only these are evaluated when the site decides. */
+  #atomsOf(site: Site): number[] {
+    const { rules, scores } = this.#program;
+    const conditions = [
+      ...site.rules.map((index) => rules[index]?.when ?? []),
+      ...(scores[site.score]?.signals ?? []).map((signal) => signal.when ?? []),
+      site.canaryLadder?.when ?? [],
+    ];
+    return conditions.flat().flatMap((cube) => [...cube.yes, ...cube.no]);
   }
 
   #assemble(): Uint8Array {
@@ -240,6 +309,10 @@ class ImageEncoder {
     view.setUint32(L.IMAGE_HEADER_SIZE_AT, size, true);
     view.setUint32(L.IMAGE_HEADER_ABI_AT, L.ABI_VERSION, true);
     image.set(tablesId(this.#program), L.IMAGE_HEADER_TABLES_ID_AT);
+    for (const fact of this.#facts) {
+      const word = L.IMAGE_HEADER_REQUIRED_FACTS_AT + (fact >> 5) * 4;
+      view.setUint32(word, view.getUint32(word, true) | (1 << (fact & 31)), true);
+    }
     for (let i = 0; i < SECTIONS; i++) {
       view.setUint32(L.IMAGE_HEADER_SECTIONS_AT + i * 8, offsets[i]!, true);
       view.setUint32(L.IMAGE_HEADER_SECTIONS_AT + i * 8 + 4, sections[i]!.count, true);
@@ -249,6 +322,12 @@ class ImageEncoder {
     image.set(digest, L.IMAGE_HEADER_DIGEST_AT);
     return image;
   }
+}
+
+/** Bit `index` of the bit string at `at`. */
+function setBit(section: Section, at: number, index: number): void {
+  const byte = at + (index >> 3);
+  section.bytes.setUint8(byte, section.bytes.getUint8(byte) | (1 << (index & 7)));
 }
 
 function align8(offset: number): number {

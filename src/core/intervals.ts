@@ -1,97 +1,81 @@
-/** IP prefixes of many lists as one ascending run of intervals, each with the lists that hold it. */
-import { isIPv4, isIPv6 } from 'node:net';
-import ipaddr from 'ipaddr.js';
+/** Cuts an address space at the ends of its prefixes, which may overlap and nest in any way. */
+import { EMPTY_LEAF, type Leaves } from './leaves.ts';
+import type { Prefixes } from './prefixes.ts';
 
-/** The addresses `start` to `end` belong to list `bit`. */
-export interface Prefix {
-  readonly v4: boolean;
-  readonly start: bigint;
-  /** Inclusive. */
-  readonly end: bigint;
-  readonly bit: number;
-}
+/** Ascending starts (`words` 32-bit words each, the most significant first) and a leaf for each; the first is 0. */
+export class Intervals {
+  readonly words: 1 | 4;
+  starts: Uint32Array;
+  leaves: Uint32Array;
+  count = 1;
 
-/** The run as the core reads it: membership words, then starts (32 bits, or high halves and low halves). */
-export interface Intervals {
-  readonly count: number;
-  readonly bytes: Uint8Array;
-}
-
-/** An address or a prefix, whose host bits are ignored; IPv4-mapped ones count as IPv4. Null when it is neither. */
-export function parsePrefix(text: string, bit: number): Prefix | null {
-  const slash = text.indexOf('/');
-  const address = slash === -1 ? text : text.slice(0, slash);
-  const v4 = isIPv4(address);
-  if (!v4 && (!isIPv6(address) || address.includes('%'))) return null;
-  const width = v4 ? 32 : 128;
-  const suffix = slash === -1 ? String(width) : text.slice(slash + 1);
-  const length = /^\d{1,3}$/.test(suffix) ? Number(suffix) : -1;
-  if (length < 0 || length > width) return null;
-  const value = v4 ? parseV4(address) : parseV6(address);
-  const mapped = !v4 && length >= 96 && value >> 32n === 0xffffn;
-  const shift = BigInt(width - length);
-  const start = ((mapped ? value & 0xffff_ffffn : value) >> shift) << shift;
-  return { v4: v4 || mapped, start, end: start + (1n << shift) - 1n, bit };
-}
-
-function parseV4(address: string): bigint {
-  return BigInt(address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0));
-}
-
-function parseV6(address: string): bigint {
-  return ipaddr
-    .parse(address)
-    .toByteArray()
-    .reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
-}
-
-/** Where membership of one list begins or ends. */
-interface Edge {
-  readonly at: bigint;
-  readonly bit: number;
-  readonly change: 1 | -1;
-}
-
-/** Cuts the address space at every prefix's ends; lists may overlap and nest in any way. */
-export function cutIntervals(prefixes: readonly Prefix[], width: 32 | 128): Intervals {
-  if (prefixes.length === 0) return { count: 0, bytes: new Uint8Array(0) };
-  const edges: Edge[] = [];
-  for (const { start, end, bit } of prefixes) {
-    edges.push({ at: start, bit, change: 1 }, { at: end + 1n, bit, change: -1 });
+  constructor(words: 1 | 4, capacity: number) {
+    this.words = words;
+    this.starts = new Uint32Array(capacity * words);
+    this.leaves = new Uint32Array(capacity);
+    this.leaves[0] = EMPTY_LEAF;
   }
-  edges.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
-  const depth = new Uint32Array(64);
-  const starts: bigint[] = [0n];
-  const words: bigint[] = [0n];
-  let word = 0n;
-  for (let i = 0; i < edges.length; ) {
-    const { at } = edges[i]!;
-    for (; i < edges.length && edges[i]!.at === at; i++) {
-      const { bit, change } = edges[i]!;
-      depth[bit] = depth[bit]! + change;
-      word = depth[bit] === 0 ? word & ~(1n << BigInt(bit)) : word | (1n << BigInt(bit));
+
+  /** From `start` on, which is not below the last start, addresses have `leaf`. */
+  cut(start: Uint32Array, leaf: number): void {
+    const { words, leaves } = this;
+    const last = this.count - 1;
+    if (this.#isAt(last, start)) {
+      leaves[last] = leaf;
+      if (last > 0 && leaves[last - 1] === leaf) this.count--;
+      return;
     }
-    if (at >> BigInt(width) !== 0n || word === words.at(-1)) continue;
-    if (at === starts.at(-1)) words[words.length - 1] = word;
-    else {
-      starts.push(at);
-      words.push(word);
-    }
+    if (leaves[last] === leaf) return;
+    this.starts.set(start, this.count * words);
+    leaves[this.count] = leaf;
+    this.count++;
   }
-  return { count: starts.length, bytes: write(starts, words, width) };
+
+  #isAt(index: number, start: Uint32Array): boolean {
+    for (let i = 0; i < this.words; i++) {
+      if (this.starts[index * this.words + i] !== start[i]) return false;
+    }
+    return true;
+  }
 }
 
-function write(starts: readonly bigint[], words: readonly bigint[], width: 32 | 128): Uint8Array {
-  const count = starts.length;
-  const bytes = new Uint8Array(count * (width === 32 ? 12 : 24));
-  const view = new DataView(bytes.buffer);
-  starts.forEach((start, i) => {
-    view.setBigUint64(i * 8, words[i]!, true);
-    if (width === 32) view.setUint32(count * 8 + i * 4, Number(start), true);
-    else {
-      view.setBigUint64(count * 8 + i * 8, start >> 64n, true);
-      view.setBigUint64(count * 16 + i * 8, start & 0xffff_ffff_ffff_ffffn, true);
+/**
+ * Walks the prefixes from the lowest address to the highest. Two prefixes are either apart or one holds the other,
+ * so the ones around the current address are a stack, no deeper than an address has bits.
+ */
+export function cutIntervals(prefixes: Prefixes, leaves: Leaves): Intervals {
+  const { words } = prefixes;
+  const intervals = new Intervals(words, prefixes.count * 2 + 1);
+  const open: { readonly prefix: number; leaf: number }[] = [];
+  const at = new Uint32Array(words);
+  const close = (): void => {
+    const { prefix } = open.pop()!;
+    let carry = 1;
+    for (let i = words - 1; i >= 0; i--) {
+      const next = prefixes.last(prefix, i) + carry;
+      carry = next > 0xffff_ffff ? 1 : 0;
+      at[i] = next;
     }
-  });
-  return bytes;
+    if (carry === 0) intervals.cut(at, open.at(-1)?.leaf ?? EMPTY_LEAF);
+  };
+  for (const prefix of prefixes.order()) {
+    while (open.length > 0 && isBelow(prefixes, open.at(-1)!.prefix, prefix)) close();
+    const around = open.at(-1);
+    const leaf = leaves.marked(around?.leaf ?? EMPTY_LEAF, prefixes.marks[prefix]!);
+    if (around && prefixes.length(around.prefix) === prefixes.length(prefix)) around.leaf = leaf;
+    else open.push({ prefix, leaf });
+    for (let i = 0; i < words; i++) at[i] = prefixes.start(prefix, i);
+    intervals.cut(at, leaf);
+  }
+  while (open.length > 0) close();
+  return intervals;
+}
+
+/** Does prefix `a` end before `b` begins? */
+function isBelow(prefixes: Prefixes, a: number, b: number): boolean {
+  for (let i = 0; i < prefixes.words; i++) {
+    const difference = prefixes.last(a, i) - prefixes.start(b, i);
+    if (difference !== 0) return difference < 0;
+  }
+  return false;
 }

@@ -28,6 +28,7 @@ export interface CoreExports {
   sp_reserve_tables(length: number): number;
   sp_verify_tables(budget: number): number;
   sp_decide(site: number, phase: number): number;
+  sp_score_batch(score: number, rows: number, columns: number, out: number): number;
   sp_leading_zero_bits(length: number): number;
   sp_solve(length: number, first: number, count: number, bits: number): number;
   sp_sha256(length: number): number;

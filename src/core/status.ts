@@ -1,5 +1,5 @@
 /** Names of the decision core's statuses. */
-import { STATUSES } from './layout.gen.ts';
+import { CATEGORY_VIOLATION, STATUSES } from './layout.gen.ts';
 
 /** `complete` for 0, `need_more` for 1, otherwise the failure's name, as `hello_truncated`. */
 export function statusName(status: number): string {
@@ -17,7 +17,5 @@ export function statusMeaning(status: number): string {
 
 /** Broken rules of the protocol: the message could be read, and its fingerprints are known. */
 export function isViolation(status: number): boolean {
-  return status < 0 && -status >> 16 === VIOLATION_CATEGORY;
+  return status < 0 && -status >> 16 === CATEGORY_VIOLATION;
 }
-
-const VIOLATION_CATEGORY = 3;

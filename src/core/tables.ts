@@ -2,8 +2,12 @@
 import { createHash } from 'node:crypto';
 import type { Program, Table } from '../pdl/ir.ts';
 import { canonicalJson } from './canonical.ts';
-import { cutIntervals, type Intervals, type Prefix, parsePrefix } from './intervals.ts';
 import * as L from './layout.gen.ts';
+import { buildPrefixTable, type FamilyOffsets, type PrefixTable, writeFamily } from './prefix-table.ts';
+import { type Origin, PrefixLists } from './prefixes.ts';
+import { encodeStrings } from './set-table.ts';
+
+export type { Origin } from './prefixes.ts';
 
 /** A member that its table cannot hold. */
 export class FeedError extends Error {
@@ -25,6 +29,8 @@ const WANTED: Readonly<Record<Table['kind'], string>> = {
   hash: 'a value of 1 to 65,000 bytes',
   host: 'a host name or *.suffix',
   number: 'a number',
+  glob: 'a pattern',
+  regex: 'a regular expression',
 };
 const KINDS = {
   cidr: L.TABLE_CIDR,
@@ -43,46 +49,77 @@ export function tablesId(program: Program): Uint8Array {
 
 interface Encoded {
   readonly kind: number;
-  /** The bit of a CIDR table; elsewhere filled in when the content is placed. */
+  /** The bit of a CIDR table. */
   readonly bit: number;
   readonly count: number;
   readonly content: Uint8Array;
   readonly dataLength: number;
+  readonly seed: number;
 }
 
-const EMPTY = new Uint8Array(0);
+const EMPTY: Encoded = {
+  kind: L.TABLE_MISSING,
+  bit: 0,
+  count: 0,
+  content: new Uint8Array(0),
+  dataLength: 0,
+  seed: 0,
+};
+const MAX_ASN = 0xffff_ffff;
+
+/** Where the addresses of a prefix come from; the longest prefix that says so counts. */
+export interface OriginPrefix extends Origin {
+  readonly prefix: string;
+}
 
 /**
  * Encodes every table of a program; `feeds` holds members by feed index. A feed that is not in it makes its
- * table missing, so that tests of it are unknown.
+ * table missing, so that tests of it are unknown. With `origins`, the core knows `conn.asn` and `conn.country`.
+ * A million prefixes take seconds: for a batch worker.
  * @throws FeedError for a member that is not of the table's kind.
- * @throws RangeError when the program has more tables than the ABI allows.
+ * @throws RangeError when the program has more tables than the ABI allows, or an origin is not one.
  */
-export function encodeTables(program: Program, feeds: ReadonlyMap<number, readonly string[]>): Uint8Array {
+export function encodeTables(
+  program: Program,
+  feeds: ReadonlyMap<number, readonly string[]>,
+  origins: Iterable<OriginPrefix> = [],
+): Uint8Array {
   if (program.tables.length > L.MAX_TABLES) {
     throw new RangeError(`the program has ${program.tables.length} tables; the limit is ${L.MAX_TABLES}`);
   }
-  const v4: Prefix[] = [];
-  const v6: Prefix[] = [];
+  const prefixes = new PrefixLists();
+  addOrigins(prefixes, origins);
   let bit = 0;
   const encoded = program.tables.map((table): Encoded => {
     const feed = table.feed ?? null;
     const members = feed === null ? (table.members ?? []) : feeds.get(feed);
-    if (members === undefined) {
-      return { kind: L.TABLE_MISSING, bit: 0, count: 0, content: EMPTY, dataLength: 0 };
+    // why: the core has no matcher for patterns; what it cannot look up must be unknown to it.
+    if (members === undefined || table.kind === 'glob' || table.kind === 'regex') {
+      return EMPTY;
     }
     if (table.kind !== 'cidr') return encodeTable(table.kind, members, feed);
     if (bit === L.MAX_CIDR_TABLES) {
       throw new RangeError(`the program has more than ${L.MAX_CIDR_TABLES} tables of addresses`);
     }
+    const mark = { list: bit };
     members.forEach((member, index) => {
-      const prefix = parsePrefix(member, bit);
-      if (!prefix) throw new FeedError(feed, index, member, 'cidr');
-      (prefix.v4 ? v4 : v6).push(prefix);
+      if (!prefixes.add(member, mark)) throw new FeedError(feed, index, member, 'cidr');
     });
-    return { kind: L.TABLE_CIDR, bit: bit++, count: members.length, content: EMPTY, dataLength: 0 };
+    return { ...EMPTY, kind: L.TABLE_CIDR, bit: bit++, count: members.length };
   });
-  return assemble(program, encoded, cutIntervals(v4, 32), cutIntervals(v6, 128));
+  return assemble(program, encoded, buildPrefixTable(prefixes));
+}
+
+function addOrigins(prefixes: PrefixLists, origins: Iterable<OriginPrefix>): void {
+  for (const origin of origins) {
+    const { prefix, asn, country } = origin;
+    const good =
+      (asn === null || (Number.isInteger(asn) && asn > 0 && asn <= MAX_ASN)) &&
+      (country === null || /^[A-Z]{2}$/.test(country));
+    if (!good || !prefixes.add(prefix, origin)) {
+      throw new RangeError(`not the origin of a prefix: ${JSON.stringify(origin)}`);
+    }
+  }
 }
 
 function encodeTable(
@@ -91,8 +128,7 @@ function encodeTable(
   feed: number | null,
 ): Encoded {
   if (kind === 'number') return encodeNumbers(members, feed);
-  return encodeStrings(
-    kind,
+  const set = encodeStrings(
     members.map((member, index) => {
       const text = kind === 'host' ? member.toLowerCase().replace(/\.$/, '') : member;
       const bytes = Buffer.from(text);
@@ -102,6 +138,7 @@ function encodeTable(
       return bytes;
     }),
   );
+  return { ...EMPTY, kind: KINDS[kind], ...set };
 }
 
 function encodeNumbers(members: readonly string[], feed: number | null): Encoded {
@@ -115,73 +152,57 @@ function encodeNumbers(members: readonly string[], feed: number | null): Encoded
   values.forEach((value, i) => {
     view.setFloat64(i * 8, value, true);
   });
-  return { kind: KINDS.number, bit: 0, count: values.length, content, dataLength: 0 };
-}
-
-/** FNV-1a. */
-function hash(bytes: Uint8Array): number {
-  let h = 0x811c9dc5;
-  for (const byte of bytes) h = Math.imul(h ^ byte, 0x01000193);
-  return h >>> 0;
-}
-
-/** Open addressing with at most half of the buckets taken; the data begin with a filler byte. */
-function encodeStrings(kind: 'hash' | 'host', members: readonly Buffer[]): Encoded {
-  let buckets = 2;
-  while (buckets < members.length * 2) buckets *= 2;
-  const dataLength = members.reduce((sum, member) => sum + member.length + 2, 1);
-  const content = new Uint8Array(buckets * L.BUCKET_BYTES + dataLength);
-  const view = new DataView(content.buffer);
-  const data = buckets * L.BUCKET_BYTES;
-  let at = 1;
-  for (const member of members) {
-    const h = hash(member);
-    let bucket = h & (buckets - 1);
-    while (view.getUint32(bucket * L.BUCKET_BYTES + L.BUCKET_OFFSET_AT, true) !== 0) {
-      bucket = (bucket + 1) & (buckets - 1);
-    }
-    view.setUint32(bucket * L.BUCKET_BYTES + L.BUCKET_HASH_AT, h, true);
-    view.setUint32(bucket * L.BUCKET_BYTES + L.BUCKET_OFFSET_AT, at, true);
-    view.setUint16(data + at, member.length, true);
-    content.set(member, data + at + 2);
-    at += member.length + 2;
-  }
-  return { kind: KINDS[kind], bit: 0, count: buckets, content, dataLength };
+  return { ...EMPTY, kind: KINDS.number, count: values.length, content };
 }
 
 function align8(offset: number): number {
   return (offset + 7) & ~7;
 }
 
-function assemble(program: Program, tables: readonly Encoded[], v4: Intervals, v6: Intervals): Uint8Array {
-  const v4At = align8(L.TABLES_HEADER_BYTES + tables.length * L.TABLE_BYTES);
-  const v6At = align8(v4At + v4.bytes.length);
-  const offsets: number[] = [];
-  let size = align8(v6At + v6.bytes.length);
-  for (const table of tables) {
-    offsets.push(size);
-    size = align8(size + table.content.length);
-  }
-  const region = new Uint8Array(size);
+/** The region is in shared memory: handing it to other threads copies nothing. */
+function assemble(program: Program, tables: readonly Encoded[], prefixes: PrefixTable): Uint8Array {
+  let size = align8(L.TABLES_HEADER_BYTES + tables.length * L.TABLE_BYTES);
+  const placed: (readonly [offset: number, content: Uint8Array])[] = [];
+  const place = (array: Uint8Array | Uint32Array | BigUint64Array): number => {
+    const offset = size;
+    placed.push([offset, new Uint8Array(array.buffer, array.byteOffset, array.byteLength)]);
+    size = align8(size + array.byteLength);
+    return offset;
+  };
+  const { v4, v6, runs } = prefixes;
+  const placeFamily = ({ starts, values, directory }: PrefixTable['v4']): FamilyOffsets => ({
+    starts: place(starts),
+    values: place(values),
+    directory: place(directory.slots),
+  });
+  const v4Offsets = placeFamily(v4);
+  const v6Offsets = placeFamily(v6);
+  const runsOffset = place(Uint32Array.from(runs.flat()));
+  const leavesOffset = place(prefixes.leaves);
+  const contents = tables.map((table) => place(table.content));
+  const region = new Uint8Array(new SharedArrayBuffer(size));
   const view = new DataView(region.buffer);
   view.setUint32(L.TABLES_HEADER_MAGIC_AT, L.MAGIC_TABLES, true);
   view.setUint32(L.TABLES_HEADER_SIZE_AT, size, true);
   view.setUint32(L.TABLES_HEADER_ABI_AT, L.ABI_VERSION, true);
   view.setUint32(L.TABLES_HEADER_COUNT_AT, tables.length, true);
   region.set(tablesId(program), L.TABLES_HEADER_TABLES_ID_AT);
-  view.setUint32(L.TABLES_HEADER_CIDR4_OFFSET_AT, v4At, true);
-  view.setUint32(L.TABLES_HEADER_CIDR4_COUNT_AT, v4.count, true);
-  view.setUint32(L.TABLES_HEADER_CIDR6_OFFSET_AT, v6At, true);
-  view.setUint32(L.TABLES_HEADER_CIDR6_COUNT_AT, v6.count, true);
-  region.set(v4.bytes, v4At);
-  region.set(v6.bytes, v6At);
+  writeFamily(view, L.TABLES_HEADER_V4_AT, v4, v4Offsets);
+  writeFamily(view, L.TABLES_HEADER_V6_AT, v6, v6Offsets);
+  view.setUint32(L.TABLES_HEADER_V6_TOTAL_AT, v6.values.length, true);
+  view.setUint32(L.TABLES_HEADER_RUNS_OFFSET_AT, runsOffset, true);
+  view.setUint32(L.TABLES_HEADER_RUN_COUNT_AT, runs.length, true);
+  view.setUint32(L.TABLES_HEADER_LEAVES_OFFSET_AT, leavesOffset, true);
+  view.setUint32(L.TABLES_HEADER_LEAF_COUNT_AT, prefixes.leafCount, true);
+  view.setUint32(L.TABLES_HEADER_HAS_ORIGINS_AT, prefixes.haveOrigins ? 1 : 0, true);
+  for (const [offset, content] of placed) region.set(content, offset);
   tables.forEach((table, index) => {
     const at = L.TABLES_HEADER_BYTES + index * L.TABLE_BYTES;
     view.setUint32(at + L.TABLE_KIND_AT, table.kind, true);
-    view.setUint32(at + L.TABLE_OFFSET_AT, table.kind === L.TABLE_CIDR ? table.bit : offsets[index]!, true);
+    view.setUint32(at + L.TABLE_OFFSET_AT, table.kind === L.TABLE_CIDR ? table.bit : contents[index]!, true);
     view.setUint32(at + L.TABLE_COUNT_AT, table.count, true);
     view.setUint32(at + L.TABLE_DATA_LENGTH_AT, table.dataLength, true);
-    region.set(table.content, offsets[index]);
+    view.setUint32(at + L.TABLE_SEED_AT, table.seed, true);
   });
   const digest = createHash('sha256').update(region.subarray(L.TABLES_HEADER_ABI_AT)).digest();
   region.set(digest, L.TABLES_HEADER_DIGEST_AT);

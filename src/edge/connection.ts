@@ -274,7 +274,7 @@ export class Connection implements Held {
     this.record.error ??= error;
   }
 
-  /** Closes it before it was looked at: the edge is full or going down. */
+  /** Closes it before TLS: the edge is full or going down. */
   turnAway(outcome: 'over_capacity' | 'drained'): void {
     this.#transport.reset();
     this.#end(outcome, null);
@@ -282,9 +282,11 @@ export class Connection implements Held {
 
   /** Ends it now, at shutdown. */
   stop(): void {
-    this.fail('drained', null);
-    if (this.#tls !== null) this.#tls.destroy();
-    else this.#transport.reset();
+    // why: a bare descriptor that is reset tells nobody; a TLS socket's end is heard by its listener.
+    if (this.#tls === null) return this.turnAway('drained');
+    if (this.#inHandshake) this.record.outcome = 'drained';
+    else this.fail('drained', null);
+    this.#tls.destroy();
   }
 
   #end(outcome: Outcome, error: string | null): void {

@@ -3,15 +3,11 @@ import type { MessagePort } from 'node:worker_threads';
 import type { ConnectionRecord } from '../audit/record.ts';
 import type { Config } from '../config/schema.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
+import type { SharedTables } from '../orchestrator/shared-tables.ts';
 
 /** Memory that all workers share, and that outlives each of them. */
-export interface SharedState {
+export interface SharedState extends SharedTables {
   readonly total: SharedArrayBuffer;
-  readonly rates: SharedArrayBuffer;
-  readonly buckets: SharedArrayBuffer;
-  readonly clearances: SharedArrayBuffer;
-  /** 16 random bytes that key the tables' hash. */
-  readonly seed: Uint8Array;
   /** 32 random bytes that every ticket key is derived from. */
   readonly ticketMaster: Uint8Array;
 }

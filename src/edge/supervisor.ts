@@ -5,19 +5,20 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { AdminControl, ReloadResult } from '../admin/control.ts';
+import { startBatchWorkers } from '../batch/workers.ts';
 import type { Config } from '../config/schema.ts';
-import { createTable } from '../limit/shared-table.ts';
 import type { Bundle } from '../orchestrator/bundle.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
+import { createSharedTables, openTables } from '../orchestrator/shared-tables.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import { type Addon, loadAddon } from './addon.ts';
 import { Deployer, refreshInterval } from './deployer.ts';
 import type { SharedState, WorkerTask } from './messages.ts';
-import { createBatchPool, createEdgePool, runInPool } from './pools.ts';
+import { createEdgePool, runInPool } from './pools.ts';
 import { Reporting } from './reporting.ts';
 import { SharedCount } from './slots.ts';
 import { type BoundListener, ListeningSockets } from './sockets.ts';
-import runEdgeWorker, { openTables } from './worker.ts';
+import runEdgeWorker from './worker.ts';
 import { WorkerSlot } from './worker-slot.ts';
 
 export interface SupervisorOptions {
@@ -47,7 +48,7 @@ export class Supervisor implements AdminControl {
   readonly #addon: Addon | null;
   readonly #shared: SharedState;
   readonly #total: SharedCount;
-  readonly #batch = createBatchPool();
+  readonly #batch = startBatchWorkers(1);
   readonly #edgePool: ReturnType<typeof createEdgePool> | null;
   readonly #deployer: Deployer;
   readonly #slots: WorkerSlot[] = [];
@@ -69,10 +70,7 @@ export class Supervisor implements AdminControl {
     const { limits } = config;
     this.#shared = {
       total: new SharedArrayBuffer(4),
-      rates: createTable(limits.rateSlots),
-      buckets: createTable(limits.bucketSlots),
-      clearances: createTable(limits.clearanceSlots),
-      seed: randomBytes(16),
+      ...createSharedTables(limits),
       ticketMaster: randomBytes(32),
     };
     this.#total = new SharedCount(this.#shared.total, limits.connections);

@@ -6,13 +6,10 @@ import { isMainThread, threadId } from 'node:worker_threads';
 import type { UpstreamConfig } from '../config/schema.ts';
 import { Core } from '../core/core.ts';
 import { loadCoreModule } from '../core/module.ts';
-import { BucketTable } from '../limit/bucket-table.ts';
-import { ClearanceTable } from '../limit/clearance-table.ts';
-import { KeyHasher } from '../limit/key.ts';
-import { RateTable } from '../limit/rate-table.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
 import { Engine } from '../orchestrator/engine.ts';
-import { History, type Tables } from '../orchestrator/history.ts';
+import { History } from '../orchestrator/history.ts';
+import { openTables } from '../orchestrator/shared-tables.ts';
 import { acceptFrom, type Source } from './accept.ts';
 import { loadAddon } from './addon.ts';
 import { ChallengeGate } from './challenge-gate.ts';
@@ -21,7 +18,7 @@ import { HttpUpstream } from './http-proxy.ts';
 import { HttpService } from './http-service.ts';
 import { listenWithNet } from './listener.ts';
 import { EdgeLoop, type ListenerState, type Service } from './loop.ts';
-import type { SharedState, ToMain, ToWorker, WorkerTask } from './messages.ts';
+import type { ToMain, ToWorker, WorkerTask } from './messages.ts';
 import { OpenSsl } from './openssl.ts';
 import { Outbox } from './outbox.ts';
 import { ConnectionSlots, SharedCount } from './slots.ts';
@@ -29,15 +26,6 @@ import { TcpService } from './tcp-service.ts';
 
 const GAUGE_INTERVAL_MS = 500;
 const GAUGE = { held: 0, handshakes: 1 } as const;
-
-export function openTables(shared: SharedState): Tables {
-  return {
-    rates: new RateTable(shared.rates),
-    buckets: new BucketTable(shared.buckets),
-    clearances: new ClearanceTable(shared.clearances),
-    hasher: new KeyHasher(shared.seed),
-  };
-}
 
 class EdgeWorker {
   readonly #task: WorkerTask;
@@ -52,6 +40,8 @@ class EdgeWorker {
   #watch: DescriptorWatch | null = null;
   #finish: () => void = () => {};
   #draining = false;
+  /** Deployments are taken one after the other. */
+  #deploying: Promise<void> = Promise.resolve();
 
   constructor(task: WorkerTask) {
     this.#task = task;
@@ -61,10 +51,12 @@ class EdgeWorker {
     this.#gate = new ChallengeGate(history, tables.clearances);
     this.#gauges = new Int32Array(task.gauges);
     this.#outbox = new Outbox(task.port, (slot) => this.#loop.release(slot));
+    const core = new Core(loadCoreModule());
+    core.maxHelloBytes = config.limits.helloBytes;
     this.#loop = new EdgeLoop({
       config,
       worker: task.slot,
-      engine: new Engine(new Core(loadCoreModule()), history),
+      engine: new Engine(core, history),
       history,
       openssl: new OpenSsl(loadAddon().addon),
       slots: new ConnectionSlots(task.slots),
@@ -151,18 +143,24 @@ class EdgeWorker {
 
   #onMessage(message: ToWorker): void {
     if (message.type === 'deploy') {
-      const { epoch } = message.deployment;
-      try {
-        this.#deploy(message.deployment);
-        this.#post({ type: 'deployed', epoch, error: null });
-      } catch (error) {
-        this.#post({ type: 'deployed', epoch, error: (error as Error).message });
-      }
+      this.#deploying = this.#deploying.then(() => this.#redeploy(message.deployment));
     } else if (message.type === 'drain') void this.#drain(message.timeoutMs);
     else {
       this.#stopAccepting();
       this.#loop.stop();
       void this.#drain(0);
+    }
+  }
+
+  /** Large tables are taken in between the turns of the loop. */
+  async #redeploy(deployment: Deployment): Promise<void> {
+    const { epoch } = deployment;
+    try {
+      await this.#loop.engine.prepare(deployment.bundle);
+      this.#deploy(deployment);
+      this.#post({ type: 'deployed', epoch, error: null });
+    } catch (error) {
+      this.#post({ type: 'deployed', epoch, error: (error as Error).message });
     }
   }
 

@@ -13,6 +13,7 @@ import { compile, type SourceFile } from '../pdl/compile/compile.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import type { Program } from '../pdl/ir.ts';
 import { FACTS } from '../pdl/registry/facts.gen.ts';
+import type { TestResult } from '../pdl/testing/test-run.ts';
 import type { Bundle } from './bundle.ts';
 import { UNSUPPLIED } from './facts.ts';
 import { feedProblem, type LoadedFeeds, loadFeeds } from './feeds.ts';
@@ -43,8 +44,8 @@ export interface CompileOutcome {
   readonly sources: ReadonlyMap<string, string>;
   /** Modification times of the feed files that were read, by path. */
   readonly feedTimes: ReadonlyMap<string, number>;
-  /** In-file tests that ran and held. */
-  readonly testsPassed: number;
+  /** How the tests in the file went; empty when it could not be compiled. */
+  readonly tests: readonly TestResult[];
 }
 
 const hasError = (diagnostics: readonly Diagnostic[]): boolean =>
@@ -54,7 +55,8 @@ function fileProblem(file: string, code: string, message: string, help: string):
   return { code, severity: 'error', message, file, line: 1, column: 1, endLine: 1, endColumn: 1, help };
 }
 
-function readSource(path: string): SourceFile | Diagnostic {
+/** The text of a policy file, or why it cannot be read. */
+export function readSource(path: string): SourceFile | Diagnostic {
   try {
     const bytes = readFileSync(path);
     if (bytes.length > MAX_POLICY_BYTES) {
@@ -131,12 +133,12 @@ export function compilePolicyFile(request: CompileRequest): CompileOutcome {
   const path = resolve(request.path);
   const sources = new Map<string, string>();
   const diagnostics: Diagnostic[] = [];
-  const failed = (): CompileOutcome => ({
+  const failed = (tests: readonly TestResult[] = []): CompileOutcome => ({
     bundle: null,
     diagnostics,
     sources,
     feedTimes: new Map(),
-    testsPassed: 0,
+    tests,
   });
   const open = (file: string): SourceFile | null => {
     const source = readSource(file);
@@ -149,10 +151,12 @@ export function compilePolicyFile(request: CompileRequest): CompileOutcome {
   };
   const entry = open(path);
   if (entry === null) return failed();
-  const compiled = compile(entry, (imported, from) => open(resolve(dirname(from), imported)));
+  const load = (imported: string, from: string): SourceFile | null => open(resolve(dirname(from), imported));
+  const compiled = compile(entry, load, { now: Date.now() });
   diagnostics.push(...compiled.diagnostics);
   const { program } = compiled;
   if (program === null || hasError(diagnostics)) return failed();
+  if (request.purpose === 'serve') diagnostics.push(...compiled.needs);
 
   if (request.host) diagnostics.push(...checkHost(program, request.host, path));
   const feeds = loadFeeds(program, request.purpose);
@@ -161,18 +165,18 @@ export function compilePolicyFile(request: CompileRequest): CompileOutcome {
   const { image, imageId } = encodeProgram(program);
   const core = new Core(loadCoreModule());
   const tests = runPolicyTests(core, program, image, compiled.tests);
-  diagnostics.push(...tests.diagnostics);
+  diagnostics.push(...tests.flatMap((test) => test.diagnostics));
   const { secrets, diagnostics: secretProblems } =
     request.purpose === 'serve' ? loadSecrets(program, request.env) : { secrets: [], diagnostics: [] };
   diagnostics.push(...secretProblems);
-  if (tables === null || hasError(diagnostics)) return failed();
+  if (tables === null || hasError(diagnostics)) return failed(tests);
   diagnostics.push(...verify(core, image, tables, path));
-  if (hasError(diagnostics)) return failed();
+  if (hasError(diagnostics)) return failed(tests);
   return {
     bundle: { program, image, imageId, tables, secrets },
     diagnostics,
     sources,
     feedTimes: feeds.times,
-    testsPassed: tests.passed,
+    tests,
   };
 }

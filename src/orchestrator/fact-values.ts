@@ -24,7 +24,20 @@ const CODES: Readonly<Record<string, ReadonlyMap<string, number>>> = {
   ]),
 };
 
-const TEXT_TYPES: ReadonlySet<string> = new Set(['host', 'string', 'ja3', 'ja4', 'ident', 'country']);
+const TEXT_TYPES: ReadonlySet<string> = new Set([
+  'host',
+  'string',
+  'ja3',
+  'ja4',
+  'ident',
+  'country',
+  'alpn',
+  'ca',
+  'key_type',
+  'eku',
+  'fingerprint',
+  'spiffe',
+]);
 
 /**
  * Gives a fact a value: true and false, numbers, text, lists of text, of code points or of their IANA names, null
@@ -43,7 +56,7 @@ export function setFact(core: Core, name: string, value: unknown): string | null
 }
 
 function put(core: Core, index: number, fact: FactDefinition, value: unknown): boolean {
-  if (fact.list && fact.type === 'alpn') {
+  if (fact.list && TEXT_TYPES.has(fact.type)) {
     if (!Array.isArray(value) || !value.every((each) => typeof each === 'string')) return false;
     core.setStrings(index, value);
     return true;

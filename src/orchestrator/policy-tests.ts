@@ -4,18 +4,11 @@ import { encodeTables, FeedError } from '../core/image.ts';
 import type { PolicyTest } from '../pdl/compile/compile.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import type { Program } from '../pdl/ir.ts';
-import { runTests, type TestSituation } from '../pdl/testing/test-run.ts';
+import { runTest, type TestResult, type TestSituation } from '../pdl/testing/test-run.ts';
 import { Engine } from './engine.ts';
 import { setFact } from './fact-values.ts';
 import { History, memoryOfOne } from './history.ts';
 import type { Verdict } from './verdict.ts';
-
-export interface PolicyTestResult {
-  /** One error for each expectation that did not hold. */
-  readonly diagnostics: readonly Diagnostic[];
-  /** Tests all of whose expectations held. */
-  readonly passed: number;
-}
 
 /** `image` is the encoded `program`; `core` is left with the last test's tables. */
 export function runPolicyTests(
@@ -23,7 +16,7 @@ export function runPolicyTests(
   program: Program,
   image: Uint8Array,
   tests: readonly PolicyTest[],
-): PolicyTestResult {
+): TestResult[] {
   const engine = new Engine(core, new History(memoryOfOne()));
 
   function evaluate({ facts, feeds, rates, siteIndex }: TestSituation): Verdict {
@@ -32,27 +25,27 @@ export function runPolicyTests(
     core.begin();
     for (const [name, value] of Object.entries(facts)) setFact(core, name, value);
     for (const index of program.counters.keys()) core.setRate(index, rates.get(index) ?? 0);
-    return engine.explainSite(siteIndex);
+    return engine.explainSite(siteIndex, 'request');
   }
 
-  const diagnostics: Diagnostic[] = [];
-  let passed = 0;
-  for (const test of tests) {
+  return tests.map((test) => {
     try {
-      const [result] = runTests(program, [test], evaluate);
-      diagnostics.push(...result!.failures);
-      if (result!.failures.length === 0) passed++;
+      return runTest(program, test, evaluate);
     } catch (error) {
       if (!(error instanceof FeedError)) throw error;
-      const message = `test "${test.name}": ${error.message}`;
-      diagnostics.push({
-        code: 'PDL-E002',
-        severity: 'error',
-        message,
-        ...test.span,
-        help: 'correct the given feed',
-      });
+      return couldNotRun(test, error.message);
     }
-  }
-  return { diagnostics, passed };
+  });
+}
+
+function couldNotRun({ name, site, span }: PolicyTest, reason: string): TestResult {
+  const message = `test "${name}": ${reason}`;
+  const diagnostic: Diagnostic = {
+    code: 'PDL-E002',
+    severity: 'error',
+    message,
+    ...span,
+    help: 'correct the given feed',
+  };
+  return { name, site, span, passed: false, comparisons: [], answer: null, diagnostics: [diagnostic] };
 }

@@ -16,10 +16,16 @@ export interface Span {
 }
 
 /**
- * What an atom reads: a fact by its index in the ABI's fact table, or the rate of the counter
- * `counter` (index in `Program.counters`) in events per second times 1,000,000, rounded down.
+ * What an atom reads: a fact by its index in the ABI's fact table; the rate of the counter `counter` (index
+ * in `Program.counters`) in events per second times 1,000,000, rounded down; or the connection's draw, 0 to
+ * 999,999, of the canary `canary` (index in `Program.canaries`).
  */
-export type Operand = { readonly fact: number } | { readonly counter: number };
+export type Operand =
+  | { readonly fact: number }
+  | { readonly counter: number }
+  | { readonly canary: number }
+  /** The score that the map `lookup` (index in `Program.feeds`) gives the fact `of`; unknown when it is not in it. */
+  | { readonly lookup: number; readonly of: number };
 
 /**
  * One test of one operand, with three values: true, false, unknown (the fact is missing or pending).
@@ -44,9 +50,12 @@ export interface Cube {
 /** A disjunction of cubes (≤ 64); `[]` never holds, `[{yes:[],no:[]}]` always does. */
 export type Condition = readonly Cube[];
 
-/** Membership structure; `cidr` by longest prefix, `host` exact or `*.suffix`, the others by exact value. */
+/**
+ * Membership structure; `cidr` by longest prefix, `host` exact or `*.suffix`, `glob` and `regex` by their one
+ * pattern, the others by exact value.
+ */
 export interface Table {
-  readonly kind: 'cidr' | 'hash' | 'host' | 'number';
+  readonly kind: 'cidr' | 'hash' | 'host' | 'number' | 'glob' | 'regex';
   /** The values, for a set written in the policy. */
   readonly members?: readonly string[];
   /** Index in `Program.feeds`, for a set that comes from a feed. */
@@ -55,10 +64,28 @@ export interface Table {
 
 export interface Feed {
   readonly name: string;
-  readonly type: 'cidr' | 'ip' | 'asn' | 'country' | 'host' | 'ja3' | 'ja4' | 'string';
-  readonly source: 'file';
-  /** Path as written, relative to the policy file that declares it. */
+  readonly type:
+    | 'cidr'
+    | 'ip'
+    | 'asn'
+    | 'country'
+    | 'host'
+    | 'ja3'
+    | 'ja4'
+    | 'fingerprint'
+    | 'spiffe'
+    | 'string';
+  readonly source: 'file' | 'url' | 'dnsbl' | 'crowdsec' | 'builtin';
+  /** A file's path as written, relative to the policy file that declares it; else the URL, zone or name. */
   readonly path: string;
+  /** Members carry a score, read with `lookup`. */
+  readonly toScore?: true;
+  /** Format of what is fetched, as `csv`; absent: one member a line. */
+  readonly format?: string;
+  /** Hex digest that the content must have. */
+  readonly sha256?: string;
+  /** Index in `Program.secrets` of what authorises the fetch. */
+  readonly auth?: number;
   readonly declaredIn: string;
   readonly refreshMs: number | null;
   readonly maxAgeMs: number | null;
@@ -78,6 +105,19 @@ export interface Counter {
   readonly key: readonly KeyPart[];
   readonly windowMs: number;
   readonly event: 'hello' | 'handshake' | 'failure' | 'challenge_fail';
+}
+
+/**
+ * A share of the connections, the same ones as long as their key is the same. The host draws a number below
+ * 1,000,000 from a keyed hash of `name` and the key; the connection is in the canary when it is below `share`.
+ * The program tests that with the atom `{ kind: 'range', operand: { canary }, min: 0, max: share - 1 }`, which
+ * is unknown while a part of the key is. A canary rule or signal has the atom in each of its cubes.
+ */
+export interface Canary {
+  readonly name: string;
+  readonly key: readonly KeyPart[];
+  /** Parts per million. */
+  readonly share: number;
 }
 
 /** `alert` is an IANA TLS alert name (`access_denied`, …), `durationMs` how long a tarpit holds. */
@@ -107,8 +147,9 @@ export interface Signal {
   readonly name: string;
   /** Index in `Score.groups`, or null when the signal stands alone. */
   readonly group: number | null;
-  /** Points added when `when` definitely holds. Absent for a ramp. */
+  /** The signal counts while this definitely holds. A ramp without it always does. */
   readonly when?: Condition;
+  /** What a signal that is not a ramp adds. */
   readonly points?: number;
   /** Piecewise linear: `y0` at or below `x0`, `y1` at or above `x1`, integer, rounded toward zero; unknown adds 0. */
   readonly ramp?: {
@@ -118,6 +159,8 @@ export interface Signal {
     readonly y0: number;
     readonly y1: number;
   };
+  /** Counts only in the shadow decision. */
+  readonly shadow?: boolean;
   readonly span: Span;
 }
 
@@ -136,6 +179,8 @@ export interface Rule {
   readonly tier: Tier;
   readonly when: Condition;
   readonly outcome: Verdict | { readonly action: 'use'; readonly policy: number };
+  /** Takes part only in the shadow decision. */
+  readonly shadow?: boolean;
   readonly span: Span;
 }
 
@@ -145,19 +190,37 @@ export interface Rung {
   readonly policy: number;
 }
 
+/**
+ * A site's forms in the states of modes: `sites` has an index in `Program.sites` for each combination of
+ * states of `modes` (indexes in `Program.modes`), the last mode's states varying fastest.
+ */
+export interface Forms {
+  readonly modes: readonly number[];
+  readonly sites: readonly number[];
+}
+
 export interface Site {
   readonly name: string;
+  /** Empty for a form of another site. */
   readonly listeners: readonly string[];
   /** `any`, `none` (no server_name sent), or names and `*.` wildcards, lower case. */
   readonly sni: 'any' | 'none' | readonly string[];
   /** Index in `Program.scores`. */
   readonly score: number;
   readonly ladder: readonly Rung[];
+  /** Takes the place of `ladder` for connections for which `when` definitely holds. */
+  readonly canaryLadder?: { readonly when: Condition; readonly ladder: readonly Rung[] };
+  /**
+   * Takes the place of both in the shadow decision: what would be decided if every shadow rule, signal and
+   * ladder of the site were in force. It is reported beside the decision and never enforced.
+   */
+  readonly shadowLadder?: readonly Rung[];
   /** Indexes in `Program.rules` that apply to this site. */
   readonly rules: readonly number[];
   readonly limits: readonly number[];
   /** Policy index used when the engine cannot answer. */
   readonly onError: number;
+  readonly forms?: Forms;
 }
 
 /** TLS versions as on the wire (0x0303, 0x0304); code points as IANA assigns them, in preference order. */
@@ -176,6 +239,56 @@ export interface TlsProfile {
   readonly certificate: string | null;
 }
 
+/** Clients for whom `violated` definitely holds get `otherwise`. */
+export interface Ensure {
+  readonly violated: Condition;
+  readonly otherwise: Verdict;
+  readonly span: Span;
+}
+
+/** What the ClientHello's extensions must be, and what the server sends in its own. Code points of IANA. */
+export interface ExtensionRules {
+  readonly require: { readonly types: readonly number[]; readonly otherwise: Verdict } | null;
+  readonly forbid: { readonly types: readonly number[]; readonly otherwise: Verdict } | null;
+  /** No other types than these; null: any. */
+  readonly only: { readonly types: readonly number[]; readonly otherwise: Verdict } | null;
+  readonly maxCount: { readonly count: number; readonly otherwise: Verdict } | null;
+  readonly order: 'any' | 'fixed';
+  readonly send: readonly {
+    readonly type: number;
+    /** Hex. */
+    readonly content: string;
+    readonly message: string;
+  }[];
+}
+
+export interface ClientCertificate {
+  readonly mode: 'request' | 'require';
+  /** Indexes in `Program.cas`. */
+  readonly trust: readonly number[];
+  /** Longest chain accepted, or null for OpenSSL's. */
+  readonly depth: number | null;
+  readonly ensure: readonly Ensure[];
+  readonly revocation: {
+    readonly source: 'crl' | 'ocsp' | 'feed';
+    /** A path or URL as written; for `feed` the feed's name. */
+    readonly from: string;
+    /** Index in `Program.feeds`, for `feed`. */
+    readonly feed: number | null;
+    readonly onUnknown: 'accept' | 'refuse';
+  } | null;
+}
+
+/** Another factor, asked of a client that did not give it within `withinMs`. */
+export interface Authentication {
+  readonly methods: readonly {
+    readonly method: 'totp' | 'webauthn' | 'oidc' | 'client_cert';
+    /** Of `oidc`: its name in `sallyport.yaml`. */
+    readonly provider: string | null;
+  }[];
+  readonly withinMs: number;
+}
+
 export interface Policy {
   readonly name: string;
   readonly rank: number;
@@ -192,13 +305,23 @@ export interface Policy {
   readonly challenge: number | null;
   readonly limits: readonly number[];
   readonly log: { readonly mode: 'all' | 'sampled' | 'violations' | 'none'; readonly percent: number };
+  readonly extensions?: ExtensionRules;
+  readonly clientCert?: ClientCertificate;
+  readonly ensure?: readonly Ensure[];
+  readonly authenticate?: Authentication;
+  /** Name of an upstream in `sallyport.yaml`. */
+  readonly upstream?: string;
 }
 
 export interface Challenge {
   readonly name: string;
-  readonly kind: 'pow';
-  readonly algorithm: 'sha256_bits';
-  /** Leading zero bits demanded: `min` at score `fromScore`, rising linearly to `max` at `toScore`. */
+  readonly kind: 'pow' | 'captcha' | 'wait' | 'retry';
+  /** Of a proof of work. */
+  readonly algorithm: 'sha256_bits' | 'argon2id_small';
+  /**
+   * Leading zero bits demanded of a proof of work (0 for the other kinds): `min` at score `fromScore`,
+   * rising linearly to `max` at `toScore`.
+   */
   readonly difficulty: {
     readonly min: number;
     readonly max: number;
@@ -210,6 +333,38 @@ export interface Challenge {
   readonly clearsPer: readonly KeyPart[];
   /** Index in `Program.secrets`. */
   readonly secret: number;
+  /** Who makes the captcha. */
+  readonly provider?: string;
+  /** Index in `Program.challenges`: for clients that cannot meet this one. */
+  readonly fallback?: number;
+  /** Where it may be met, the preferred place first; absent: in a page. */
+  readonly deliver?: readonly ('handshake' | 'page' | 'header')[];
+}
+
+/** Roots of client certificates, in a PEM file. */
+export interface CertificateAuthority {
+  readonly name: string;
+  readonly path: string;
+  readonly declaredIn: string;
+}
+
+/** A condition over `Mode.atoms` that must hold for `holdMs` on end. */
+export interface Switch {
+  readonly when: Condition;
+  readonly holdMs: number;
+}
+
+/** A state of the whole edge; `states[initial]` is where it begins, and what no other state claims. */
+export interface Mode {
+  readonly name: string;
+  readonly states: readonly {
+    readonly name: string;
+    readonly enter: Switch | null;
+    readonly leave: Switch | null;
+  }[];
+  readonly initial: number;
+  /** Tests of `sys.` and `time.` facts. */
+  readonly atoms: readonly Atom[];
 }
 
 /** A secret is named here and read by the host; its value never enters a program. */
@@ -229,12 +384,15 @@ export interface Program {
   readonly tables: readonly Table[];
   readonly feeds: readonly Feed[];
   readonly counters: readonly Counter[];
+  readonly canaries: readonly Canary[];
   readonly limits: readonly Limit[];
   readonly scores: readonly Score[];
   readonly rules: readonly Rule[];
   readonly policies: readonly Policy[];
   readonly challenges: readonly Challenge[];
   readonly secrets: readonly Secret[];
+  readonly cas: readonly CertificateAuthority[];
+  readonly modes: readonly Mode[];
   readonly sites: readonly Site[];
   /** Indexes of the facts that some atom, ramp or key reads, sorted. */
   readonly requiredFacts: readonly number[];

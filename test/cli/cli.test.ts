@@ -40,10 +40,18 @@ function file(name: string, text: string): string {
 test('help lists every verb, with examples', () => {
   const { status, stdout } = sallyport(['--help']);
   assert.equal(status, 0);
-  for (const verb of ['init', 'run', 'check', 'decide', 'inspect', 'reload', 'audit', 'version']) {
+  for (const verb of ['init', 'run', 'check', 'decide', 'inspect', 'reload', 'audit', 'bench', 'version']) {
     assert.match(stdout, new RegExp(`\\n  ${verb} `));
   }
   assert.match(stdout, /sallyport run --demo/);
+});
+
+test('a reader that goes away ends a batch without an error', () => {
+  const lines = `${HELLO}\n`.repeat(5_000);
+  const command = `"${process.execPath}" "${MAIN}" inspect hello --jsonl | head -n 1`;
+  const { stdout, stderr } = spawnSync('sh', ['-c', command], { input: lines, encoding: 'utf8' });
+  assert.equal(jsonLines(stdout).length, 1);
+  assert.equal(stderr, '');
 });
 
 test('an unknown verb, an unknown flag and a missing argument are wrong usage', () => {

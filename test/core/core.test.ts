@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { Core } from '../../src/core/core.ts';
 import { loadCoreModule } from '../../src/core/module.ts';
 import { isViolation, statusMeaning, statusName } from '../../src/core/status.ts';
+import { FACTS } from '../../src/pdl/registry/facts.gen.ts';
 
 const core = new Core(loadCoreModule());
 
@@ -43,7 +44,7 @@ test('statuses have names, meanings and a category', () => {
 });
 
 test('facts and counters outside the tables are refused', () => {
-  assert.throws(() => core.setNumber(64, 1), RangeError);
+  assert.throws(() => core.setNumber(FACTS.length, 1), RangeError);
   assert.throws(() => core.setNumber(-1, 1), RangeError);
   assert.throws(() => core.setRate(64, 1), RangeError);
 });

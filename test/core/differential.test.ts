@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { Core } from '../../src/core/core.ts';
 import { encodeProgram, encodeTables } from '../../src/core/image.ts';
 import { loadCoreModule } from '../../src/core/module.ts';
-import type { Atom, Condition, Operand, Program, Rule, Signal } from '../../src/pdl/ir.ts';
+import type { Atom, Condition, Operand, Program, Rule, Rung, Signal } from '../../src/pdl/ir.ts';
 import { fact, policy, program, SPAN } from '../support/program.ts';
 import { evaluate, type Situation, type Value } from '../support/reference-evaluator.ts';
 
@@ -15,6 +15,11 @@ const JA4 = fact('hello.ja4');
 const NUMBERS = [fact('conn.port'), fact('conn.asn'), fact('hello.size'), fact('hello.max_version')];
 const LISTS = [fact('hello.ciphers'), fact('hello.groups')];
 const COUNTERS = 2;
+/** One that is drawn at connect, one at the hello. */
+const CANARIES: Program['canaries'] = [
+  { name: 'early', key: [{ fact: IP, v4: 32, v6: 128 }], share: 5 },
+  { name: 'late', key: [{ fact: JA4, v4: 32, v6: 128 }], share: 8 },
+];
 
 const small = fc.integer({ min: 0, max: 12 });
 const ip = fc.tuple(fc.constantFrom(10, 192), fc.constantFrom(0, 128, 255)).map(([a, b]) => `${a}.${b}.0.1`);
@@ -23,6 +28,7 @@ const word = fc.constantFrom('h2', 'http/1.1', 'x', 't13d');
 const operand: fc.Arbitrary<Operand> = fc.oneof(
   fc.constantFrom(...NUMBERS, ...LISTS, IP, SNI, ALPN, JA4).map((index) => ({ fact: index })),
   fc.nat(COUNTERS - 1).map((counter) => ({ counter })),
+  fc.nat(CANARIES.length - 1).map((canary) => ({ canary })),
 );
 const TABLES: Program['tables'] = [
   { kind: 'cidr', members: ['10.0.0.0/8', '192.128.0.0/9'] },
@@ -48,6 +54,11 @@ const atom: fc.Arbitrary<Atom> = fc.oneof(
   fc
     .tuple(fc.constantFrom('any' as const, 'all' as const), operand, fc.array(small, { maxLength: 3 }))
     .map(([kind, o, values]): Atom => ({ kind, operand: o, values })),
+  fc
+    .nat(CANARIES.length - 1)
+    .map(
+      (canary): Atom => ({ kind: 'range', operand: { canary }, min: 0, max: CANARIES[canary]!.share - 1 }),
+    ),
   tableAtom.map(([table, index]): Atom => ({ kind: 'table', operand: { fact: index }, table })),
 );
 
@@ -58,20 +69,33 @@ function conditionOver(atoms: number): fc.Arbitrary<Condition> {
 
 const points = fc.integer({ min: -40, max: 60 });
 
+/** Present as often as not, and never undefined. */
+function optional<T, K extends string>(key: K, value: fc.Arbitrary<T>): fc.Arbitrary<{ [P in K]?: T }> {
+  return fc.option(value).map((v) => (v === null ? {} : { [key]: v }) as { [P in K]?: T });
+}
+
+const shadow = optional('shadow', fc.boolean());
+
 function signalOver(atoms: number): fc.Arbitrary<Signal> {
   const group = fc.constantFrom(null, 0, 1);
   return fc.oneof(
     fc
-      .tuple(group, conditionOver(atoms), points)
-      .map(([g, when, p]): Signal => ({ name: 's', group: g, when, points: p, span: SPAN })),
-    fc.tuple(group, operand, small, fc.integer({ min: 1, max: 9 }), points, points).map(
-      ([g, o, x0, width, y0, y1]): Signal => ({
-        name: 'r',
-        group: g,
-        ramp: { operand: o, x0, x1: x0 + width, y0, y1 },
-        span: SPAN,
-      }),
-    ),
+      .tuple(group, conditionOver(atoms), points, shadow)
+      .map(([g, when, p, s]): Signal => ({ name: 's', group: g, when, points: p, span: SPAN, ...s })),
+    fc
+      .tuple(group, operand, small, fc.integer({ min: 1, max: 9 }), points, points, shadow)
+      .chain(([g, o, x0, width, y0, y1, s]) =>
+        optional('when', conditionOver(atoms)).map(
+          (when): Signal => ({
+            name: 'r',
+            group: g,
+            ramp: { operand: o, x0, x1: x0 + width, y0, y1 },
+            span: SPAN,
+            ...s,
+            ...when,
+          }),
+        ),
+      ),
   );
 }
 
@@ -86,23 +110,38 @@ const outcome: fc.Arbitrary<Rule['outcome']> = fc.constantFrom<Rule['outcome']>(
 );
 
 function ruleOver(atoms: number): fc.Arbitrary<Rule> {
-  return fc.record({
-    name: fc.constant('rule'),
-    tier: fc.constantFrom<Rule['tier']>('forbid', 'exempt', 'deny', 'pin'),
-    when: conditionOver(atoms),
-    outcome,
-    span: fc.constant(SPAN),
-  });
+  return fc
+    .tuple(
+      fc.constantFrom<Rule['tier']>('forbid', 'exempt', 'deny', 'pin'),
+      conditionOver(atoms),
+      outcome,
+      shadow,
+    )
+    .map(([tier, when, o, s]) => ({ name: 'rule', tier, when, outcome: o, span: SPAN, ...s }));
 }
+
+/** Begins at the score's minimum and rises. */
+const ladder: fc.Arbitrary<readonly Rung[]> = fc
+  .uniqueArray(fc.integer({ min: 1, max: 100 }), { maxLength: 3 })
+  .chain((bounds) =>
+    fc.tuple(
+      ...[0, ...bounds.toSorted((a, b) => a - b)].map((from) => fc.nat(2).map((p) => ({ from, policy: p }))),
+    ),
+  );
 
 const programs: fc.Arbitrary<Program> = fc.array(atom, { minLength: 1, maxLength: 70 }).chain((atoms) =>
   fc
     .tuple(
       fc.array(ruleOver(atoms.length), { maxLength: 5 }),
       fc.array(signalOver(atoms.length), { maxLength: 5 }),
+      ladder,
+      optional('canaryLadder', fc.record({ when: conditionOver(atoms.length), ladder })),
+      optional('shadowLadder', ladder),
     )
-    .map(([rules, signals]) =>
+    .map(([rules, signals, own, canary, shadowed]) =>
       program({
+        canaries: CANARIES,
+        sites: [{ ...program({ rules }).sites[0]!, ladder: own, ...canary, ...shadowed }],
         atoms,
         rules,
         tables: TABLES,
@@ -158,6 +197,7 @@ const situations: fc.Arbitrary<Situation> = fc.record({
   rates: fc
     .tuple(...Array.from({ length: COUNTERS }, (_, i) => maybe(i, small)))
     .map((entries) => new Map(entries.flat())),
+  draws: fc.tuple(...CANARIES.map((_, i) => maybe(i, small))).map((entries) => new Map(entries.flat())),
   feeds: fc
     .tuple(maybe(0, fc.array(ip, { maxLength: 3 })), maybe(1, fc.array(word, { maxLength: 2 })))
     .map((entries) => new Map(entries.flat())),
@@ -179,22 +219,25 @@ function apply(core: Core, now: Situation): void {
     else core.setList(key, value as number[]);
   }
   for (const [counter, rate] of now.rates) core.setRate(counter, rate);
+  for (const [canary, draw] of now.draws) core.setDraw(canary, draw);
 }
 
-test('any small program is decided as the reference evaluator decides it', () => {
-  const core = new Core(loadCoreModule());
+test('any small program is decided as the reference evaluator decides it, in both builds', () => {
+  const cores = (['scalar', 'simd'] as const).map((variant) => new Core(loadCoreModule(variant)));
   fc.assert(
     fc.property(programs, situations, (source, now) => {
-      assert.equal(core.loadTables(encodeTables(source, now.feeds)), 0);
-      assert.ok(core.loadImage(encodeProgram(source).image) > 0);
-      apply(core, now);
-      const decision = core.decide(0, now.phase as 0 | 1 | 2 | 3);
-      const { status, signalPoints, signalMatched: _, matchedRules, ...rest } = decision;
-      assert.equal(status, 0);
-      assert.deepEqual(
-        { ...rest, matchedRules: [...matchedRules], points: [...signalPoints] },
-        evaluate(source, 0, now),
-      );
+      const wanted = evaluate(source, 0, now);
+      const tables = encodeTables(source, now.feeds);
+      const { image } = encodeProgram(source);
+      for (const core of cores) {
+        assert.equal(core.loadTables(tables), 0);
+        assert.ok(core.loadImage(image) > 0);
+        apply(core, now);
+        const decision = core.decide(0, now.phase as 0 | 1 | 2 | 3);
+        const { status, signalPoints, signalMatched: _, ...rest } = decision;
+        assert.equal(status, 0);
+        assert.deepEqual({ ...rest, points: [...signalPoints] }, wanted);
+      }
     }),
     { numRuns: 2_000 },
   );

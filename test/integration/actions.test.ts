@@ -94,8 +94,8 @@ test('a client over a limit meets the limit’s outcome', async (t) => {
   for (let turn = 0; turn < 3; turn++) {
     const client = connect({ port, host: '127.0.0.1', servername: 'limited.test', ca });
     client.on('error', () => {});
-    await Promise.race([once(client, 'secureConnect'), once(client, 'close')]);
-    client.destroy();
+    client.once('secureConnect', () => client.end());
+    await untilClosed(client);
   }
   const audit = await line((entry) => entry.event.action === 'limited');
   assert.equal(audit.sallyport.tier, 'limit');

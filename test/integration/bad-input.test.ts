@@ -13,7 +13,8 @@ const TIMEOUTS = { helloTimeout: '400ms', handshakeTimeout: '800ms' };
 async function servesOthers({ port, ca }: TestEdge): Promise<void> {
   const client = connect({ port, host: '127.0.0.1', servername: 'localhost', ca });
   await once(client, 'secureConnect');
-  client.destroy();
+  client.end();
+  await once(client, 'close');
 }
 
 /** Sends `bytes`, then checks how it ends on the wire, that it is bounded, and what the audit calls it. */

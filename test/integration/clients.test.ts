@@ -90,7 +90,7 @@ test('the negotiated group is on record', async (t) => {
   const { port, ca, line } = await startTestEdge(t);
   const client = connect({ port, host: '127.0.0.1', servername: 'modern.test', ca, ecdhCurve: 'P-256' });
   await once(client, 'secureConnect');
-  client.destroy();
+  client.end();
   const { tls } = await line();
   assert.equal(tls.version, '1.3');
   assert.equal(tls.curve, 'secp256r1');
@@ -179,6 +179,6 @@ test('the SYN and the round trip of a client are on record', async (t) => {
   const { port, ca, line } = await startTestEdge(t);
   const client = connect({ port, host: '127.0.0.1', servername: 'localhost', ca });
   await once(client, 'secureConnect');
-  client.destroy();
+  client.end();
   assert.match((await line()).sallyport.syn!, /^4:64\+0:0:65495:/);
 });

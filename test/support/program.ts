@@ -49,12 +49,15 @@ export function program(parts: Partial<Program> = {}): Program {
     tables: [],
     feeds: [],
     counters: [],
+    canaries: [],
     limits: [],
     scores: [{ name: 'risk', min: 0, max: 100, groups: [], signals: [] }],
     rules,
     policies: [policy('low', 1), policy('medium', 2), policy('high', 3)],
     challenges: [],
     secrets: [],
+    cas: [],
+    modes: [],
     sites: [
       {
         name: 'all',

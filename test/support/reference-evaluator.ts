@@ -1,6 +1,17 @@
 /** The decision core's evaluation written for clarity: the oracle of the differential tests. */
-import { isIPv4 } from 'node:net';
-import type { Atom, Condition, Operand, Phase, Program, Rule, Signal } from '../../src/pdl/ir.ts';
+import ipaddr from 'ipaddr.js';
+import type {
+  Atom,
+  Condition,
+  Operand,
+  Phase,
+  Program,
+  Rule,
+  Rung,
+  Score,
+  Signal,
+  Site,
+} from '../../src/pdl/ir.ts';
 import { FACTS } from '../../src/pdl/registry/facts.gen.ts';
 
 export type Value = number | string | readonly number[] | readonly string[];
@@ -10,22 +21,38 @@ export interface Situation {
   readonly facts: ReadonlyMap<number, Value>;
   /** By counter index, events per second times 1,000,000. */
   readonly rates: ReadonlyMap<number, number>;
+  /** By canary index, 0 to 999,999. */
+  readonly draws: ReadonlyMap<number, number>;
   /** Members by feed index. */
   readonly feeds: ReadonlyMap<number, readonly string[]>;
   readonly phase: number;
 }
 
-export interface Answer {
+/** What one way of deciding comes to. */
+export interface Outcome {
   readonly tier: Rule['tier'] | 'ladder';
   readonly rule: number;
   readonly policy: number;
   readonly rung: number;
   readonly score: number;
+  readonly final: boolean;
+}
+
+export interface Answer extends Outcome {
+  readonly ladder: 'site' | 'canary';
   readonly scoreLow: number;
   readonly scoreHigh: number;
-  readonly final: boolean;
   readonly matchedRules: readonly number[];
   readonly points: readonly number[];
+  /** Null when the site has nothing in shadow. */
+  readonly shadow: Outcome | null;
+  readonly wouldMatch: readonly number[];
+}
+
+interface Total {
+  readonly score: number;
+  readonly scoreLow: number;
+  readonly scoreHigh: number;
 }
 
 type Truth = 'true' | 'false' | 'unknown' | 'pending';
@@ -40,6 +67,32 @@ export function evaluate(program: Program, site: number, now: Situation): Answer
   return new Reference(program, now).decide(site);
 }
 
+/** The score of a row of a batch: by signal, whether it holds or its ramp's operand; null adds nothing. */
+export function scoreRow(score: Score, row: readonly (number | null)[]): number {
+  const points = score.signals.map((signal, i) => {
+    const value = row[i] ?? null;
+    if (value === null || Number.isNaN(value) || signal.shadow) return 0;
+    return signal.ramp ? rampPoints(signal.ramp, value) : value === 0 ? 0 : signal.points!;
+  });
+  return bound(score, points);
+}
+
+/** Sums points by signal within the bounds of the groups and of the score. */
+function bound(score: Score, points: readonly number[]): number {
+  const sum = (group: number | null): number =>
+    points.reduce((total, each, i) => total + (score.signals[i]!.group === group ? each : 0), 0);
+  const groups = score.groups.map((group, i) => clamp(sum(i), group.floor, group.cap));
+  return clamp(
+    groups.reduce((a, b) => a + b, sum(null)),
+    score.min,
+    score.max,
+  );
+}
+
+function rampPoints({ x0, x1, y0, y1 }: NonNullable<Signal['ramp']>, x: number): number {
+  return x <= x0 ? y0 : x >= x1 ? y1 : Math.trunc(y0 + ((y1 - y0) * (x - x0)) / (x1 - x0)) + 0;
+}
+
 class Reference {
   readonly #program: Program;
   readonly #now: Situation;
@@ -50,33 +103,71 @@ class Reference {
   }
 
   decide(siteIndex: number): Answer {
+    const { rules, scores } = this.#program;
     const site = this.#program.sites[siteIndex]!;
-    const outlooks = site.rules.map((index) => ({
-      index,
-      outlook: this.#outlook(this.#program.rules[index]!.when),
-    }));
-    const matchedRules = outlooks.filter((o) => o.outlook === 'holds').map((o) => o.index);
-    const open = outlooks.filter((o) => o.outlook === 'maybe').map((o) => o.index);
-    const score = this.#score(this.#program.scores[site.score]!);
-    const base = { ...score, matchedRules };
+    const score = scores[site.score]!;
+    const holding = site.rules.filter((index) => this.#outlook(rules[index]!.when) === 'holds');
+    const isShadow = (index: number): boolean => rules[index]!.shadow === true;
+    const total = this.#total(score, false);
+    const canary = site.canaryLadder ? this.#outlook(site.canaryLadder.when) : 'never';
+    const enforced = this.#outcome(site, total, false);
+    const ladder = enforced.tier === 'ladder' && canary === 'holds' ? 'canary' : 'site';
+    const hasShadow =
+      site.shadowLadder !== undefined ||
+      site.rules.some(isShadow) ||
+      score.signals.some((signal) => signal.shadow);
+    return {
+      ...enforced,
+      ...total,
+      ladder,
+      matchedRules: holding.filter((index) => !isShadow(index)),
+      points: score.signals.map((signal) => this.#signal(signal).now),
+      shadow: hasShadow ? this.#outcome(site, this.#total(score, true), true) : null,
+      wouldMatch: holding.filter(isShadow),
+    };
+  }
+
+  /** The decision without, or with, what is in shadow. */
+  #outcome(site: Site, total: Total, withShadow: boolean): Outcome {
+    const rules = site.rules.filter((index) => withShadow || !this.#program.rules[index]!.shadow);
+    const having = (outlook: Outlook): number[] =>
+      rules.filter((index) => this.#outlook(this.#program.rules[index]!.when) === outlook);
+    const open = having('maybe');
     const tierOf = (index: number): number => TIERS.indexOf(this.#program.rules[index]!.tier);
-    const winner = [...matchedRules].sort((a, b) => tierOf(a) - tierOf(b) || this.#compare(b, a) || a - b)[0];
-    if (winner !== undefined) {
-      const rule = this.#program.rules[winner]!;
-      const final = open.every(
-        (other) =>
-          tierOf(other) > tierOf(winner) ||
-          (tierOf(other) === tierOf(winner) && this.#compare(other, winner) <= 0),
-      );
-      const policy = rule.outcome.action === 'use' ? rule.outcome.policy : -1;
-      return { ...base, tier: rule.tier, rule: winner, policy, rung: -1, final };
-    }
-    const rungOf = (points: number): number => site.ladder.findLastIndex((rung) => rung.from <= points);
-    const rung = rungOf(score.score);
-    const policy = site.ladder[rung]!.policy;
-    const possible = site.ladder.slice(rungOf(score.scoreLow), rungOf(score.scoreHigh) + 1);
-    const final = open.length === 0 && possible.every((r) => r.policy === policy);
-    return { ...base, tier: 'ladder', rule: -1, policy, rung, final };
+    const winner = having('holds').sort((a, b) => tierOf(a) - tierOf(b) || this.#compare(b, a) || a - b)[0];
+    const { score } = total;
+    if (winner === undefined) return { ...this.#climb(site, total, withShadow, open.length === 0), score };
+    const rule = this.#program.rules[winner]!;
+    const final = open.every(
+      (other) =>
+        tierOf(other) > tierOf(winner) ||
+        (tierOf(other) === tierOf(winner) && this.#compare(other, winner) <= 0),
+    );
+    const policy = rule.outcome.action === 'use' ? rule.outcome.policy : -1;
+    return { tier: rule.tier, rule: winner, policy, rung: -1, score, final };
+  }
+
+  /** Every ladder that may yet answer must lead to the same policy from every score that may yet come. */
+  #climb(site: Site, total: Total, withShadow: boolean, settled: boolean): Omit<Outcome, 'score'> {
+    const ladders = withShadow && site.shadowLadder ? [site.shadowLadder] : this.#ladders(site);
+    const rungOf = (ladder: readonly Rung[], points: number): number =>
+      ladder.findLastIndex((rung) => rung.from <= points);
+    const rung = rungOf(ladders[0]!, total.score);
+    const policy = ladders[0]![rung]!.policy;
+    const possible = ladders.flatMap((ladder) =>
+      ladder.slice(rungOf(ladder, total.scoreLow), rungOf(ladder, total.scoreHigh) + 1),
+    );
+    const final = settled && possible.every((other) => other.policy === policy);
+    return { tier: 'ladder', rule: -1, policy, rung, final };
+  }
+
+  /** The ladder in force, then the one that may yet take its place. */
+  #ladders(site: Site): (readonly Rung[])[] {
+    const { canaryLadder, ladder } = site;
+    if (!canaryLadder) return [ladder];
+    const outlook = this.#outlook(canaryLadder.when);
+    if (outlook === 'holds') return [canaryLadder.ladder];
+    return outlook === 'maybe' ? [ladder, canaryLadder.ladder] : [ladder];
   }
 
   /** Positive when rule `a` has the stricter outcome. */
@@ -99,37 +190,34 @@ class Reference {
     ];
   }
 
-  #score(score: Program['scores'][number]): Pick<Answer, 'score' | 'scoreLow' | 'scoreHigh' | 'points'> {
-    const bounds = score.signals.map((signal) => this.#signal(signal));
+  #total(score: Score, withShadow: boolean): Total {
     const total = (pick: 'now' | 'low' | 'high'): number => {
-      const sum = (group: number | null): number =>
-        bounds.reduce((points, b, i) => points + (score.signals[i]!.group === group ? b[pick] : 0), 0);
-      const groups = score.groups.map((group, i) => clamp(sum(i), group.floor, group.cap));
-      return clamp(
-        groups.reduce((a, b) => a + b, sum(null)),
-        score.min,
-        score.max,
+      const points = score.signals.map((signal) =>
+        signal.shadow && !withShadow ? 0 : this.#signal(signal)[pick],
       );
+      return bound(score, points);
     };
-    const points = bounds.map((b) => b.now);
-    return { score: total('now'), scoreLow: total('low'), scoreHigh: total('high'), points };
+    return { score: total('now'), scoreLow: total('low'), scoreHigh: total('high') };
   }
 
   #signal(signal: Signal): { now: number; low: number; high: number } {
+    const outlook = signal.when ? this.#outlook(signal.when) : signal.ramp ? 'holds' : 'never';
+    const none = { now: 0, low: 0, high: 0 };
+    if (outlook === 'never') return none;
+    const ends = signal.ramp ? [signal.ramp.y0, signal.ramp.y1] : [signal.points!];
+    const open = { now: 0, low: Math.min(0, ...ends), high: Math.max(0, ...ends) };
     if (!signal.ramp) {
       const points = signal.points!;
-      const outlook = this.#outlook(signal.when!);
-      if (outlook === 'holds') return { now: points, low: points, high: points };
-      return outlook === 'maybe'
-        ? { now: 0, low: Math.min(0, points), high: Math.max(0, points) }
-        : { now: 0, low: 0, high: 0 };
+      return outlook === 'maybe' ? open : { now: points, low: points, high: points };
     }
-    const { operand, x0, x1, y0, y1 } = signal.ramp;
-    if (this.#isPending(operand)) return { now: 0, low: Math.min(0, y0, y1), high: Math.max(0, y0, y1) };
+    const { operand } = signal.ramp;
+    if (this.#isPending(operand)) return open;
     const x = this.#number(operand);
-    if (x === null) return { now: 0, low: 0, high: 0 };
-    const now = x <= x0 ? y0 : x >= x1 ? y1 : Math.trunc(y0 + ((y1 - y0) * (x - x0)) / (x1 - x0)) + 0;
-    return { now, low: now, high: now };
+    if (x === null) return none;
+    const now = rampPoints(signal.ramp, x);
+    return outlook === 'maybe'
+      ? { now: 0, low: Math.min(0, now), high: Math.max(0, now) }
+      : { now, low: now, high: now };
   }
 
   #outlook(condition: Condition): Outlook {
@@ -147,14 +235,18 @@ class Reference {
   #isPending(operand: Operand): boolean {
     const { phase } = this.#now;
     if ('fact' in operand) return PHASES.indexOf(FACTS[operand.fact]!.phase) > phase;
-    const keys = this.#program.counters[operand.counter]!.key.map((part) =>
-      PHASES.indexOf(FACTS[part.fact]!.phase),
-    );
-    return Math.max(1, ...keys) > phase;
+    if ('lookup' in operand) return PHASES.indexOf(FACTS[operand.of]!.phase) > phase;
+    const [earliest, key] =
+      'counter' in operand
+        ? [1, this.#program.counters[operand.counter]!.key]
+        : [0, this.#program.canaries[operand.canary]!.key];
+    return Math.max(earliest, ...key.map((part) => PHASES.indexOf(FACTS[part.fact]!.phase))) > phase;
   }
 
   #value(operand: Operand): Value | undefined {
-    return 'fact' in operand ? this.#now.facts.get(operand.fact) : this.#now.rates.get(operand.counter);
+    if ('lookup' in operand) return undefined;
+    if ('fact' in operand) return this.#now.facts.get(operand.fact);
+    return 'counter' in operand ? this.#now.rates.get(operand.counter) : this.#now.draws.get(operand.canary);
   }
 
   #number(operand: Operand): number | null {
@@ -173,7 +265,7 @@ class Reference {
       return number === null ? 'unknown' : truth(atom.min <= number && number <= atom.max);
     }
     if (atom.kind === 'table') return this.#inTable(atom.table, value);
-    if ('counter' in atom.operand) return 'unknown';
+    if (!('fact' in atom.operand)) return 'unknown';
     if (typeof value === 'number') return truth(atom.values.includes(value));
     if (!Array.isArray(value) || !value.every((code) => typeof code === 'number')) return 'unknown';
     return truth(
@@ -212,14 +304,49 @@ function matchesHost(member: string, host: string): boolean {
     : member === host;
 }
 
-/** IPv4 prefixes only; the core's own tests cover IPv6. */
-function covers(prefix: string, address: string): boolean {
-  const [base, length = '32'] = prefix.split('/');
-  if (!isIPv4(base!) || !isIPv4(address)) return false;
-  const bits = (text: string): string =>
-    text
-      .split('.')
-      .map((part) => Number(part).toString(2).padStart(8, '0'))
-      .join('');
-  return bits(base!).slice(0, Number(length)) === bits(address).slice(0, Number(length));
+/** Does a prefix, or a single address, hold an address? IPv4-mapped ones count as IPv4. */
+export function covers(prefix: string, address: string): boolean {
+  const [base, length] = prefix.split('/');
+  const [a, b] = [bitsOf(base!), bitsOf(address)];
+  const all = base!.includes(':') ? 128 : 32;
+  const kept = Number(length ?? all) + 128 - all;
+  const isV4 = isMapped(a) && kept >= 96;
+  return isV4 === isMapped(b) && a.slice(0, kept) === b.slice(0, kept);
+}
+
+/** What the longest prefixes that say so tell of an address; of equal ones the last. */
+export function originOf(
+  origins: readonly {
+    readonly prefix: string;
+    readonly asn: number | null;
+    readonly country: string | null;
+  }[],
+  address: string,
+): { asn: number | null; country: string | null } {
+  const lengthOf = (prefix: string): number => {
+    const [base, length] = prefix.split('/');
+    return Number(length) + (base!.includes(':') ? 0 : 96);
+  };
+  const around = origins
+    .filter(({ prefix }) => covers(prefix, address))
+    .sort((a, b) => lengthOf(a.prefix) - lengthOf(b.prefix));
+  return {
+    asn: around.findLast((origin) => origin.asn !== null)?.asn ?? null,
+    country: around.findLast((origin) => origin.country !== null)?.country ?? null,
+  };
+}
+
+function bitsOf(address: string): string {
+  const bytes =
+    ipaddr.parse(address).kind() === 'ipv4'
+      ? ipaddr.IPv4.parse(address).toIPv4MappedAddress()
+      : ipaddr.parse(address);
+  return bytes
+    .toByteArray()
+    .map((byte) => byte.toString(2).padStart(8, '0'))
+    .join('');
+}
+
+function isMapped(bits: string): boolean {
+  return bits.slice(0, 80) === '0'.repeat(80) && bits.slice(80, 96) === '1'.repeat(16);
 }

@@ -30,13 +30,13 @@ export function check(files: readonly string[], asked: Format | undefined): numb
 
 /** A policy by itself: secrets and listeners belong to a host and are not asked for. */
 function checkPolicy(file: string): Checked {
-  const { diagnostics, sources, testsPassed } = compilePolicyFile({
+  const { diagnostics, sources, tests } = compilePolicyFile({
     path: file,
     host: null,
     purpose: 'check',
     env: process.env,
   });
-  return { diagnostics, sources, summary: testsPassed > 0 ? `, ${testsPassed} tests passed` : '' };
+  return { diagnostics, sources, summary: tests.length > 0 ? `, ${tests.length} tests passed` : '' };
 }
 
 /** A configuration with the policy it names, as this host would start with them. */
@@ -44,7 +44,7 @@ function checkConfiguration(file: string): Checked {
   const loaded = loadConfig(resolve(file), process.env, {});
   if ('problems' in loaded) return { diagnostics: loaded.problems, sources: new Map(), summary: '' };
   const { config, warnings } = loaded;
-  const { diagnostics, sources, testsPassed } = compilePolicyFile({
+  const { diagnostics, sources, tests } = compilePolicyFile({
     path: config.policy,
     host: {
       listeners: config.listeners.map(({ name }) => name),
@@ -53,6 +53,6 @@ function checkConfiguration(file: string): Checked {
     purpose: 'serve',
     env: process.env,
   });
-  const summary = `, with ${config.policy}${testsPassed > 0 ? ` (${testsPassed} tests passed)` : ''}`;
+  const summary = `, with ${config.policy}${tests.length > 0 ? ` (${tests.length} tests passed)` : ''}`;
   return { diagnostics: [...warnings, ...diagnostics], sources, summary };
 }

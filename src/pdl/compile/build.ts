@@ -1,25 +1,42 @@
 /** The program while it grows: everything gets its index here, once, and the engine's limits are kept. */
 
-import { neverHolds } from '../check/reach.ts';
-import type { Report } from '../diagnostics/diagnostic.ts';
+import { caseOf, isImpossible } from '../check/implies.ts';
+import type { Diagnostic, Report } from '../diagnostics/diagnostic.ts';
 import type {
   Atom,
+  Canary,
+  CertificateAuthority,
   Challenge,
   Condition,
   Counter,
-  Cube,
   Feed,
   Limit,
+  Mode,
   Operand,
   Policy,
   Rule,
+  Rung,
   Score,
   Secret,
+  Signal,
   Site,
   Span,
   Table,
 } from '../ir.ts';
-import type { Declaration } from '../syntax/ast.ts';
+import type {
+  ChallengeNode,
+  CounterNode,
+  Declaration,
+  FeedNode,
+  GroupNode,
+  LimitNode,
+  PolicyNode,
+  RuleNode,
+  RungNode,
+  ScoreNode,
+  SignalNode,
+  SiteNode,
+} from '../syntax/ast.ts';
 import { type Formula, MAX_CUBES, toCubes } from './formula.ts';
 
 /** The engine evaluates at most this many atoms per program. */
@@ -30,14 +47,22 @@ const MAX_TABLES = 256;
 export class Registry<T> {
   readonly items: T[] = [];
   readonly #indexes = new Map<Declaration, number>();
+  #size = 0;
 
   /** The index of `node`; `make` runs on first use, when the index is already taken. */
-  index(node: Declaration, make: () => T): number {
+  index(node: Declaration, make: (index: number) => T): number {
     const known = this.#indexes.get(node);
     if (known !== undefined) return known;
-    const index = this.#indexes.size;
+    const index = this.#size++;
     this.#indexes.set(node, index);
-    this.items[index] = make();
+    this.items[index] = make(index);
+    return index;
+  }
+
+  /** Adds what no declaration stands for by itself. */
+  append(item: T): number {
+    const index = this.#size++;
+    this.items[index] = item;
     return index;
   }
 
@@ -46,20 +71,84 @@ export class Registry<T> {
   }
 }
 
+/** Things that may come out differently in each state of a mode; equal ones are kept once. */
+export class Instances<T> {
+  readonly items: T[] = [];
+  readonly #byContext = new Map<string, number>();
+  readonly #byContent = new Map<string, number>();
+  readonly #ids = new Map<object, number>();
+
+  /** The index of what `make` makes of `node` in `context`. */
+  index(node: object, context: string, make: () => T): number {
+    const id = this.#ids.get(node) ?? this.#ids.size;
+    this.#ids.set(node, id);
+    const key = `${id}/${context}`;
+    const known = this.#byContext.get(key);
+    if (known !== undefined) return known;
+    const item = make();
+    const content = `${id}/${JSON.stringify(item)}`;
+    const index = this.#byContent.get(content) ?? this.items.push(item) - 1;
+    this.#byContent.set(content, index);
+    this.#byContext.set(key, index);
+    return index;
+  }
+}
+
+/** Where in the text the parts of the program come from. */
+export class Origins {
+  readonly rules: Map<Rule, RuleNode> = new Map();
+  readonly signals: Map<Signal, SignalNode> = new Map();
+  readonly groups: Map<Score['groups'][number], GroupNode> = new Map();
+  readonly scores: Map<Score, { readonly node: ScoreNode; readonly removed: readonly RemovedSignal[] }> =
+    new Map();
+  readonly rungs: Map<Rung, RungNode> = new Map();
+  readonly policies: Map<Policy, PolicyNode> = new Map();
+  readonly limits: Map<Limit, LimitNode> = new Map();
+  readonly counters: Map<Counter, CounterNode> = new Map();
+  readonly feeds: Map<Feed, FeedNode> = new Map();
+  readonly challenges: Map<Challenge, ChallengeNode> = new Map();
+  /** By index in `Program.sites`. */
+  readonly sites: Map<number, SiteNode> = new Map();
+  /** What the conditions of `ensure` demand, by policy. */
+  readonly demands: Map<Policy, readonly { readonly condition: Condition; readonly span: Span }[]> =
+    new Map();
+}
+
+/** A signal of a parent score that a child took out. */
+export interface RemovedSignal {
+  readonly name: string;
+  readonly group: string | null;
+  readonly span: Span;
+}
+
 export class Build {
   readonly report: Report;
   readonly feeds: Registry<Feed> = new Registry();
   readonly counters: Registry<Counter> = new Registry();
   readonly limits: Registry<Limit> = new Registry();
-  readonly scores: Registry<Score> = new Registry();
+  readonly scores: Instances<Score> = new Instances();
   readonly policies: Registry<Policy> = new Registry();
   readonly challenges: Registry<Challenge> = new Registry();
   readonly secrets: Registry<Secret> = new Registry();
+  readonly cas: Registry<CertificateAuthority> = new Registry();
+  readonly modes: Registry<Mode> = new Registry();
+  readonly canaries: Canary[] = [];
   readonly sites: Registry<Site> = new Registry();
-  readonly rules: Rule[] = [];
+  readonly rules: Instances<Rule> = new Instances();
   readonly atoms: Atom[] = [];
   readonly tables: Table[] = [];
   readonly requiredFacts: Set<number> = new Set();
+  readonly origins: Origins = new Origins();
+  /** What the conditions of `ensure` demand in the policy being compiled. */
+  demanded: { readonly condition: Condition; readonly span: Span }[] = [];
+  /** What the program asks of an engine beyond deciding by facts, one for each code and place. */
+  readonly needs: Map<string, Diagnostic> = new Map();
+  /** While a form of a site is compiled: the state of each mode. Null elsewhere. */
+  states: ReadonlyMap<Declaration, number> | null = null;
+  /** Modes that a condition asked about since this was last cleared. */
+  readonly modesAsked: Set<Declaration> = new Set();
+  /** Alternatives of the last condition that can never hold. */
+  dropped = 0;
   /** Declarations that something refers to, for findings about the others. */
   readonly used: Set<Declaration> = new Set();
   /** Declarations being resolved now, to find those that need themselves. */
@@ -98,10 +187,38 @@ export class Build {
 
   reads(operand: Operand): void {
     if ('fact' in operand) this.requiredFacts.add(operand.fact);
+    if ('lookup' in operand) this.requiredFacts.add(operand.of);
+  }
+
+  /** Notes what an engine must be able to do; one that cannot refuses to serve the program. */
+  need(code: string, span: Span, what: string, help: string): void {
+    const { file, line, column, endLine, endColumn } = span;
+    const message = `${what} not enforced by this release`;
+    const place = { file, line, column, endLine, endColumn };
+    this.needs.set(`${code}\0${file}\0${line}\0${column}`, {
+      code,
+      severity: 'error',
+      message,
+      ...place,
+      help,
+    });
+  }
+
+  /** Tells apart the states of modes in which something is compiled. */
+  get context(): string {
+    return this.states === null ? '' : `in ${[...this.states.values()].join()}`;
+  }
+
+  /** Index of the canary called `name`. */
+  canary(canary: Canary): number {
+    const key = JSON.stringify(canary);
+    const known = this.canaries.findIndex((each) => JSON.stringify(each) === key);
+    return known === -1 ? this.canaries.push(canary) - 1 : known;
   }
 
   /** The cubes of a formula that belongs to `owner`, such as `rule garbage`. */
   condition(formula: Formula | null, owner: string, span: Span): Condition {
+    this.dropped = 0;
     if (formula === null) return [];
     const cubes = toCubes(formula, (atom) => this.#atom(atom, owner, span));
     if (cubes === null) {
@@ -110,7 +227,8 @@ export class Build {
       this.report.error('PDL-B002', span, message, help);
       return [];
     }
-    const possible: Cube[] = cubes.filter((cube) => !neverHolds(cube, this.atoms));
+    const possible = cubes.filter((cube) => !isImpossible(caseOf(cube, this.atoms), this.tables));
+    this.dropped = cubes.length - possible.length;
     return possible;
   }
 

@@ -1,18 +1,31 @@
 /** From the text of a policy to the program that the engine runs. */
 
+import { checkProgram } from '../check/check.ts';
+import { type Cost, costOf } from '../check/cost.ts';
 import { type Diagnostic, Report } from '../diagnostics/diagnostic.ts';
 import type { Program } from '../ir.ts';
 import type { Declaration } from '../syntax/ast.ts';
 import { compileTest, type PolicyTest } from '../testing/compile-test.ts';
 import { Build } from './build.ts';
+import { compileChallenge } from './challenge.ts';
 import { compileCondition } from './condition.ts';
+import { rungsOf } from './ladder.ts';
+import { compileMode } from './modes.ts';
 import { type Found, type Load, loadModules, lookup, type Module, type SourceFile } from './modules.ts';
 import { checkAnnotations } from './notes.ts';
-import { checkAbstractPolicy, policyIndex } from './policy.ts';
+import { checkAbstractPolicy, compilePolicy, policyIndex } from './policy.ts';
+import { compileRule } from './rule.ts';
 import { scoreIndex, scoreOf } from './score.ts';
 import { declaredSet } from './sets.ts';
-import { checkOverlaps, compileRule, rungsOf, siteIndex } from './site.ts';
-import { compileChallenge, compileCounter, compileFeed, compileLimit, compileSecret } from './source.ts';
+import { checkOverlaps, siteIndex } from './site.ts';
+import {
+  compileCa,
+  compileCounter,
+  compileFeed,
+  compileLimit,
+  compileSecret,
+  compileVerdict,
+} from './source.ts';
 
 export type { Diagnostic } from '../diagnostics/diagnostic.ts';
 export type { Expectation, FactValue, PolicyTest } from '../testing/compile-test.ts';
@@ -22,47 +35,56 @@ export interface CompileResult {
   /** Null when there is any error. */
   readonly program: Program | null;
   readonly diagnostics: readonly Diagnostic[];
+  /** What the program asks of an engine beyond deciding by facts, as errors for one that cannot do it. */
+  readonly needs: readonly Diagnostic[];
+  /** What a decision costs at worst; null when there is any error. */
+  readonly cost: Cost | null;
   /** The `test` blocks of the entry file. */
   readonly tests: readonly PolicyTest[];
+}
+
+export interface CompileOptions {
+  /** Milliseconds since the epoch; without it nothing is said about what expires. */
+  readonly now?: number;
+  /** Also say what is merely worth knowing. */
+  readonly infos?: boolean;
 }
 
 /** Bounds of the engine's image (besides atoms and cubes, which `Build` keeps). */
 const MAX_RULES = 1024;
 const MAX_SIGNALS = 512;
 const MAX_COUNTERS = 64;
+const MAX_CANARIES = 64;
 
 /**
  * Compiles a policy and the files it imports. `load` finds an imported file (null when there is none);
  * `std/…` files come with the language and are never asked for. Never throws for what a policy says.
  */
-export function compile(entry: SourceFile, load: Load): CompileResult {
-  const report = new Report();
-  const [main, ...imported] = loadModules(entry, load, report) as [Module, ...Module[]];
+export function compile(entry: SourceFile, load: Load, options: CompileOptions = {}): CompileResult {
+  const report = new Report(options.infos ?? false);
+  const [main] = loadModules(entry, load, report) as [Module];
   const build = new Build(report);
   for (const node of main.file.declarations) compileDeclaration(build, main, node);
-  for (const module of imported) {
-    for (const node of module.file.declarations) {
-      if (node.kind !== 'prove') refuseDeclaration(build, node);
-    }
-  }
   const sites = declarationsOf(main, 'site');
   checkOverlaps(build, sites);
-  if (sites.length === 0 && !report.hasErrors) {
-    const message = 'this policy has no site, so it decides about nobody';
-    report.error(
-      'PDL-I002',
-      main.file.span,
-      message,
-      'add a `site` with `listen`, `sni`, `score`, `ladder` and `on_error`',
-    );
+  const isLibrary = sites.length === 0;
+  if (isLibrary) {
+    const help = 'add a `site` with `listen`, `sni`, `score`, `ladder` and `on_error`';
+    build.need('PDL-I002', main.file.span, 'a policy without a site decides about nobody, so it is', help);
   }
   const tests = declarationsOf(main, 'test').flatMap(
     ({ node, module }) => compileTest(build, module, node) ?? [],
   );
   checkSizes(build, main);
-  if (!report.hasErrors) warnOfUnused(build, main);
-  const program = report.hasErrors ? null : programOf(build, main);
-  return { program, diagnostics: report.sorted(), tests: program === null ? [] : tests };
+  if (!report.hasErrors && !isLibrary) warnOfUnused(build, main);
+  const whole = report.hasErrors ? null : programOf(build, main);
+  if (whole !== null) {
+    checkProgram({ program: whole, origins: build.origins, report, now: options.now ?? null });
+  }
+  const program = report.hasErrors ? null : whole;
+  const needs = program === null ? [] : [...build.needs.values()];
+  const cost = program === null ? null : costOf(program);
+  return { program, diagnostics: report.sorted(), needs, cost, tests: program === null ? [] : tests };
 }
 
 function declarationsOf<K extends Declaration['kind']>(
@@ -77,7 +99,6 @@ function declarationsOf<K extends Declaration['kind']>(
 /** Compiles one declaration of the entry file, used or not, so that all of it is checked. */
 function compileDeclaration(build: Build, module: Module, node: Declaration): void {
   checkAnnotations(build, node.annotations);
-  refuseDeclaration(build, node);
   const wasUsed = build.used.has(node);
   switch (node.kind) {
     case 'define':
@@ -93,6 +114,12 @@ function compileDeclaration(build: Build, module: Module, node: Declaration): vo
       break;
     case 'secret':
       compileSecret(build, { node, module });
+      break;
+    case 'ca':
+      compileCa(build, { node, module });
+      break;
+    case 'mode':
+      compileMode(build, { node, module });
       break;
     case 'counter':
       compileCounter(build, { node, module });
@@ -122,8 +149,7 @@ function compileDeclaration(build: Build, module: Module, node: Declaration): vo
       siteIndex(build, { node, module });
       break;
     case 'prove':
-      lookup(module, ['site'], node.site, build.report);
-      compileCondition(build, module, node.when);
+      checkProof(build, module, node);
       break;
     default:
   }
@@ -142,31 +168,24 @@ function checkRuleset(build: Build, module: Module, node: Extract<Declaration, {
   if (!taken) for (const rule of node.rules) compileRule(build, module, rule);
 }
 
-/** Declarations whose kind has no meaning yet. */
-function refuseDeclaration(build: Build, node: Declaration): void {
-  const { span } = node.name;
-  if (node.kind === 'mode') {
-    build.report.error('PDL-X005', span, '`mode` is not supported yet', 'keep one policy file per mode');
-  } else if (node.kind === 'ca') {
-    build.report.error(
-      'PDL-X017',
-      span,
-      '`ca` is not supported yet',
-      'remove it with the `client_cert` that needs it',
-    );
-  } else if (node.kind === 'set' && ['fingerprint', 'spiffe'].includes(node.type.text)) {
-    const message = `sets of ${node.type.text} are not supported yet`;
-    build.report.error('PDL-X018', node.type.span, message, 'remove it: no fact can be tested with it');
-  } else if (node.kind === 'prove') {
-    const help = 'write a `test` for the cases that matter most';
-    build.report.warning('PDL-X008', span, 'this proof is type-checked, but not proved yet', help);
+/** A proof is type-checked; nothing proves it yet. */
+function checkProof(build: Build, module: Module, node: Extract<Declaration, { kind: 'prove' }>): void {
+  lookup(module, ['site'], node.site, build.report);
+  compileCondition(build, module, node.when);
+  for (const goal of node.goals) {
+    if (goal.kind === 'action') compileVerdict(build, goal.verdict);
+    if (goal.kind !== 'policy') continue;
+    for (const name of goal.names.items) compilePolicy(build, module, name);
   }
+  const help = 'write a `test` for the cases that matter most';
+  build.report.warning('PDL-X008', node.name.span, 'this proof is type-checked, but not proved yet', help);
 }
 
 function checkSizes(build: Build, { file }: Module): void {
   const signals = build.scores.items.reduce((sum, score) => sum + score.signals.length, 0);
   const sizes: readonly (readonly [string, number, number])[] = [
-    ['rules', build.rules.length, MAX_RULES],
+    ['rules', build.rules.items.length, MAX_RULES],
+    ['canaries', build.canaries.length, MAX_CANARIES],
     ['signals', signals, MAX_SIGNALS],
     ['counters', build.counters.items.length, MAX_COUNTERS],
   ];
@@ -197,12 +216,15 @@ function programOf(build: Build, { file }: Module): Program {
     tables: build.tables,
     feeds: build.feeds.items,
     counters: build.counters.items,
+    canaries: build.canaries,
     limits: build.limits.items,
     scores: build.scores.items,
-    rules: build.rules,
+    rules: build.rules.items,
     policies: build.policies.items,
     challenges: build.challenges.items,
     secrets: build.secrets.items,
+    cas: build.cas.items,
+    modes: build.modes.items,
     sites: build.sites.items,
     requiredFacts: [...build.requiredFacts].sort((a, b) => a - b),
   };

@@ -4,12 +4,14 @@ import { suggest } from '../diagnostics/closest.ts';
 import type { Operand, Span } from '../ir.ts';
 import { looksLikeFact, resolveFact } from '../registry/fact-names.ts';
 import { FACTS } from '../registry/facts.gen.ts';
-import type { Comparison, Expression, OperandNode, TestNode } from '../syntax/ast.ts';
+import type { Comparison, Expression, OperandNode, TestNode, Value } from '../syntax/ast.ts';
 import type { Build } from './build.ts';
 import { and, atom, type Formula, not, or } from './formula.ts';
-import { lookup, type Module } from './modules.ts';
-import { holds, membership, resolveSet } from './sets.ts';
-import { compileCounter } from './source.ts';
+import { compileModeTest } from './modes.ts';
+import { fullName, lookup, type Module } from './modules.ts';
+import { checkPattern } from './patterns.ts';
+import { fits, holds, membership, resolveSet } from './sets.ts';
+import { compileCa, compileCounter, compileFeed } from './source.ts';
 import { readValue, shapeOf, type ValueType } from './values.ts';
 
 /** What a test reads: `list` when it holds several values. */
@@ -18,6 +20,8 @@ export interface Subject {
   readonly type: ValueType;
   readonly list: boolean;
   readonly label: string;
+  /** Where it is written. */
+  readonly span: Span;
 }
 
 const ORDERED: readonly ValueType[] = [
@@ -68,6 +72,7 @@ function compileTest(
   if (operand.kind === 'name' && !looksLikeFact(operand.name.text)) {
     return compileNamed(build, module, operand.name, test);
   }
+  if (operand.kind === 'mode') return compileModeTest(build, module, operand, test);
   const subject = resolveOperand(build, module, operand);
   if (subject === null) return null;
   if (test === null) {
@@ -87,15 +92,8 @@ function compileTest(
     case 'has_all':
       return compileHas(build, module, subject, test, span);
     case 'like':
-      return compileLike(build, module, subject, test);
     case 'matches':
-      return unsupported(
-        build,
-        'PDL-X014',
-        test.at,
-        'regular expressions (`matches`) are',
-        'use a set, == or, for host names, `like`',
-      );
+      return compilePattern(build, module, subject, test);
   }
 }
 
@@ -157,9 +155,12 @@ export function resolveOperand(build: Build, module: Module, operand: OperandNod
         'use `any(…)`, `has` or `has all`',
       );
     case 'lookup':
-      return unsupported(build, 'PDL-X011', operand.span, '`lookup` is', 'use a feed as a set, with `in`');
-    case 'mode':
-      return unsupported(build, 'PDL-X005', operand.span, '`mode(…)` is', 'keep one policy file per mode');
+      return resolveLookup(build, module, operand);
+    case 'mode': {
+      const help = 'compare the mode with a state, as in `mode(posture) == siege`';
+      report.error('PDL-Y001', operand.span, 'a mode is no number', help);
+      return null;
+    }
     case 'rate': {
       const found = lookup(module, ['counter'], operand.name, report);
       if (found === null) return null;
@@ -170,6 +171,7 @@ export function resolveOperand(build: Build, module: Module, operand: OperandNod
         type: 'rate',
         list: false,
         label: `the rate of \`${operand.name.text}\``,
+        span: operand.span,
       };
     }
     case 'count':
@@ -179,12 +181,13 @@ export function resolveOperand(build: Build, module: Module, operand: OperandNod
       const { name, type, list } = FACTS[fact]!;
       if (!list) {
         const message = `\`${name}\` is one value, and \`${operand.kind}\` needs a list`;
-        report.error('PDL-Y004', operand.span, message, `write \`${name}\` by itself`);
+        report.error('PDL-Y003', operand.span, message, `write \`${name}\` by itself`);
         return null;
       }
       const label = `\`${operand.kind}(${name})\``;
-      if (operand.kind === 'count') return { operand: { fact }, type: 'int', list: false, label };
-      return { operand: { fact }, type, list: false, label };
+      if (operand.kind === 'count')
+        return { operand: { fact }, type: 'int', list: false, label, span: operand.span };
+      return { operand: { fact }, type, list: false, label, span: operand.span };
     }
     case 'name': {
       if (!looksLikeFact(operand.name.text)) {
@@ -199,9 +202,36 @@ export function resolveOperand(build: Build, module: Module, operand: OperandNod
       const fact = resolveFact(operand.name, report);
       if (fact === null) return null;
       const { name, type, list } = FACTS[fact]!;
-      return { operand: { fact }, type, list, label: `\`${name}\`` };
+      return { operand: { fact }, type, list, label: `\`${name}\``, span: operand.span };
     }
   }
+}
+
+/** `lookup(feed, fact)`: the score that a feed `to score` gives a fact. */
+function resolveLookup(
+  build: Build,
+  module: Module,
+  operand: Extract<OperandNode, { kind: 'lookup' }>,
+): Subject | null {
+  const { report } = build;
+  const found = lookup(module, ['feed'], operand.name, report);
+  const of = resolveFact(operand.fact, report);
+  if (found === null || of === null) return null;
+  const feed = compileFeed(build, found);
+  const { type, list, name } = FACTS[of]!;
+  if (!found.node.toScore) {
+    const message = `\`${operand.name.text}\` is a set, and \`lookup\` reads a feed \`to score\``;
+    report.error('PDL-Y005', operand.span, message, `write \`${name} in ${operand.name.text}\``);
+    return null;
+  }
+  if (list || !fits(type, found.node.type.text as ValueType)) {
+    const message = `\`${operand.name.text}\` maps values of type ${found.node.type.text}, and \`${name}\` is none`;
+    report.error('PDL-Y005', operand.fact.span, message, 'look up a fact of the feed’s type');
+    return null;
+  }
+  build.need('PDL-X011', operand.span, '`lookup` is', 'use a feed as a set, with `in`');
+  const label = `the score of \`${name}\` in \`${operand.name.text}\``;
+  return { operand: { lookup: feed, of }, type: 'int', list: false, label, span: operand.span };
 }
 
 function range(operand: Operand, min: number, max: number): Formula {
@@ -211,7 +241,7 @@ function range(operand: Operand, min: number, max: number): Formula {
 function rejectList(build: Build, subject: Subject, span: Span): null {
   const message = `${subject.label} is a list and cannot be compared as one value`;
   build.report.error(
-    'PDL-Y004',
+    'PDL-Y003',
     span,
     message,
     'use `has VALUE`, `has all SET`, `any(…) in SET` or `count(…)`',
@@ -234,7 +264,7 @@ function compileComparison(
     build.report.error('PDL-Y001', span, message, 'use ==, != or `in`');
     return null;
   }
-  const right = readValue(module, value, subject.type, build.report);
+  const right = readMember(build, module, value, subject.type, subject.span);
   if (right === null) return null;
   if (!equality) return compareNumber(subject.operand, operator, Number(right));
   const equal = holds(build, subject.operand, subject.type, [right], span);
@@ -268,8 +298,8 @@ function compileRange(
     build.report.error('PDL-Y001', span, message, 'use `in { … }`');
     return null;
   }
-  const from = readValue(module, test.from, subject.type, build.report);
-  const to = readValue(module, test.to, subject.type, build.report);
+  const from = readValue(module, test.from, subject.type, build.report, subject.span);
+  const to = readValue(module, test.to, subject.type, build.report, subject.span);
   if (from === null || to === null) return null;
   if (from > to) {
     const message = `the range ends before it begins, so nothing is in it`;
@@ -309,11 +339,11 @@ function compileHas(
   const { operand, type, list, label } = subject;
   if (!list) {
     const message = `${label} is one value, and \`has\` asks about a list`;
-    build.report.error('PDL-Y004', span, message, 'use == or `in`');
+    build.report.error('PDL-Y003', span, message, 'use == or `in`');
     return null;
   }
   if (test.kind === 'has') {
-    const value = readValue(module, test.value, type, build.report);
+    const value = readMember(build, module, test.value, type);
     return value === null ? null : holds(build, operand, type, [value], span);
   }
   const tree = resolveSet(build, module, test.set, type);
@@ -327,21 +357,53 @@ function compileHas(
   return atom({ kind: 'all', operand, values: tree.members.map(Number).sort((a, b) => a - b) });
 }
 
-function compileLike(
+/**
+ * `like` and `matches`. A host name's pattern with one `*.` in front is a member of a set of names; every
+ * other pattern is a table of its own, which no engine evaluates yet.
+ */
+function compilePattern(
   build: Build,
   module: Module,
   subject: Subject,
-  test: Extract<TestNode, { kind: 'like' }>,
+  test: Extract<TestNode, { kind: 'like' | 'matches' }>,
 ): Formula | null {
-  const { pattern, at } = test;
-  const simple = !pattern.replace(/^\*\./, '').match(/[*?[\]]/);
-  if (subject.type !== 'host' || subject.list || !simple) {
-    const help = 'use == or a set; for host names, one `*.` at the front is understood';
-    return unsupported(build, 'PDL-X014', at, 'this pattern of `like` is', help);
+  const { pattern, at, negated } = test;
+  if (subject.list) return rejectList(build, subject, at);
+  if (shapeOf(subject.type) !== 'text' || ['ip', 'asn'].includes(subject.type)) {
+    const message = `${subject.label} is no text, so \`${test.kind}\` means nothing for it`;
+    build.report.error('PDL-Y001', at, message, 'use ==, `in` or a comparison');
+    return null;
   }
-  const value = { kind: 'string' as const, text: pattern, span: at };
-  const member = readValue(module, value, subject.type, build.report);
-  if (member === null) return null;
-  const inside = holds(build, subject.operand, subject.type, [member], at);
-  return test.negated ? not(inside) : inside;
+  const simple = test.kind === 'like' && !pattern.replace(/^\*\./, '').match(/[*?[\]]/);
+  let inside: Formula;
+  if (simple && subject.type === 'host') {
+    const value = { kind: 'string' as const, text: pattern, span: at };
+    const member = readValue(module, value, subject.type, build.report);
+    if (member === null) return null;
+    inside = holds(build, subject.operand, subject.type, [member], at);
+  } else {
+    const kind = test.kind === 'like' ? ('glob' as const) : ('regex' as const);
+    if (!checkPattern(build.report, kind, pattern, at)) return null;
+    const help = 'use a set, == or, for host names, `like` with one `*.` in front';
+    build.need('PDL-X014', at, `this pattern of \`${test.kind}\` is`, help);
+    const table = build.table({ kind, members: [pattern] }, at);
+    inside = atom({ kind: 'table', operand: subject.operand, table });
+  }
+  return negated ? not(inside) : inside;
+}
+
+/** A value of a test; the name of a `ca` counts as a use of it. */
+export function readMember(
+  build: Build,
+  module: Module,
+  value: Value,
+  type: ValueType,
+  comparedWith: Span | null = null,
+): number | string | null {
+  if (type !== 'ca' || value.kind !== 'name')
+    return readValue(module, value, type, build.report, comparedWith);
+  const found = lookup(module, ['ca'], value, build.report);
+  if (found === null) return null;
+  compileCa(build, found);
+  return fullName(found);
 }

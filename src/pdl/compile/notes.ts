@@ -1,8 +1,7 @@
-/** Annotations and stages: what they allow, and what is refused. */
+/** Annotations: notes that reach the audit, and findings that are allowed. */
 
 import { suggest } from '../diagnostics/closest.ts';
-import type { Span } from '../ir.ts';
-import type { Annotation, StageNode } from '../syntax/ast.ts';
+import type { Annotation } from '../syntax/ast.ts';
 import type { Build } from './build.ts';
 
 const ANNOTATIONS = ['why', 'owner', 'ticket', 'expires', 'allow'];
@@ -14,25 +13,4 @@ export function checkAnnotations(build: Build, annotations: readonly Annotation[
     const help = suggest(name.text, ANNOTATIONS, `annotations are ${ANNOTATIONS.join(', ')}`);
     build.report.warning('PDL-N008', name.span, `the annotation \`@${name.text}\` means nothing`, help);
   }
-}
-
-/** A warning, unless `@allow "CODE"` stands at the declaration. */
-export function warnUnlessAllowed(
-  build: Build,
-  annotations: readonly Annotation[],
-  code: string,
-  span: Span,
-  message: string,
-  help: string,
-): void {
-  if (annotations.some(({ name, value }) => name.text === 'allow' && value === code)) return;
-  build.report.warning(code, span, message, help);
-}
-
-/** Nothing runs in the shadow or for some clients only, so neither may be written. */
-export function refuseStage(build: Build, stage: StageNode | null): void {
-  if (stage === null) return;
-  const code = stage.kind === 'shadow' ? 'PDL-X007' : 'PDL-X006';
-  const help = `remove \`${stage.kind}\` to enforce this, or remove all of it`;
-  build.report.error(code, stage.span, `\`${stage.kind}\` is not supported yet`, help);
 }

@@ -1,11 +1,27 @@
 /** Policies: what a chain of `extends` says, merged. Scalars replace; lists replace, append or remove. */
 
-import { checkTlsProfile } from '../check/tls-check.ts';
+import { checkTlsProfile, type TlsPlace } from '../check/tls-check.ts';
 import type { Policy, Span, TlsProfile, Verdict } from '../ir.ts';
-import type { LockableEntry, Name, PolicyNode, Section, TlsEntry, Value } from '../syntax/ast.ts';
+import type {
+  ExtensionEntry,
+  LockableEntry,
+  Name,
+  PolicyNode,
+  Section,
+  TlsEntry,
+  Value,
+} from '../syntax/ast.ts';
 import type { Build } from './build.ts';
+import { challengeOf } from './challenge.ts';
+import {
+  applyExtensions,
+  compileAuthentication,
+  compileClientCertificate,
+  compileEnsure,
+  type Demands,
+} from './demands.ts';
 import { type Found, fullName, lookup, type Module } from './modules.ts';
-import { challengeOf, compileLimit, compileVerdict, entriesOf } from './source.ts';
+import { compileLimit, compileVerdict, entriesOf } from './source.ts';
 import { bytesOf, integerOf, millisecondsOf, tlsVersionOf } from './units.ts';
 import { readValue, resolveItems, type ValueType } from './values.ts';
 
@@ -27,6 +43,9 @@ interface Draft {
   limits: readonly number[];
   log: Policy['log'];
   rank: number;
+  demands: Demands;
+  /** Where the entries of `tls` that hold were written. */
+  readonly places: Map<string, TlsPlace>;
   /** Where each locked entry was locked, and its text there. */
   readonly locked: Map<string, { span: Span; text: string }>;
 }
@@ -57,6 +76,8 @@ function emptyDraft(): Draft {
     limits: [],
     log: { mode: 'violations', percent: 100 },
     rank: 0,
+    demands: {},
+    places: new Map(),
     locked: new Map(),
   };
 }
@@ -68,7 +89,7 @@ export function compilePolicy(build: Build, module: Module, name: Name): number 
   if (found.node.abstract) {
     const message = `policy \`${name.text}\` is abstract: it is there to be extended, not used`;
     const help = `declare \`policy my_${found.node.name.text} extends ${name.text} { }\` and use that`;
-    build.report.error('PDL-P002', name.span, message, help);
+    build.report.error('PDL-P010', name.span, message, help);
     return 0;
   }
   return policyIndex(build, found);
@@ -88,11 +109,20 @@ function makePolicy(build: Build, found: Found<PolicyNode>): Policy {
   const draft = emptyDraft();
   const before = build.report.errorCount;
   const chain = chainOf(build, found);
+  build.demanded = [];
   for (const link of chain) applyPolicy(build, link, draft);
   const unharmed = build.report.errorCount === before && !chain.some((link) => link.node.damaged);
-  const { verdict, tls, handshake, challenge, limits, log, rank } = draft;
-  if (verdict.action === 'accept' && unharmed) checkTlsProfile(build.report, found.node.name, tls);
-  return { name: fullName(found), rank, verdict, tls, handshake, challenge, limits, log };
+  const { verdict, tls, handshake, challenge, limits, log, rank, demands } = draft;
+  if (verdict.action === 'accept' && unharmed) {
+    checkTlsProfile(build.report, found.node, tls, draft.places);
+  }
+  const policy: Policy = {
+    ...{ name: fullName(found), rank, verdict, tls, handshake, challenge, limits, log },
+    ...demands,
+  };
+  build.origins.policies.set(policy, found.node);
+  build.origins.demands.set(policy, build.demanded);
+  return policy;
 }
 
 /** The policy and its ancestors, the eldest first. */
@@ -124,7 +154,6 @@ function applyPolicy(build: Build, { node, module }: Found<PolicyNode>, draft: D
 }
 
 function applySection(build: Build, module: Module, section: Section, draft: Draft): void {
-  const { report } = build;
   switch (section.kind) {
     case 'action':
       draft.verdict = compileVerdict(build, section.verdict);
@@ -132,7 +161,9 @@ function applySection(build: Build, module: Module, section: Section, draft: Dra
     case 'tls':
       entriesOf(build, section.entries);
       for (const entry of section.entries) {
-        if (lock(build, draft, 'tls', entry)) applyTls(build, module, entry, draft.tls);
+        if (!lock(build, draft, 'tls', entry)) continue;
+        draft.places.set(entry.key, placeOf(entry));
+        applyTls(build, module, entry, draft.tls);
       }
       break;
     case 'handshake':
@@ -157,23 +188,34 @@ function applySection(build: Build, module: Module, section: Section, draft: Dra
       break;
     case 'extensions': {
       const help = 'remove it; rules can test hello.extensions with `has`';
-      report.error('PDL-X003', section.span, 'the section `extensions` is not supported yet', help);
-      break;
-    }
-    case 'ensure': {
-      const help = 'write a `deny` rule with the opposite condition';
-      report.error('PDL-X004', section.span, '`ensure` is not supported yet', help);
-      break;
-    }
-    case 'client_cert': {
-      if (section.mode.text === 'off') break;
-      const message = `\`client_cert ${section.mode.text}\` is not supported yet`;
-      report.error(
-        'PDL-X002',
-        section.mode.span,
-        message,
-        'write `client_cert off`, or check certificates upstream',
+      build.need('PDL-X003', section.span, 'the section `extensions` is', help);
+      entriesOf(
+        build,
+        section.entries.filter(({ key }) => key !== 'send'),
       );
+      for (const entry of section.entries) {
+        const free = entry.key === 'send' || lock(build, draft, 'extensions', entry as ExtensionEntry);
+        if (free) applyExtensions(build, module, entry, draft.demands);
+      }
+      break;
+    }
+    case 'ensure':
+      build.need('PDL-X004', section.span, '`ensure` is', 'write a `deny` rule with the opposite condition');
+      draft.demands.ensure = [...(draft.demands.ensure ?? []), compileEnsure(build, module, section.ensure)];
+      break;
+    case 'client_cert': {
+      const { clientCert: _, ...others } = draft.demands;
+      const clientCert = compileClientCertificate(build, module, section);
+      draft.demands = clientCert === undefined ? others : { ...others, clientCert };
+      break;
+    }
+    case 'authenticate':
+      draft.demands.authenticate = compileAuthentication(build, section);
+      break;
+    case 'upstream': {
+      const help = 'remove it; the listener’s upstream in sallyport.yaml serves every client';
+      build.need('PDL-X024', section.span, '`upstream` of a policy is', help);
+      draft.demands.upstream = section.name.text;
     }
   }
 }
@@ -193,11 +235,20 @@ function lock(build: Build, draft: Draft, section: string, entry: LockableEntry 
   if (earlier !== undefined && earlier.text !== text) {
     const label = { span: earlier.span, text: 'locked here' };
     const message = `\`${entry.key}\` is locked by a policy this one extends`;
-    build.report.error('PDL-P003', entry.span, message, 'remove it, or extend another policy', [label]);
+    build.report.error('PDL-P003', entry.span, message, 'remove it, or extend another policy', {
+      labels: [label],
+    });
     return false;
   }
   if (entry.locked) draft.locked.set(key, { span: entry.span, text });
   return true;
+}
+
+/** The place of an entry, and of its values alone. */
+function placeOf({ span, values }: TlsEntry): TlsPlace {
+  const [first, last] = [values[0]?.span ?? span, values.at(-1)?.span ?? span];
+  const { endLine, endColumn } = last;
+  return { entry: span, values: { ...first, endLine, endColumn } };
 }
 
 function applyTls(build: Build, module: Module, entry: TlsEntry, tls: Draft['tls']): void {

@@ -1,12 +1,14 @@
 /** Scores: groups and signals, with what a parent score contributes. */
 
+import { warn } from '../check/subject.ts';
 import { suggest } from '../diagnostics/closest.ts';
 import type { Score, Signal } from '../ir.ts';
 import type { Annotation, GroupNode, Name, Points, ScoreNode, SignalNode } from '../syntax/ast.ts';
-import type { Build } from './build.ts';
+import type { Build, RemovedSignal } from './build.ts';
 import { compileCondition, resolveOperand } from './condition.ts';
+import { atom } from './formula.ts';
 import { type Found, fullName, lookup, type Module } from './modules.ts';
-import { refuseStage, warnUnlessAllowed } from './notes.ts';
+import { canaryTest, isShadow, narrowed } from './stages.ts';
 import { integerOf } from './units.ts';
 import { readValue, shapeOf } from './values.ts';
 
@@ -22,6 +24,7 @@ interface FlatScore {
   damaged: boolean;
   readonly groups: GroupNode[];
   readonly signals: FlatSignal[];
+  readonly removed: RemovedSignal[];
 }
 
 /** Index of the score a name means, or null after a report. */
@@ -32,7 +35,7 @@ export function scoreOf(build: Build, module: Module, name: Name): number | null
 
 export function scoreIndex(build: Build, found: Found<ScoreNode>): number {
   build.used.add(found.node);
-  return build.scores.index(found.node, () => makeScore(build, found));
+  return build.scores.index(found.node, build.context, () => makeScore(build, found));
 }
 
 function makeScore(build: Build, found: Found<ScoreNode>): Score {
@@ -41,7 +44,7 @@ function makeScore(build: Build, found: Found<ScoreNode>): Score {
   if (flat.clamp === null && !flat.damaged) {
     const message = `score \`${found.node.name.text}\` has no \`clamp\``;
     report.error(
-      'PDL-S002',
+      'PDL-S010',
       found.node.name.span,
       message,
       'add the least and the most it can be: clamp 0..100',
@@ -51,10 +54,14 @@ function makeScore(build: Build, found: Found<ScoreNode>): Score {
   const names = flat.groups.map((group) => group.name.text);
   const signals = flat.signals.map((signal) => {
     const group = signal.group === null ? null : names.indexOf(signal.group);
-    return compileSignal(build, signal, group);
+    const compiled = compileSignal(build, signal, group, fullName(found));
+    build.origins.signals.set(compiled, signal.node);
+    return compiled;
   });
   const groups = flat.groups.map((node, index) => groupOf(build, node, signals, index));
-  return { name: fullName(found), min, max, groups, signals };
+  const score: Score = { name: fullName(found), min, max, groups, signals };
+  build.origins.scores.set(score, { node: found.node, removed: flat.removed });
+  return score;
 }
 
 function groupOf(
@@ -78,7 +85,9 @@ function groupOf(
       'make the floor the smaller one',
     );
   }
-  return { name: node.name.text, cap, floor };
+  const group = { name: node.name.text, cap, floor };
+  build.origins.groups.set(group, node);
+  return group;
 }
 
 function flatten(build: Build, found: Found<ScoreNode>): FlatScore {
@@ -91,7 +100,7 @@ function flatten(build: Build, found: Found<ScoreNode>): FlatScore {
   if (usable) build.used.add(parent.node);
   const flat: FlatScore = usable
     ? flatten(build, parent)
-    : { clamp: null, damaged: node.parent !== null, groups: [], signals: [] };
+    : { clamp: null, damaged: node.parent !== null, groups: [], signals: [], removed: [] };
   build.open.delete(node);
   flat.damaged ||= node.damaged;
   for (const entry of node.entries) {
@@ -100,7 +109,7 @@ function flatten(build: Build, found: Found<ScoreNode>): FlatScore {
         flat.clamp = { min: integerOf(entry.from.text), max: integerOf(entry.to.text) };
         if (flat.clamp.min >= flat.clamp.max) {
           report.error(
-            'PDL-S002',
+            'PDL-S010',
             entry.span,
             'the clamp leaves no room for a score',
             'write the smaller bound first',
@@ -127,7 +136,9 @@ function flatten(build: Build, found: Found<ScoreNode>): FlatScore {
       }
       case 'remove': {
         const signal = signalNamed(build, flat, entry.name);
-        if (signal) flat.signals.splice(flat.signals.indexOf(signal), 1);
+        if (!signal) break;
+        flat.signals.splice(flat.signals.indexOf(signal), 1);
+        flat.removed.push({ name: entry.name.text, group: signal.group, span: entry.span });
       }
     }
   }
@@ -154,7 +165,7 @@ function checkName(build: Build, name: Name, others: readonly Name[]): void {
   if (!earlier) return;
   const label = { span: earlier.span, text: 'declared here first' };
   const message = `\`${name.text}\` is declared twice`;
-  build.report.error('PDL-N002', name.span, message, 'give one of them another name', [label]);
+  build.report.error('PDL-N002', name.span, message, 'give one of them another name', { labels: [label] });
 }
 
 function signalNamed(build: Build, flat: FlatScore, name: Name): FlatSignal | null {
@@ -166,36 +177,34 @@ function signalNamed(build: Build, flat: FlatScore, name: Name): FlatSignal | nu
   return null;
 }
 
-function compileSignal(build: Build, signal: FlatSignal, group: number | null): Signal {
+function compileSignal(build: Build, signal: FlatSignal, group: number | null, score: string): Signal {
   const { node, module, points } = signal;
   const { report } = build;
   const { text: name } = node.name;
   const { span } = node;
-  refuseStage(build, node.stage);
+  const shadow = isShadow(build, node.stage) ? { shadow: true } : {};
+  const test = canaryTest(build, node.stage, `${score}.${name}`);
   const annotations: readonly Annotation[] = node.annotations;
-  if (node.ramp !== null) return { name, group, ramp: compileRamp(build, signal), span };
+  if (node.ramp !== null) {
+    const only = test === null ? {} : { when: build.condition(atom(test), `signal ${name}`, span) };
+    return { name, group, ...only, ramp: compileRamp(build, signal), ...shadow, span };
+  }
   if (points.isRange) {
     const message = 'a signal with `when` adds one number of points, not a range';
-    report.error('PDL-S004', points.span, message, 'write one number, or use `ramp`');
+    report.error('PDL-S011', points.span, message, 'write one number, or use `ramp`');
   }
   const before = report.errorCount;
   const when = build.condition(
-    compileCondition(build, module, node.when!),
+    narrowed(compileCondition(build, module, node.when!), test),
     `signal ${name}`,
     node.when!.span,
   );
   if (when.length === 0 && report.errorCount === before) {
     const message = `signal \`${name}\` can never add its points`;
-    warnUnlessAllowed(
-      build,
-      annotations,
-      'PDL-S001',
-      node.when!.span,
-      message,
-      'its condition contradicts itself',
-    );
+    const help = 'its condition contradicts itself';
+    warn(report, 'PDL-S001', annotations, { span: node.when!.span, message, help });
   }
-  return { name, group, when, points: points.from, span };
+  return { name, group, when, points: points.from, ...shadow, span };
 }
 
 function compileRamp(build: Build, { node, module, points }: FlatSignal): NonNullable<Signal['ramp']> {
@@ -203,7 +212,7 @@ function compileRamp(build: Build, { node, module, points }: FlatSignal): NonNul
   const { operand: operandNode, from, to } = node.ramp!;
   if (!points.isRange) {
     const message = 'a ramp needs the points at both of its ends';
-    report.error('PDL-S004', points.span, message, `write \`+0..${points.from}\``);
+    report.error('PDL-S011', points.span, message, `write \`+0..${points.from}\``);
   }
   const nothing = { operand: { fact: 0 }, x0: 0, x1: 1, y0: points.from, y1: points.to };
   const subject = resolveOperand(build, module, operandNode);

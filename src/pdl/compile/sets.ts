@@ -4,10 +4,11 @@ import type { Operand, Span, Table } from '../ir.ts';
 import { FACTS } from '../registry/facts.gen.ts';
 import type { Name, SetDeclaration, SetTerm } from '../syntax/ast.ts';
 import type { Build } from './build.ts';
+import { readMember } from './condition.ts';
 import { and, atom, type Formula, not, or } from './formula.ts';
 import { type Found, lookup, type Module } from './modules.ts';
 import { compileFeed } from './source.ts';
-import { readValue, resolveItems, shapeOf, type ValueType } from './values.ts';
+import { resolveItems, shapeOf, type ValueType } from './values.ts';
 
 type Member = number | string;
 
@@ -26,7 +27,7 @@ export function setTypeFor(type: ValueType): ValueType {
   return type === 'ip' ? 'cidr' : type;
 }
 
-function fits(fact: ValueType, set: ValueType): boolean {
+export function fits(fact: ValueType, set: ValueType): boolean {
   if (fact === 'ip') return set === 'cidr' || set === 'ip';
   return fact === set || (fact === 'alpn' && set === 'string');
 }
@@ -45,7 +46,7 @@ export function resolveSet(build: Build, module: Module, term: SetTerm, type: Va
 
 function inlineSet(build: Build, module: Module, items: SetTerm, type: ValueType): SetTree | null {
   if (items.kind === 'name') return null;
-  const members = resolveItems(module, items).map((value) => readValue(module, value, type, build.report));
+  const members = resolveItems(module, items).map((value) => readMember(build, module, value, type));
   if (members.includes(null)) return null;
   return { kind: 'members', type, members: [...new Set(members as Member[])] };
 }
@@ -57,6 +58,11 @@ function namedSet(build: Build, module: Module, name: Name, wanted: ValueType): 
   build.used.add(node);
   if (node.kind === 'feed') {
     const feed = compileFeed(build, found as Found<typeof node>);
+    if (node.toScore) {
+      const message = `\`${name.text}\` maps values to scores and is no set`;
+      build.report.error('PDL-Y005', name.span, message, `write \`lookup(${name.text}, FACT) > 0\``);
+      return null;
+    }
     return { kind: 'feed', type: node.type.text as ValueType, feed };
   }
   if (node.kind === 'set') return declaredSet(build, found as Found<SetDeclaration>);

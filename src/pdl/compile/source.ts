@@ -1,12 +1,12 @@
-/** Feeds, secrets, counters, limits and challenges. */
+/** Feeds, secrets, roots of certificates, counters, limits and verdicts. */
 
 import { suggest } from '../diagnostics/closest.ts';
-import type { Challenge, Counter, Feed, KeyPart, Limit, Outcome, Secret, Verdict } from '../ir.ts';
+import type { CertificateAuthority, Counter, Feed, KeyPart, Limit, Outcome, Secret, Verdict } from '../ir.ts';
 import { resolveFact } from '../registry/fact-names.ts';
 import { FACTS } from '../registry/facts.gen.ts';
 import { ALERTS } from '../registry/iana.ts';
 import type {
-  ChallengeNode,
+  CaNode,
   CounterNode,
   Entry,
   FeedNode,
@@ -18,20 +18,34 @@ import type {
   VerdictNode,
 } from '../syntax/ast.ts';
 import type { Build } from './build.ts';
+import { challengeOf } from './challenge.ts';
 import { type Found, fullName, lookup, type Module } from './modules.ts';
 import { compilePolicy } from './policy.ts';
 import { integerOf, millisecondsOf, tokensOf } from './units.ts';
 
-const FEED_TYPES: readonly string[] = ['cidr', 'ip', 'asn', 'country', 'host', 'ja3', 'ja4', 'string'];
+const FEED_TYPES: readonly string[] = [
+  'cidr',
+  'ip',
+  'asn',
+  'country',
+  'host',
+  'ja3',
+  'ja4',
+  'fingerprint',
+  'spiffe',
+  'string',
+];
 /** Entries kept of a feed that sets no `max_entries`. */
 const DEFAULT_MAX_ENTRIES = 1_000_000;
-/** Proof of work beyond this many bits outlasts any visitor's patience. */
-const MAX_DIFFICULTY = 40;
 const DEFAULT_ALERT = 'access_denied';
 
 export function compileFeed(build: Build, found: Found<FeedNode>): number {
   build.used.add(found.node);
-  return build.feeds.index(found.node, () => makeFeed(build, found));
+  return build.feeds.index(found.node, () => {
+    const feed = makeFeed(build, found);
+    build.origins.feeds.set(feed, found.node);
+    return feed;
+  });
 }
 
 function makeFeed(build: Build, found: Found<FeedNode>): Feed {
@@ -42,19 +56,35 @@ function makeFeed(build: Build, found: Found<FeedNode>): Feed {
     report.error('PDL-X018', node.type.span, message, `use ${FEED_TYPES.join(', ')}`);
   }
   if (node.toScore) {
-    const message = 'feeds that map to a score are not supported yet';
-    report.error('PDL-X011', node.name.span, message, 'remove `to score` and give a signal points');
+    build.need(
+      'PDL-X011',
+      node.name.span,
+      'a feed that maps to scores is',
+      'remove `to score` and give a signal points',
+    );
   }
-  if (node.source.text !== 'file') {
-    const message = `feeds from \`${node.source.text}\` are not supported yet`;
-    report.error('PDL-X009', node.source.span, message, 'fetch it into a file and write `from file "…"`');
+  const source = node.source.text as Feed['source'];
+  if (source !== 'file') {
+    const help = 'fetch it into a file and write `from file "…"`';
+    build.need('PDL-X009', node.source.span, `fetching a feed from \`${source}\` is`, help);
+  }
+  if (source === 'url' && !/^https:\/\//.test(node.path.text)) {
+    const help = 'write an address that begins with https://';
+    report.error('PDL-F003', node.path.span, 'a feed is fetched over https alone', help);
   }
   const entries = entriesOf(build, node.entries);
-  for (const key of ['format', 'sha256', 'auth']) {
+  const option = (key: string): Name | null => {
     const entry = entries.get(key);
-    if (!entry) continue;
+    if (!entry) return null;
     const help = 'remove it: a feed file has one member per line, and # begins a comment';
-    report.error('PDL-X010', entry.span, `the feed option \`${key}\` is not supported yet`, help);
+    build.need('PDL-X010', entry.span, `the feed option \`${key}\` is`, help);
+    return entry.values[0]!;
+  };
+  const format = option('format');
+  const sha256 = option('sha256');
+  const auth = option('auth');
+  if (sha256 !== null && !/^[0-9a-f]{64}$/.test(sha256.text)) {
+    report.error('PDL-Y007', sha256.span, 'this is no SHA-256 digest', 'write 64 lower-case hex digits');
   }
   const duration = (key: string): number | null => {
     const value = entries.get(key)?.values[0];
@@ -62,21 +92,21 @@ function makeFeed(build: Build, found: Found<FeedNode>): Feed {
   };
   const refreshMs = duration('refresh');
   const maxAgeMs = duration('max_age');
-  if (refreshMs !== null && maxAgeMs !== null && maxAgeMs < refreshMs) {
-    const message = 'the feed grows stale before it is read again';
-    report.warning('PDL-F001', entries.get('max_age')!.span, message, 'make max_age longer than refresh');
-  }
   const maxEntries = entries.get('max_entries')?.values[0];
   return {
     name: fullName(found),
     type: node.type.text as Feed['type'],
-    source: 'file',
+    source,
     path: node.path.text,
     declaredIn: module.file.path,
     refreshMs,
     maxAgeMs,
     onStale: (entries.get('on_stale')?.values[0]?.text ?? 'keep') as Feed['onStale'],
     maxEntries: maxEntries === undefined ? DEFAULT_MAX_ENTRIES : integerOf(maxEntries.text),
+    ...(node.toScore ? { toScore: true as const } : {}),
+    ...(format === null ? {} : { format: format.text }),
+    ...(sha256 === null ? {} : { sha256: sha256.text }),
+    ...(auth === null ? {} : { auth: secretOf(build, module, auth) }),
   };
 }
 
@@ -92,7 +122,7 @@ export function entriesOf<E extends Pick<Entry, 'key' | 'span'>>(
     else {
       const label = { span: earlier.span, text: 'written here first' };
       const message = `\`${entry.key}\` is written twice`;
-      build.report.error('PDL-P005', entry.span, message, 'keep one of them', [label]);
+      build.report.error('PDL-P011', entry.span, message, 'keep one of them', { labels: [label] });
     }
   }
   return byKey;
@@ -104,6 +134,20 @@ export function compileSecret(build: Build, found: Found<SecretNode>): number {
   return build.secrets.index(node, (): Secret => {
     const { source, path } = node;
     return { name: fullName(found), source, path: path.text, declaredIn: module.file.path };
+  });
+}
+
+/** Index of the secret a name means; 0 after a report. */
+export function secretOf(build: Build, module: Module, name: Name): number {
+  const found = lookup(module, ['secret'], name, build.report);
+  return found === null ? 0 : compileSecret(build, found);
+}
+
+export function compileCa(build: Build, found: Found<CaNode>): number {
+  const { node, module } = found;
+  build.used.add(node);
+  return build.cas.index(node, (): CertificateAuthority => {
+    return { name: fullName(found), path: node.path.text, declaredIn: module.file.path };
   });
 }
 
@@ -123,15 +167,28 @@ export function compileCounter(build: Build, found: Found<CounterNode>): number 
     const windowMs = millisecondsOf(node.window.text);
     if (windowMs < 1000 || windowMs > 86_400_000) {
       const help = 'use a window from 1s to 1d';
-      build.report.error('PDL-C001', node.window.span, `\`${node.window.text}\` is no usable window`, help);
+      build.report.error('PDL-C010', node.window.span, `\`${node.window.text}\` is no usable window`, help);
     }
     const event = (node.event?.text ?? 'hello') as Counter['event'];
-    return { name: fullName(found), key: compileKey(build, node.key), windowMs, event };
+    const counter: Counter = { name: fullName(found), key: compileKey(build, node.key), windowMs, event };
+    build.origins.counters.set(counter, node);
+    return counter;
   });
 }
 
 /** Facts that identify someone; lists and measurements do not. */
-const KEY_TYPES: readonly string[] = ['ip', 'asn', 'country', 'host', 'ja3', 'ja4', 'string', 'ident'];
+const KEY_TYPES: readonly string[] = [
+  'ip',
+  'asn',
+  'country',
+  'host',
+  'ja3',
+  'ja4',
+  'fingerprint',
+  'spiffe',
+  'string',
+  'ident',
+];
 
 export function compileKey(build: Build, parts: readonly KeyPartNode[]): KeyPart[] {
   return parts.flatMap(({ fact: name, prefixes }) => {
@@ -169,10 +226,10 @@ export function compileLimit(build: Build, found: Found<LimitNode>): number {
     const burst = node.burst === null ? tokens : integerOf(node.burst.text);
     if (tokens < 1 || perMs < 1 || burst < 1) {
       const span = (tokens < 1 || perMs < 1 ? node.rate : (node.burst ?? node.rate)).span;
-      build.report.error('PDL-C001', span, 'this limit would let nobody through', 'allow at least one');
+      build.report.error('PDL-C010', span, 'this limit would let nobody through', 'allow at least one');
     }
     const key = compileKey(build, node.key);
-    return {
+    const limit: Limit = {
       name: fullName(found),
       key,
       tokens,
@@ -181,6 +238,8 @@ export function compileLimit(build: Build, found: Found<LimitNode>): number {
       // biome-ignore lint/suspicious/noThenProperty: the word of the language; an outcome is never awaited
       then: compileOutcome(build, module, node.then),
     };
+    build.origins.limits.set(limit, node);
+    return limit;
   });
 }
 
@@ -210,72 +269,4 @@ export function compileVerdict(build: Build, node: VerdictNode): Verdict {
     default:
       return { action: node.action };
   }
-}
-
-/** Index of the challenge a name means, or null after a report. */
-export function challengeOf(build: Build, module: Module, name: Name): number | null {
-  const found = lookup(module, ['challenge'], name, build.report);
-  if (found === null) return null;
-  build.used.add(found.node);
-  return build.challenges.index(found.node, () => makeChallenge(build, found));
-}
-
-export function compileChallenge(build: Build, found: Found<ChallengeNode>): number {
-  return build.challenges.index(found.node, () => makeChallenge(build, found));
-}
-
-function makeChallenge(build: Build, found: Found<ChallengeNode>): Challenge {
-  const { node, module } = found;
-  const { report } = build;
-  const entries = entriesOf(build, node.entries);
-  const refuse = (key: string, allowed: string | null, code: string, help: string): void => {
-    const entry = entries.get(key);
-    if (!entry || !('values' in entry)) return;
-    const text = entry.values[0]!.text;
-    if (text === allowed) return;
-    const what = allowed === null ? key : `${key} ${text}`;
-    report.error(code, entry.span, `\`${what}\` of a challenge is not supported yet`, help);
-  };
-  refuse('kind', 'pow', 'PDL-X012', 'use `kind pow`');
-  refuse('algorithm', 'sha256_bits', 'PDL-X013', 'use `algorithm sha256_bits`');
-  refuse('provider', null, 'PDL-X013', 'remove it: a proof of work needs no provider');
-  refuse('fallback', null, 'PDL-X013', 'remove it: clients that cannot solve the puzzle stay out');
-  const kind = entries.get('kind');
-  const isPuzzle = kind === undefined || ('values' in kind && kind.values[0]!.text === 'pow');
-  for (const key of ['kind', 'difficulty', 'solve_within', 'clears', 'secret']) {
-    if (entries.has(key) || node.damaged || !isPuzzle) continue;
-    const message = `challenge \`${node.name.text}\` does not say \`${key}\``;
-    report.error('PDL-P006', node.name.span, message, `add \`${key} …\``);
-  }
-  const clears = entries.get('clears');
-  const secret = entries.get('secret');
-  const solve = entries.get('solve_within');
-  return {
-    name: fullName(found),
-    kind: 'pow',
-    algorithm: 'sha256_bits',
-    difficulty: difficultyOf(build, entries.get('difficulty')),
-    solveWithinMs: solve && 'values' in solve ? millisecondsOf(solve.values[0]!.text) : 0,
-    clearsForMs: clears && 'per' in clears ? millisecondsOf(clears.duration.text) : 0,
-    clearsPer: clears && 'per' in clears ? compileKey(build, clears.per) : [],
-    secret: secret && 'values' in secret ? secretOf(build, module, secret.values[0]!) : 0,
-  };
-}
-
-function secretOf(build: Build, module: Module, name: Name): number {
-  const found = lookup(module, ['secret'], name, build.report);
-  return found === null ? 0 : compileSecret(build, found);
-}
-
-function difficultyOf(
-  build: Build,
-  entry: ChallengeNode['entries'][number] | undefined,
-): Challenge['difficulty'] {
-  const numbers = entry && 'values' in entry ? entry.values.map((value) => integerOf(value.text)) : [1];
-  const [min = 1, max = min, fromScore = 0, toScore = 0] = numbers;
-  if (entry && (min < 1 || max < min || max > MAX_DIFFICULTY || toScore < fromScore)) {
-    const help = `write bits from 1 to ${MAX_DIFFICULTY} and scores in rising order, as in 16..20 over score 51..90`;
-    build.report.error('PDL-C002', entry.span, 'this difficulty makes no sense', help);
-  }
-  return { min, max, fromScore, toScore };
 }

@@ -1,8 +1,9 @@
 /** Literals and bare words read by the type that is expected of them. */
 
 import { closest } from '../diagnostics/closest.ts';
-import type { Report } from '../diagnostics/diagnostic.ts';
+import type { Fix, Report } from '../diagnostics/diagnostic.ts';
 import { parseIp, parsePrefix } from '../ip.ts';
+import type { Span } from '../ir.ts';
 import type { FactType } from '../registry/facts.gen.ts';
 import {
   CIPHER_CODES,
@@ -15,8 +16,8 @@ import type { Items, Value } from '../syntax/ast.ts';
 import { find, type Module } from './modules.ts';
 import { bytesOf, integerOf, millisecondsOf, percentOf, rateOf, timeOf, tlsVersionOf } from './units.ts';
 
-/** Types of facts and of sets; a set may hold a few that no fact has yet. */
-export type ValueType = FactType | 'fingerprint' | 'spiffe';
+/** Types of facts and of sets. */
+export type ValueType = FactType;
 
 /** How the engine holds a type: a number to compare, a code point, or a member of a table. */
 export type Shape = 'number' | 'code' | 'text';
@@ -63,12 +64,40 @@ const EXAMPLES: Readonly<Record<ValueType, string>> = {
   alpn: 'a protocol in double quotes, such as "h2"',
   psk_mode: 'psk_ke or psk_dhe_ke',
   ident: 'a name',
-  fingerprint: 'a fingerprint in double quotes',
-  spiffe: 'a SPIFFE id in double quotes',
+  fingerprint: 'a certificate’s SHA-256 fingerprint, lower-case hex digits in double quotes',
+  spiffe: 'a SPIFFE id in double quotes, such as "spiffe://example.org/api"',
+  ca: 'the name of a `ca`',
+  key_type: 'rsa_2048, rsa_3072, rsa_4096, ec_p256, ec_p384, ec_p521, ed25519 or ed448',
+  eku: 'server_auth, client_auth, code_signing, email_protection, time_stamping, ocsp_signing or any',
+};
+/** Names that stand for themselves, by the type that has them (RFC 5280 section 4.2.1.12 for `eku`). */
+const WORDS: Readonly<Partial<Record<ValueType, readonly string[]>>> = {
+  key_type: [
+    'rsa_1024',
+    'rsa_2048',
+    'rsa_3072',
+    'rsa_4096',
+    'ec_p256',
+    'ec_p384',
+    'ec_p521',
+    'ed25519',
+    'ed448',
+  ],
+  eku: [
+    'any',
+    'server_auth',
+    'client_auth',
+    'code_signing',
+    'email_protection',
+    'time_stamping',
+    'ocsp_signing',
+  ],
 };
 const TEXT_FORMS: Readonly<Partial<Record<ValueType, RegExp>>> = {
   ja3: /^[0-9a-f]{32}$/,
   ja4: /^[tqd][0-9a-z]{2}[di]\d{4}[!-~]{2}_[0-9a-f]{12}_[0-9a-f]{12}$/,
+  fingerprint: /^(?:[0-9a-f]{2}){1,32}$/,
+  spiffe: /^spiffe:\/\/[a-z0-9._-]+(?:\/[A-Za-z0-9._-]+)*$/,
   host: /^(?:\*\.)?[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*$/,
 };
 const CODEPOINT_PREFIX: Readonly<Partial<Record<ValueType, string>>> = {
@@ -109,13 +138,14 @@ export function resolveItems(module: Module, items: Items): Value[] {
 
 /**
  * The engine's form of a value: a number (see `Atom` in ir.ts for the units) or a table member's text.
- * Reports and answers null when the value does not fit the type.
+ * Reports and answers null when the value does not fit the type; `comparedWith` is what it stands beside.
  */
 export function readValue(
   module: Module,
   written: Value,
   type: ValueType,
   report: Report,
+  comparedWith: Span | null = null,
 ): number | string | null {
   const value = resolveConstant(module, written);
   const number = readNumber(value, type);
@@ -124,8 +154,9 @@ export function readValue(
     return reject(report, value, `\`${value.text}\` is no ${type} that exists`, type, 'PDL-Y007');
   }
   if (CODES[type]) return readCode(value, type, report);
+  if (WORDS[type]) return readWord(value, type, WORDS[type], report);
   const text = readText(value, type);
-  if (text === undefined) return mismatch(report, value, type);
+  if (text === undefined) return mismatch(report, value, type, comparedWith);
   const form = TEXT_FORMS[type];
   if (text === null || text === '' || text.length > MAX_TEXT || (form && !form.test(text))) {
     return reject(report, value, `\`${value.text}\` is not ${EXAMPLES[type]}`, type, 'PDL-Y007');
@@ -173,6 +204,8 @@ function readText(value: Value, type: ValueType): string | null | undefined {
       return kind === 'asn' ? (Number(text.slice(2)) <= 0xffffffff ? text.slice(2) : null) : undefined;
     case 'country':
       return kind === 'name' ? (/^[A-Z]{2}$/.test(text) ? text : null) : undefined;
+    case 'ca':
+      return kind === 'name' ? text : undefined;
     case 'ident':
       return kind === 'name' || kind === 'string' ? text : undefined;
     case 'host':
@@ -203,11 +236,40 @@ function readCode(value: Value, type: ValueType, report: Report): number | null 
   return null;
 }
 
-function mismatch(report: Report, value: Value, type: ValueType): null {
-  const unitless = value.kind === 'int' && ['bytes', 'duration', 'rate', 'percent'].includes(type);
+function readWord(value: Value, type: ValueType, words: readonly string[], report: Report): string | null {
+  if (value.kind !== 'name') return mismatch(report, value, type);
+  if (words.includes(value.text)) return value.text;
+  const near = closest(value.text, words);
+  const help = near === null ? `write ${EXAMPLES[type]}` : `did you mean \`${near}\`?`;
+  report.error('PDL-N007', value.span, `there is no ${type} called \`${value.text}\``, help);
+  return null;
+}
+
+/** Units to choose from, and two values as examples, for a number without a unit. */
+const UNITS: Readonly<Partial<Record<ValueType, { units: readonly string[]; example: string }>>> = {
+  rate: { units: ['/s', '/m'], example: 'a rate such as 5/s or 300/m' },
+  duration: { units: ['s', 'm', 'h'], example: 'a duration such as 30s or 15m' },
+  bytes: { units: ['B', 'KiB'], example: 'a size such as 512B or 16KiB' },
+  percent: { units: ['%'], example: 'a percentage such as 80%' },
+};
+
+function mismatch(report: Report, value: Value, type: ValueType, comparedWith: Span | null = null): null {
+  const unitless = value.kind === 'int' ? UNITS[type] : undefined;
   const shown = value.kind === 'string' ? `"${value.text}"` : `\`${value.text}\``;
   if (unitless) {
-    return reject(report, value, `${shown} has no unit, but a ${type} is needed here`, type, 'PDL-Y003');
+    const noun = type === 'bytes' ? 'size' : type === 'percent' ? 'percentage' : type;
+    const verb = comparedWith === null ? 'needed' : 'compared';
+    const fixes = unitless.units.map((unit): Fix => {
+      const text = value.text + unit;
+      return { kind: 'pick', title: `\`${text}\``, edits: [{ span: value.span, text }] };
+    });
+    const message = `${shown} has no unit, but a ${noun} is ${verb} here`;
+    report.error('PDL-Y004', value.span, message, `write ${unitless.example}`, {
+      label: `expected ${unitless.example}`,
+      labels: comparedWith === null ? [] : [{ span: comparedWith, text: '' }],
+      fixes,
+    });
+    return null;
   }
   return reject(report, value, `${shown} is not ${EXAMPLES[type]}`, type, 'PDL-Y002');
 }

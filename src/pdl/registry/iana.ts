@@ -150,6 +150,13 @@ export const GROUP_NAMES: ReadonlyMap<number, string> = new Map(
   GROUP_TABLE.map(([code, iana]) => [code, iana]),
 );
 
+export const SIGALG_NAMES: ReadonlyMap<number, string> = new Map(
+  SIGALG_TABLE.map(([code, iana]) => [code, iana]),
+);
+export const EXTENSION_NAMES: ReadonlyMap<number, string> = new Map(
+  EXTENSION_TABLE.map(([code, iana]) => [code, iana]),
+);
+
 /** True for a suite of TLS 1.3 (RFC 8446 appendix B.4); every other suite is for TLS 1.2 and below. */
 export function isTls13Cipher(code: number): boolean {
   return code >> 8 === 0x13;

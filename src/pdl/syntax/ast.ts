@@ -1,6 +1,7 @@
 /** The syntax tree of a PDL file: what was written, with places, before any name is looked up. */
 import type { Span } from '../ir.ts';
 import type { LiteralKind } from './lexer.ts';
+import type { SyntaxNode } from './tree.ts';
 
 export interface Name {
   readonly text: string;
@@ -47,7 +48,8 @@ export type OutcomeNode =
 export type OperandNode =
   | { readonly kind: 'name'; readonly name: Name; readonly span: Span }
   | { readonly kind: 'count' | 'first' | 'any' | 'all'; readonly fact: Name; readonly span: Span }
-  | { readonly kind: 'rate' | 'mode'; readonly name: Name; readonly span: Span }
+  | { readonly kind: 'rate'; readonly name: Name; readonly span: Span }
+  | { readonly kind: 'mode'; readonly name: Name; readonly span: Span }
   | { readonly kind: 'lookup'; readonly name: Name; readonly fact: Name; readonly span: Span };
 
 export type Comparison = '==' | '!=' | '<' | '<=' | '>' | '>=';
@@ -58,7 +60,7 @@ export type TestNode =
   | { readonly kind: 'in'; readonly negated: boolean; readonly set: SetTerm }
   | { readonly kind: 'has'; readonly value: Value }
   | { readonly kind: 'has_all'; readonly set: SetTerm }
-  | { readonly kind: 'matches'; readonly negated: boolean; readonly at: Span }
+  | { readonly kind: 'matches'; readonly negated: boolean; readonly pattern: string; readonly at: Span }
   | { readonly kind: 'like'; readonly negated: boolean; readonly pattern: string; readonly at: Span };
 
 export type Expression =
@@ -78,9 +80,11 @@ export interface Annotation {
   readonly value: string | null;
 }
 
-/** `shadow` or `canary`, with its place. */
+/** `shadow`, or `canary PERCENT [by KEY]`. */
 export interface StageNode {
   readonly kind: 'shadow' | 'canary';
+  readonly percent: Value | null;
+  readonly key: readonly KeyPartNode[];
   readonly span: Span;
 }
 
@@ -129,9 +133,20 @@ export interface CaNode extends Named {
   readonly kind: 'ca';
   readonly path: Value;
 }
+/** `enter when CONDITION for DURATION`, and `leave` alike. */
+export interface SwitchNode {
+  readonly when: Expression;
+  readonly hold: Value;
+}
+export interface StateNode {
+  readonly name: Name;
+  readonly initial: boolean;
+  readonly enter: SwitchNode | null;
+  readonly leave: SwitchNode | null;
+}
 export interface ModeNode extends Named {
   readonly kind: 'mode';
-  readonly states: readonly Name[];
+  readonly states: readonly StateNode[];
 }
 export interface CounterNode extends Named {
   readonly kind: 'counter';
@@ -167,15 +182,60 @@ export interface TlsEntry extends Entry {
 export interface LockableEntry extends Entry {
   readonly locked: boolean;
 }
+/** `CONDITION [else VERDICT]`: clients for whom it is false are turned away. */
+export interface EnsureNode {
+  readonly condition: Expression;
+  readonly otherwise: VerdictNode | null;
+  readonly span: Span;
+}
+/** `max_count` and `order` have one value, the others the members of a set. */
+export interface ExtensionEntry extends LockableEntry {
+  readonly otherwise: VerdictNode | null;
+}
+/** `send ext(0xff5a) "text" in encrypted_extensions`. */
+export interface SendEntry {
+  readonly key: 'send';
+  readonly extension: Value;
+  readonly content: Value;
+  readonly message: Name;
+  readonly span: Span;
+}
+export type CertificateEntry =
+  | { readonly kind: 'trust'; readonly list: Items; readonly span: Span }
+  | { readonly kind: 'depth'; readonly value: Value; readonly span: Span }
+  | { readonly kind: 'ensure'; readonly ensure: EnsureNode; readonly span: Span }
+  | {
+      readonly kind: 'revocation';
+      readonly source: 'crl' | 'ocsp' | 'feed';
+      readonly from: Value;
+      readonly onUnknown: 'accept' | 'refuse' | null;
+      readonly span: Span;
+    };
 export type Section =
   | { readonly kind: 'action'; readonly verdict: VerdictNode; readonly span: Span }
   | { readonly kind: 'tls'; readonly entries: readonly TlsEntry[]; readonly span: Span }
   | { readonly kind: 'handshake'; readonly entries: readonly LockableEntry[]; readonly span: Span }
-  | { readonly kind: 'extensions'; readonly span: Span }
-  | { readonly kind: 'client_cert'; readonly mode: Name; readonly span: Span }
+  | {
+      readonly kind: 'extensions';
+      readonly entries: readonly (ExtensionEntry | SendEntry)[];
+      readonly span: Span;
+    }
+  | {
+      readonly kind: 'client_cert';
+      readonly mode: Name;
+      readonly entries: readonly CertificateEntry[];
+      readonly span: Span;
+    }
+  | {
+      readonly kind: 'authenticate';
+      readonly methods: readonly { readonly method: Name; readonly provider: Name | null }[];
+      readonly within: Value | null;
+      readonly span: Span;
+    }
+  | { readonly kind: 'upstream'; readonly name: Name; readonly span: Span }
   | { readonly kind: 'challenge'; readonly name: Name; readonly span: Span }
   | { readonly kind: 'limits'; readonly list: Items; readonly span: Span }
-  | { readonly kind: 'ensure'; readonly condition: Expression; readonly span: Span }
+  | { readonly kind: 'ensure'; readonly ensure: EnsureNode; readonly span: Span }
   | { readonly kind: 'log'; readonly mode: string; readonly percent: Value | null; readonly span: Span }
   | { readonly kind: 'rank'; readonly value: Value; readonly span: Span };
 export interface PolicyNode extends Named {
@@ -256,7 +316,13 @@ export type SiteEntry =
     }
   | { readonly kind: 'rules'; readonly list: Items; readonly span: Span }
   | { readonly kind: 'limits'; readonly list: Items; readonly span: Span }
-  | { readonly kind: 'during'; readonly span: Span }
+  | {
+      readonly kind: 'during';
+      readonly mode: Name;
+      readonly state: Name;
+      readonly entries: readonly SiteEntry[];
+      readonly span: Span;
+    }
   | { readonly kind: 'rule'; readonly rule: RuleNode; readonly span: Span };
 export interface SiteNode extends Named {
   readonly kind: 'site';
@@ -268,7 +334,7 @@ export type GivenEntry =
   | { readonly kind: 'unknown'; readonly fact: Name; readonly span: Span }
   | { readonly kind: 'feed'; readonly name: Name; readonly members: Items; readonly span: Span }
   | { readonly kind: 'rate'; readonly name: Name; readonly rate: Value; readonly span: Span }
-  | { readonly kind: 'mode'; readonly span: Span }
+  | { readonly kind: 'mode'; readonly mode: Name; readonly state: Name; readonly span: Span }
   | { readonly kind: 'at'; readonly time: Value; readonly span: Span };
 export type ExpectEntry =
   | { readonly kind: 'policy' | 'challenge'; readonly name: Name; readonly span: Span }
@@ -287,10 +353,17 @@ export interface TestDeclaration extends Named {
   readonly given: readonly GivenEntry[];
   readonly expect: readonly ExpectEntry[];
 }
+export type GoalNode = { readonly negated: boolean; readonly span: Span } & (
+  | { readonly kind: 'action'; readonly verdict: VerdictNode }
+  | { readonly kind: 'policy'; readonly names: Items }
+  | { readonly kind: 'score'; readonly operator: Comparison; readonly value: Value }
+  | { readonly kind: 'challenged' }
+);
 export interface ProveNode extends Named {
   readonly kind: 'prove';
   readonly site: Name;
   readonly when: Expression;
+  readonly goals: readonly GoalNode[];
 }
 
 export type Declaration =
@@ -332,4 +405,5 @@ export interface FileNode {
   /** Names of declarations too broken to keep, so that uses of them are not reported again. */
   readonly brokenNames: ReadonlySet<string>;
   readonly span: Span;
+  readonly tree: SyntaxNode;
 }

@@ -4,25 +4,14 @@ import { suggest } from '../diagnostics/closest.ts';
 import type { Report } from '../diagnostics/diagnostic.ts';
 import type { Span } from '../ir.ts';
 import type { Name, Value } from './ast.ts';
+import { warnOfHidden } from './characters.ts';
+import { missingSpace, SyntaxFailure, unexpected } from './failure.ts';
 import { Places, type Token, type TokenKind, tokenize } from './lexer.ts';
-
-/** Unwinds to the nearest block, which reports it and goes on with its next entry. */
-export class SyntaxFailure extends Error {
-  readonly code: string;
-  readonly span: Span;
-  readonly help: string;
-
-  constructor(code: string, span: Span, message: string, help: string) {
-    super(message);
-    this.code = code;
-    this.span = span;
-    this.help = help;
-  }
-}
+import { type NodeKind, type SyntaxNode, TreeBuilder } from './tree.ts';
 
 const IDENTIFIER = /^[a-z_][a-z0-9_]*$/;
 const QUALIFIED = /^[a-z_][a-z0-9_]*(?:\.[a-z_][a-z0-9_]*)*$/;
-const FACT = /^(?:conn|hello|cert|time|sys|client)\.[a-z_][a-z0-9_]*$/;
+const FACT = /^(?:conn|hello|cert|time|sys|client|http)\.[a-z_][a-z0-9_]*$/;
 const VERSION = /\d+(?:\.\d+)*/y;
 const VALUE_KINDS: ReadonlySet<TokenKind> = new Set<TokenKind>([
   'string',
@@ -40,7 +29,13 @@ const VALUE_KINDS: ReadonlySet<TokenKind> = new Set<TokenKind>([
   'int',
   'word',
 ]);
-const UNITS = 'durations end in ms s m h d y, rates look like 20/s or 600/10m, sizes end in B KiB MiB';
+
+/** Longest text that is read, in UTF-16 units. */
+const MAX_LENGTH = 1_048_576;
+/** After so many syntax errors the rest of a file is passed over. */
+const MAX_FAILURES = 200;
+/** Blocks nest at most this deep, so that no text can exhaust the stack. */
+const MAX_DEPTH = 16;
 
 /** Words that begin a declaration; after a syntax error, reading goes on at the next one. */
 export const DECLARATIONS: readonly string[] = [
@@ -70,16 +65,24 @@ export class Cursor {
   readonly #text: string;
   readonly #tokens: readonly Token[];
   readonly #places: Places;
+  readonly #tree = new TreeBuilder();
   #at = 0;
+  #depth = 0;
   /** Syntax errors reported so far. */
   failures = 0;
 
   constructor(path: string, text: string, report: Report) {
     this.path = path;
-    this.#text = text;
+    this.#text = text.length > MAX_LENGTH ? '' : text;
     this.report = report;
-    this.#tokens = tokenize(text);
-    this.#places = new Places(path, text);
+    this.#tokens = tokenize(this.#text);
+    this.#places = new Places(path, this.#text);
+    warnOfHidden(this.#text, this.#tokens, this.#places, report);
+    if (text.length <= MAX_LENGTH) return;
+    const message = `this file is longer than ${MAX_LENGTH} characters`;
+    const help = 'split it with `import`, and move long sets into feeds';
+    report.error('PDL-G008', this.spanOf(this.token), message, help);
+    this.failures++;
   }
 
   get token(): Token {
@@ -107,8 +110,22 @@ export class Cursor {
 
   take(): Token {
     const token = this.token;
-    if (token.kind !== 'end') this.#at++;
+    if (token.kind !== 'end') {
+      this.#at++;
+      this.#tree.add(token);
+    }
     return token;
+  }
+
+  /** What `read` takes becomes one node of the lossless tree. */
+  node<T>(kind: NodeKind, read: () => T): T {
+    return this.#tree.node(kind, read);
+  }
+
+  /** The lossless tree of the file, once all of it is read. */
+  finishTree(): SyntaxNode {
+    this.#tree.add(this.token);
+    return this.#tree.finish();
   }
 
   is(text: string): boolean {
@@ -144,33 +161,12 @@ export class Cursor {
   /** Demands white space before the token at hand. */
   space(after: string): void {
     if (this.token.spaced || this.atEnd) return;
-    const message = `a space is missing after \`${after}\``;
-    throw new SyntaxFailure('PDL-G005', this.spanOf(this.token), message, `write a space after \`${after}\``);
+    throw missingSpace(this.spanOf(this.token), after);
   }
 
   /** Reports what was expected instead of the token at hand. */
   fail(expected: string, help?: string): never {
-    const { token } = this;
-    const span = this.spanOf(token);
-    if (token.kind === 'bad' && token.text.startsWith('"')) {
-      throw new SyntaxFailure(
-        'PDL-G002',
-        span,
-        'this string is not closed on its line',
-        'end it with a double quote',
-      );
-    }
-    if (token.kind === 'bad' && /^[+-]?\d/.test(token.text)) {
-      const message = `\`${token.text}\` is not a number with a unit this language knows`;
-      throw new SyntaxFailure('PDL-G003', span, message, UNITS);
-    }
-    if (token.kind === 'bad') {
-      const message = `the character \`${token.text}\` means nothing here`;
-      throw new SyntaxFailure('PDL-G004', span, message, `${expected} is expected here`);
-    }
-    const found = token.kind === 'end' ? 'the file ends' : `\`${token.text}\` stands`;
-    const message = `${expected} is expected here, but ${found}`;
-    throw new SyntaxFailure('PDL-G001', span, message, help ?? `write ${expected}`);
+    throw unexpected(this.token, this.spanOf(this.token), expected, help);
   }
 
   /** Fails on an entry or declaration whose first word is none of `words`. */
@@ -180,15 +176,16 @@ export class Cursor {
     return this.fail(place, token.kind === 'word' ? suggest(token.text, words, list) : list);
   }
 
-  #nameLike(pattern: RegExp, what: string, help: string): Name {
+  #nameLike(kind: NodeKind, pattern: RegExp, what: string, help: string): Name {
     const { token } = this;
     if (token.kind !== 'word' || !pattern.test(token.text)) this.fail(what, help);
-    this.take();
+    this.node(kind, () => this.take());
     return { text: token.text, span: this.spanOf(token) };
   }
 
   identifier(what = 'a name'): Name {
     return this.#nameLike(
+      'name',
       IDENTIFIER,
       what,
       'names are lower-case letters, digits and _, and begin with no digit',
@@ -196,11 +193,12 @@ export class Cursor {
   }
 
   qualified(what = 'a name'): Name {
-    return this.#nameLike(QUALIFIED, what, 'write a name, or `alias.name` for one of an imported file');
+    const help = 'write a name, or `alias.name` for one of an imported file';
+    return this.#nameLike('reference', QUALIFIED, what, help);
   }
 
   fact(): Name {
-    return this.#nameLike(FACT, 'a fact', 'facts are named such as conn.ip or hello.sni');
+    return this.#nameLike('fact', FACT, 'a fact', 'facts are named such as conn.ip or hello.sni');
   }
 
   isFact(token: Token = this.token): boolean {
@@ -219,7 +217,7 @@ export class Cursor {
   value(what = 'a value'): Value {
     const { token } = this;
     if (!this.isValue) this.fail(what);
-    this.take();
+    this.node('value', () => this.take());
     const kind = token.kind === 'word' ? 'name' : (token.kind as Value['kind']);
     const text = kind === 'string' ? unquote(token.text) : token.text;
     return { kind, text, span: this.spanOf(token) };
@@ -257,11 +255,11 @@ export class Cursor {
     const text = VERSION.exec(this.#text)?.[0];
     if (text === undefined) this.fail('a version such as 0.1');
     const end = first.start + text.length;
-    while (this.token.start < end && !this.atEnd) this.#at++;
-    if (this.#tokens[this.#at - 1]!.end > end) {
-      this.#at--;
-      this.fail('a version such as 0.1');
-    }
+    const after = this.#tokens.findIndex((token, index) => index > this.#at && token.start >= end);
+    if (this.#tokens[after - 1]!.end > end) this.fail('a version such as 0.1');
+    this.node('value', () => {
+      while (this.#at < after) this.take();
+    });
     return { text, span: this.#places.span(first.start, end) };
   }
 
@@ -269,7 +267,12 @@ export class Cursor {
   reportFailure(failure: unknown): void {
     if (!(failure instanceof SyntaxFailure)) throw failure;
     this.failures++;
-    this.report.error(failure.code, failure.span, failure.message, failure.help);
+    const { code, span, message, help, fix } = failure;
+    this.report.error(code, span, message, help, fix ? { fixes: [fix] } : {});
+    if (this.failures < MAX_FAILURES) return;
+    this.node('error', () => {
+      while (!this.atEnd) this.take();
+    });
   }
 
   /**
@@ -277,6 +280,28 @@ export class Cursor {
    * that begins with one of `words`, or at the brace that closes the block.
    */
   block<T>(words: readonly string[], place: string, entry: () => T): T[] {
+    return this.node('block', () => {
+      if (this.#depth === MAX_DEPTH) this.fail('a block that nests less deeply');
+      this.#depth++;
+      try {
+        return this.#entries(words, place, entry);
+      } finally {
+        this.#depth--;
+      }
+    });
+  }
+
+  /** Reads `{ … }` whose parts have a fixed order; `read` wraps each of them in an `entry`. */
+  braces<T>(read: () => T): T {
+    return this.node('block', () => {
+      this.expect('{');
+      const result = read();
+      this.expect('}');
+      return result;
+    });
+  }
+
+  #entries<T>(words: readonly string[], place: string, entry: () => T): T[] {
     const open = this.token;
     this.expect('{');
     const entries: T[] = [];
@@ -287,11 +312,11 @@ export class Cursor {
       }
       try {
         if (!this.isAny(words) && !this.is('@') && !this.isFact()) this.failAmong(words, place);
-        entries.push(entry());
+        entries.push(this.node('entry', entry));
       } catch (failure) {
         this.reportFailure(failure);
         if (failure instanceof SyntaxFailure && failure.code === 'PDL-G006') throw failure;
-        this.#skipEntry(words);
+        this.node('error', () => this.#skipEntry(words));
       }
     }
     return entries;

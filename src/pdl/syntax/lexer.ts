@@ -22,6 +22,8 @@ export type TokenKind = LiteralKind | 'word' | 'regex' | 'punctuation' | 'bad' |
 export interface Token {
   readonly kind: TokenKind;
   readonly text: string;
+  /** Where the white space and comments before it begin: the end of the token before. */
+  readonly lead: number;
   readonly start: number;
   readonly end: number;
   /** White space or a comment stands before it. */
@@ -51,7 +53,7 @@ const PATTERNS: readonly (readonly [TokenKind, RegExp])[] = [
   ['tls_version', /tls1\.[0-3](?![A-Za-z0-9_])/y],
   ['word', /[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*/y],
   ['punctuation', /\.\.|[+\-=!<>]=|[{}[\](),@<>=+\-&]/y],
-  ['bad', /"[^\n]*|[+-]?\d[\w.%/]*|[\s\S]/y],
+  ['bad', /"[^\n]*|[+-]?\d[\w.%/]*|[\ud800-\udbff][\udc00-\udfff]|[\s\S]/y],
 ];
 const REGEX = /\/(?:[^/\n\\]|\\[\s\S])+\//y;
 
@@ -83,6 +85,7 @@ export function tokenize(text: string): Token[] {
     tokens.push({
       kind,
       text: found,
+      lead: at - space.length,
       start: at,
       end: at + found.length,
       spaced: space !== '',

@@ -7,7 +7,11 @@ const COLLECTION_FUNCTIONS = ['count', 'first', 'any', 'all'] as const;
 /** Parentheses and `not` nest at most this deep, so that no text can exhaust the stack. */
 const MAX_DEPTH = 64;
 
-export function parseExpression(cursor: Cursor, depth = 0): Expression {
+export function parseExpression(cursor: Cursor): Expression {
+  return cursor.node('expression', () => readExpression(cursor, 0));
+}
+
+function readExpression(cursor: Cursor, depth: number): Expression {
   return parseChain(cursor, 'or', () => parseChain(cursor, 'and', () => parseUnary(cursor, depth)));
 }
 
@@ -26,7 +30,7 @@ function parseUnary(cursor: Cursor, depth: number): Expression {
     return { kind: 'not', item, span: cursor.spanFrom(first) };
   }
   if (cursor.accept('(')) {
-    const inner = parseExpression(cursor, depth + 1);
+    const inner = readExpression(cursor, depth + 1);
     cursor.expect(')');
     return inner;
   }
@@ -45,8 +49,19 @@ function parseUnary(cursor: Cursor, depth: number): Expression {
 }
 
 export function parseOperand(cursor: Cursor): OperandNode {
+  const call = cursor.following.text === '(' ? cursor.token.text : '';
+  const calls: readonly string[] = [...COLLECTION_FUNCTIONS, 'rate', 'mode', 'lookup'];
+  return calls.includes(call) ? cursor.node('call', () => parseCall(cursor, call)) : parseName(cursor);
+}
+
+function parseName(cursor: Cursor): OperandNode {
+  if (/^(?:true|false)\./.test(cursor.token.text)) cursor.fail('a fact or a named condition');
+  const name = cursor.isFact() ? cursor.fact() : cursor.qualified('a fact or a named condition');
+  return { kind: 'name', name, span: name.span };
+}
+
+function parseCall(cursor: Cursor, call: string): OperandNode {
   const first = cursor.token;
-  const call = cursor.following.text === '(' ? first.text : '';
   const collection = COLLECTION_FUNCTIONS.find((name) => name === call);
   if (collection !== undefined) {
     cursor.take();
@@ -62,18 +77,13 @@ export function parseOperand(cursor: Cursor): OperandNode {
     cursor.expect(')');
     return { kind: call, name, span: cursor.spanFrom(first) };
   }
-  if (call === 'lookup') {
-    cursor.take();
-    cursor.expect('(');
-    const name = cursor.qualified('a feed');
-    cursor.expect(',');
-    const fact = cursor.fact();
-    cursor.expect(')');
-    return { kind: 'lookup', name, fact, span: cursor.spanFrom(first) };
-  }
-  if (/^(?:true|false)\./.test(first.text)) cursor.fail('a fact or a named condition');
-  const name = cursor.qualified('a fact or a named condition');
-  return { kind: 'name', name, span: name.span };
+  cursor.take();
+  cursor.expect('(');
+  const name = cursor.qualified('a feed');
+  cursor.expect(',');
+  const fact = cursor.fact();
+  cursor.expect(')');
+  return { kind: 'lookup', name, fact, span: cursor.spanFrom(first) };
 }
 
 function parseTest(cursor: Cursor): TestNode | null {
@@ -94,7 +104,7 @@ function parseTest(cursor: Cursor): TestNode | null {
     const { token } = cursor;
     if (token.kind !== 'regex') cursor.fail('a regular expression such as /^x/');
     cursor.take();
-    return { kind: 'matches', negated, at: cursor.spanOf(token) };
+    return { kind: 'matches', negated, pattern: token.text.slice(1, -1), at: cursor.spanOf(token) };
   }
   return null;
 }
@@ -130,6 +140,10 @@ export function parseSetTerm(cursor: Cursor): SetTerm {
 
 /** `{ a, b, }` or `[ a, b, ]`. */
 export function parseItems(cursor: Cursor, kind: 'set' | 'list'): Items {
+  return cursor.node('items', () => readItems(cursor, kind));
+}
+
+function readItems(cursor: Cursor, kind: 'set' | 'list'): Items {
   const first = cursor.token;
   const [open, close] = kind === 'set' ? ['{', '}'] : ['[', ']'];
   cursor.expect(open!);

@@ -1,17 +1,22 @@
 /** `policy` and its sections. */
 import type {
+  CertificateEntry,
   ChallengeEntry,
+  EnsureNode,
+  ExtensionEntry,
   Items,
   LockableEntry,
   Name,
   PolicyNode,
   Section,
+  SendEntry,
   TlsEntry,
   Value,
+  VerdictNode,
 } from './ast.ts';
 import type { Cursor } from './cursor.ts';
 import { parseKey, parseVerdict } from './parse-common.ts';
-import { parseExpression, parseItems, parseSetTerm } from './parse-expression.ts';
+import { parseExpression, parseItems } from './parse-expression.ts';
 
 const SECTIONS = [
   'action',
@@ -22,13 +27,15 @@ const SECTIONS = [
   'challenge',
   'limits',
   'ensure',
+  'authenticate',
+  'upstream',
   'log',
   'rank',
 ];
 const LISTS = ['ciphers', 'groups', 'sigalgs', 'alpn'];
 const SWITCHES = ['tickets', 'early_data', 'ocsp_stapling', 'renegotiation'];
 const TLS_ENTRIES = ['versions', ...LISTS, 'prefer', ...SWITCHES, 'certificate'];
-const EXTENSION_ENTRIES = ['require', 'forbid', 'only', 'max_count', 'order'];
+const EXTENSION_ENTRIES = ['require', 'forbid', 'only', 'max_count', 'order', 'send'];
 const HANDSHAKE_ENTRIES = ['timeout', 'idle', 'hello_timeout', 'max_hello', 'max_inflight'];
 const CERTIFICATE_ENTRIES = ['trust', 'ensure', 'revocation', 'depth'];
 const CHALLENGE_ENTRIES = [
@@ -40,7 +47,9 @@ const CHALLENGE_ENTRIES = [
   'clears',
   'secret',
   'fallback',
+  'deliver',
 ];
+const AUTHENTICATION_ENTRIES = ['methods', 'within'];
 
 type PolicyBody = Pick<PolicyNode, 'name' | 'abstract' | 'parent' | 'sections'>;
 
@@ -64,13 +73,13 @@ function keyword(cursor: Cursor, words: readonly string[], place: string, loose 
 
 function wordValue(cursor: Cursor, words: readonly string[], place: string): Value {
   const span = cursor.spanOf(cursor.token);
-  return { kind: 'name', text: keyword(cursor, words, place, true), span };
+  return { kind: 'name', text: cursor.node('value', () => keyword(cursor, words, place, true)), span };
 }
 
 function parseSection(cursor: Cursor): Section {
   const first = cursor.token;
   const key = keyword(cursor, SECTIONS, 'a policy', true);
-  if (!['tls', 'extensions', 'handshake', 'limits'].includes(key)) cursor.space(key);
+  if (!['tls', 'extensions', 'handshake', 'limits', 'authenticate'].includes(key)) cursor.space(key);
   switch (key) {
     case 'action':
       return { kind: 'action', verdict: parseVerdict(cursor), span: cursor.spanFrom(first) };
@@ -84,11 +93,22 @@ function parseSection(cursor: Cursor): Section {
       );
       return { kind: 'handshake', entries, span: cursor.spanFrom(first) };
     }
-    case 'extensions':
-      cursor.block(EXTENSION_ENTRIES, 'an extensions section', () => parseExtensionEntry(cursor));
-      return { kind: 'extensions', span: cursor.spanFrom(first) };
+    case 'extensions': {
+      const entries = cursor.block(EXTENSION_ENTRIES, 'an extensions section', () =>
+        parseExtensionEntry(cursor),
+      );
+      return { kind: 'extensions', entries, span: cursor.spanFrom(first) };
+    }
     case 'client_cert':
-      return { kind: 'client_cert', mode: parseClientCertificate(cursor), span: cursor.spanFrom(first) };
+      return { kind: 'client_cert', ...parseClientCertificate(cursor), span: cursor.spanFrom(first) };
+    case 'authenticate':
+      return { kind: 'authenticate', ...parseAuthentication(cursor), span: cursor.spanFrom(first) };
+    case 'upstream':
+      return {
+        kind: 'upstream',
+        name: cursor.identifier('an upstream of sallyport.yaml'),
+        span: cursor.spanFrom(first),
+      };
     case 'challenge':
       return {
         kind: 'challenge',
@@ -100,8 +120,8 @@ function parseSection(cursor: Cursor): Section {
       return { kind: 'limits', list, span: cursor.spanFrom(first) };
     }
     case 'ensure': {
-      const condition = parseEnsure(cursor);
-      return { kind: 'ensure', condition, span: cursor.spanFrom(first) };
+      const ensure = parseEnsure(cursor);
+      return { kind: 'ensure', ensure, span: cursor.spanFrom(first) };
     }
     case 'log': {
       const mode = keyword(cursor, ['all', 'sampled', 'violations', 'none'], 'log', true);
@@ -114,14 +134,14 @@ function parseSection(cursor: Cursor): Section {
   }
 }
 
-function parseEnsure(cursor: Cursor) {
+function parseEnsure(cursor: Cursor): EnsureNode {
+  const first = cursor.token;
   const condition = parseExpression(cursor);
-  parseElse(cursor);
-  return condition;
+  return { condition, otherwise: parseElse(cursor), span: cursor.spanFrom(first) };
 }
 
-function parseElse(cursor: Cursor): void {
-  if (cursor.acceptWord('else')) parseVerdict(cursor);
+function parseElse(cursor: Cursor): VerdictNode | null {
+  return cursor.acceptWord('else') ? parseVerdict(cursor) : null;
 }
 
 /** `locked` counts only on the line of what it locks. */
@@ -168,42 +188,106 @@ function parseHandshakeEntry(cursor: Cursor): LockableEntry {
   return { key, values: [value], span, locked: parseLocked(cursor) };
 }
 
-function parseExtensionEntry(cursor: Cursor): void {
+function parseExtensionEntry(cursor: Cursor): ExtensionEntry | SendEntry {
+  const first = cursor.token;
   const key = keyword(cursor, EXTENSION_ENTRIES, 'an extensions section', true);
-  if (key === 'max_count' || key === 'order') cursor.space(key);
-  if (key === 'order') keyword(cursor, ['any', 'fixed'], 'order', true);
-  else {
-    if (key === 'max_count') cursor.int();
-    else parseItems(cursor, 'set');
-    parseElse(cursor);
+  if (key === 'send') return parseSend(cursor, first);
+  if (key === 'order') {
+    cursor.space(key);
+    const value = wordValue(cursor, ['any', 'fixed'], 'order');
+    const span = cursor.spanFrom(first);
+    return { key, values: [value], otherwise: null, span, locked: parseLocked(cursor) };
   }
-  parseLocked(cursor);
+  if (key === 'max_count') cursor.space(key);
+  const values = key === 'max_count' ? [cursor.int()] : parseItems(cursor, 'set').items;
+  const span = cursor.spanFrom(first);
+  const otherwise = parseElse(cursor);
+  return { key, values, otherwise, span, locked: parseLocked(cursor) };
 }
 
-function parseClientCertificate(cursor: Cursor): Name {
+/** Messages of a server that may carry extensions (RFC 8446 section 4.2). */
+const MESSAGES = [
+  'encrypted_extensions',
+  'hello_retry_request',
+  'server_hello',
+  'certificate',
+  'certificate_request',
+  'new_session_ticket',
+];
+
+function parseSend(cursor: Cursor, first: Cursor['token']): SendEntry {
+  cursor.space('send');
+  const extension = cursor.value('an extension such as ext(0xff5a)');
+  const content = cursor.string('its content in double quotes');
+  cursor.expectWord('in');
+  if (!cursor.isAny(MESSAGES)) cursor.failAmong(MESSAGES, 'in');
+  const message = cursor.identifier();
+  return { key: 'send', extension, content, message, span: cursor.spanFrom(first) };
+}
+
+function parseClientCertificate(cursor: Cursor): { mode: Name; entries: readonly CertificateEntry[] } {
   const { token } = cursor;
-  const mode = keyword(cursor, ['off', 'request', 'require'], 'client_cert', true);
-  if (mode !== 'off') {
-    cursor.block(CERTIFICATE_ENTRIES, 'a client_cert section', () => parseCertificateEntry(cursor));
-  }
-  return { text: mode, span: cursor.spanOf(token) };
+  const mode = {
+    text: keyword(cursor, ['off', 'request', 'require'], 'client_cert', true),
+    span: cursor.spanOf(token),
+  };
+  if (mode.text === 'off') return { mode, entries: [] };
+  const entries = cursor.block(CERTIFICATE_ENTRIES, 'a client_cert section', () =>
+    parseCertificateEntry(cursor),
+  );
+  return { mode, entries };
 }
 
-function parseCertificateEntry(cursor: Cursor): void {
+function parseCertificateEntry(cursor: Cursor): CertificateEntry {
+  const first = cursor.token;
   const key = keyword(cursor, CERTIFICATE_ENTRIES, 'a client_cert section', true);
   if (key === 'trust') {
-    parseItems(cursor, 'list');
-    return;
+    return { kind: 'trust', list: parseItems(cursor, 'list'), span: cursor.spanFrom(first) };
   }
   cursor.space(key);
-  if (key === 'ensure') parseEnsure(cursor);
-  else if (key === 'depth') cursor.int();
-  else {
-    keyword(cursor, ['crl', 'ocsp', 'feed'], 'revocation', true);
-    if (cursor.token.kind === 'string') cursor.string();
-    else parseSetTerm(cursor);
-    if (cursor.acceptWord('on_unknown')) keyword(cursor, ['accept', 'refuse'], 'on_unknown', true);
+  if (key === 'ensure') {
+    return { kind: 'ensure', ensure: parseEnsure(cursor), span: cursor.spanFrom(first) };
   }
+  if (key === 'depth') return { kind: 'depth', value: cursor.int(), span: cursor.spanFrom(first) };
+  const source = keyword(cursor, ['crl', 'ocsp', 'feed'], 'revocation', true) as 'crl' | 'ocsp' | 'feed';
+  const from: Value =
+    cursor.token.kind === 'string'
+      ? cursor.string()
+      : { kind: 'name', ...cursor.qualified('a file in double quotes or a feed') };
+  const onUnknown = cursor.acceptWord('on_unknown')
+    ? (keyword(cursor, ['accept', 'refuse'], 'on_unknown', true) as 'accept' | 'refuse')
+    : null;
+  return { kind: 'revocation', source, from, onUnknown, span: cursor.spanFrom(first) };
+}
+
+type Authentication = Pick<Extract<Section, { kind: 'authenticate' }>, 'methods' | 'within'>;
+
+/** `{ methods [ totp, oidc NAME ] within 15m }`. */
+function parseAuthentication(cursor: Cursor): Authentication {
+  let methods: Authentication['methods'] = [];
+  let within: Value | null = null;
+  cursor.block(AUTHENTICATION_ENTRIES, 'an authenticate section', () => {
+    if (cursor.acceptWord('within')) {
+      within = cursor.duration();
+      return;
+    }
+    cursor.expect('methods');
+    methods = cursor.node('items', () => parseMethods(cursor));
+  });
+  return { methods, within };
+}
+
+function parseMethods(cursor: Cursor): Authentication['methods'] {
+  cursor.expect('[');
+  const methods = [];
+  while (!cursor.is(']')) {
+    const method = cursor.identifier('totp, webauthn, oidc NAME or client_cert');
+    const named = method.text === 'oidc' && !cursor.isAny([',', ']']);
+    methods.push({ method, provider: named ? cursor.identifier('a provider of sallyport.yaml') : null });
+    if (!cursor.accept(',')) break;
+  }
+  cursor.expect(']');
+  return methods;
 }
 
 /** The entries of a `challenge` declaration. */
@@ -214,7 +298,7 @@ export function parseChallengeEntries(cursor: Cursor): ChallengeEntry[] {
 function parseChallengeEntry(cursor: Cursor): ChallengeEntry {
   const first = cursor.token;
   const key = keyword(cursor, CHALLENGE_ENTRIES, 'a challenge', true);
-  if (key !== 'provider') cursor.space(key);
+  if (key !== 'provider' && key !== 'deliver') cursor.space(key);
   if (key === 'clears') {
     cursor.expectWord('for');
     const duration = cursor.duration();
@@ -229,7 +313,9 @@ function parseChallengeEntry(cursor: Cursor): ChallengeEntry {
 function challengeValues(cursor: Cursor, key: string): Value[] {
   switch (key) {
     case 'kind':
-      return [wordValue(cursor, ['pow', 'captcha', 'retry'], 'kind')];
+      return [wordValue(cursor, ['pow', 'captcha', 'wait', 'retry'], 'kind')];
+    case 'deliver':
+      return [...parseItems(cursor, 'list').items];
     case 'provider':
       return [cursor.string()];
     case 'solve_within':

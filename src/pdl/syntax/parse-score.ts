@@ -193,18 +193,19 @@ function parseSiteEntry(cursor: Cursor): SiteEntry {
     return { kind: 'on_error', name: cursor.qualified('a policy'), span: cursor.spanFrom(first) };
   }
   if (cursor.acceptWord('during')) {
-    cursor.identifier('a mode');
-    cursor.identifier('a state');
+    const mode = cursor.identifier('a mode');
+    const state = cursor.identifier('a state');
     const span = cursor.spanFrom(first);
-    cursor.block(SITE_ENTRIES, 'a site', () => parseSiteEntry(cursor));
-    return { kind: 'during', span };
+    const entries = cursor.block(SITE_ENTRIES, 'a site', () => parseSiteEntry(cursor));
+    return { kind: 'during', mode, state, entries, span };
   }
   const annotations = parseAnnotations(cursor);
+  const lead = cursor.token;
   const stage = parseStage(cursor);
   if (cursor.accept('ladder')) {
     const ladder = cursor.is('{') ? parseRungs(cursor) : cursor.qualified('a ladder or `{`');
-    return { kind: 'ladder', stage, ladder, span: cursor.spanFrom(first) };
+    return { kind: 'ladder', stage, ladder, span: cursor.spanFrom(lead) };
   }
-  const rule = parseRuleBody(cursor, { annotations, stage, first });
+  const rule = parseRuleBody(cursor, { annotations, stage, first: lead });
   return { kind: 'rule', rule, span: rule.span };
 }

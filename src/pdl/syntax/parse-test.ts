@@ -1,5 +1,5 @@
 /** `test` and `prove` blocks. */
-import type { ExpectEntry, GivenEntry, ProveNode, TestDeclaration } from './ast.ts';
+import type { Comparison, ExpectEntry, GivenEntry, GoalNode, ProveNode, TestDeclaration } from './ast.ts';
 import type { Cursor } from './cursor.ts';
 import { parseVerdict } from './parse-common.ts';
 import { parseExpression, parseItems } from './parse-expression.ts';
@@ -15,20 +15,24 @@ const EXPECT = [
   'challenge',
   'negotiates',
 ];
-const COMPARISONS = ['==', '!=', '<=', '>=', '<', '>'];
+const COMPARISONS: readonly Comparison[] = ['==', '!=', '<=', '>=', '<', '>'];
 
 export function parseTest(cursor: Cursor): Pick<TestDeclaration, 'name' | 'site' | 'given' | 'expect'> {
   cursor.expect('test');
   const { text, span } = cursor.string('the test’s sentence in double quotes');
   cursor.expectWord('for');
   const site = cursor.qualified('a site');
-  cursor.expect('{');
-  cursor.expect('given');
-  const given = cursor.block(GIVEN, 'given', () => parseGiven(cursor));
-  cursor.expect('expect');
-  const expect = cursor.block(EXPECT, 'expect', () => parseExpect(cursor));
-  cursor.expect('}');
-  return { name: { text, span }, site, given, expect };
+  return cursor.braces(() => {
+    const given = cursor.node('entry', () => {
+      cursor.expect('given');
+      return cursor.block(GIVEN, 'given', () => parseGiven(cursor));
+    });
+    const expect = cursor.node('entry', () => {
+      cursor.expect('expect');
+      return cursor.block(EXPECT, 'expect', () => parseExpect(cursor));
+    });
+    return { name: { text, span }, site, given, expect };
+  });
 }
 
 function parseGiven(cursor: Cursor): GivenEntry {
@@ -43,9 +47,9 @@ function parseGiven(cursor: Cursor): GivenEntry {
     return { kind: 'rate', name, rate, span: cursor.spanFrom(first) };
   }
   if (cursor.acceptWord('mode')) {
-    cursor.identifier('a mode');
-    cursor.identifier('a state');
-    return { kind: 'mode', span: cursor.spanFrom(first) };
+    const mode = cursor.identifier('a mode');
+    const state = cursor.identifier('a state');
+    return { kind: 'mode', mode, state, span: cursor.spanFrom(first) };
   }
   if (cursor.acceptWord('at')) {
     const time = cursor.literal('datetime', 'a time such as 2026-01-31T12:00:00Z');
@@ -93,7 +97,7 @@ function parseExpect(cursor: Cursor): ExpectEntry {
   }
 }
 
-export function parseProve(cursor: Cursor): Pick<ProveNode, 'name' | 'site' | 'when'> {
+export function parseProve(cursor: Cursor): Pick<ProveNode, 'name' | 'site' | 'when' | 'goals'> {
   cursor.expect('prove');
   const { text, span } = cursor.string('the proof’s sentence in double quotes');
   cursor.expectWord('for');
@@ -101,21 +105,27 @@ export function parseProve(cursor: Cursor): Pick<ProveNode, 'name' | 'site' | 'w
   cursor.expectWord('when');
   const when = parseExpression(cursor);
   cursor.expectWord('then');
-  do parseGoal(cursor);
-  while (cursor.acceptWord('and'));
-  return { name: { text, span }, site, when };
+  const goals = [parseGoal(cursor)];
+  while (cursor.acceptWord('and')) goals.push(parseGoal(cursor));
+  return { name: { text, span }, site, when, goals };
 }
 
-function parseGoal(cursor: Cursor): void {
-  cursor.acceptWord('not');
-  if (cursor.acceptWord('action')) parseVerdict(cursor);
-  else if (cursor.acceptWord('policy')) {
+function parseGoal(cursor: Cursor): GoalNode {
+  const first = cursor.token;
+  const negated = cursor.acceptWord('not');
+  if (cursor.acceptWord('action')) {
+    return { kind: 'action', negated, verdict: parseVerdict(cursor), span: cursor.spanFrom(first) };
+  }
+  if (cursor.acceptWord('policy')) {
     cursor.expect('in');
-    parseItems(cursor, 'set');
-  } else if (cursor.accept('score')) {
-    if (!cursor.isAny(COMPARISONS)) cursor.fail('a comparison');
+    return { kind: 'policy', negated, names: parseItems(cursor, 'set'), span: cursor.spanFrom(first) };
+  }
+  if (cursor.accept('score')) {
+    const operator = COMPARISONS.find((candidate) => cursor.is(candidate));
+    if (operator === undefined) cursor.fail('a comparison');
     cursor.take();
-    cursor.int();
-  } else if (!cursor.accept('challenged'))
-    cursor.failAmong(['action', 'policy', 'score', 'challenged'], 'a goal');
+    return { kind: 'score', negated, operator, value: cursor.int(), span: cursor.spanFrom(first) };
+  }
+  if (!cursor.accept('challenged')) cursor.failAmong(['action', 'policy', 'score', 'challenged'], 'a goal');
+  return { kind: 'challenged', negated, span: cursor.spanFrom(first) };
 }

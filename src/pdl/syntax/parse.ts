@@ -14,14 +14,18 @@ import type {
   SetDeclaration,
   SetExpression,
   SetTerm,
+  StateNode,
+  SwitchNode,
   Value,
 } from './ast.ts';
-import { Cursor, DECLARATIONS, SyntaxFailure } from './cursor.ts';
+import { Cursor, DECLARATIONS } from './cursor.ts';
+import { SyntaxFailure } from './failure.ts';
 import { parseAnnotations, parseKey, parseOutcome } from './parse-common.ts';
 import { parseExpression, parseItems, parseSetTerm } from './parse-expression.ts';
 import { parseChallengeEntries, parsePolicy } from './parse-policy.ts';
 import { parseLadder, parseRuleset, parseScore, parseSite } from './parse-score.ts';
 import { parseProve, parseTest } from './parse-test.ts';
+import type { NodeKind } from './tree.ts';
 
 /** Types that a set or a feed may hold. */
 export const SET_TYPES: readonly string[] = [
@@ -47,49 +51,56 @@ const EVENTS = ['hello', 'handshake', 'failure', 'challenge_fail'];
 export function parse(path: string, text: string, report: Report): FileNode {
   const cursor = new Cursor(path, text, report);
   const first = cursor.token;
-  const header = attempt(cursor, () => parseHeader(cursor)) ?? {
+  const header = attempt(cursor, 'header', () => parseHeader(cursor)) ?? {
     edition: null,
     requires: null,
     revision: null,
   };
   const imports: ImportNode[] = [];
   while (cursor.is('import')) {
-    const found = attempt(cursor, () => parseImport(cursor));
+    const found = attempt(cursor, 'import', () => parseImport(cursor));
     if (found) imports.push(found);
   }
-  const meta = cursor.is('meta') ? (attempt(cursor, () => parseMeta(cursor)) ?? []) : [];
+  const meta = cursor.is('meta') ? (attempt(cursor, 'meta', () => parseMeta(cursor)) ?? []) : [];
   const declarations: Declaration[] = [];
   const brokenNames = new Set<string>();
   while (!cursor.atEnd) {
-    const start = cursor.token;
-    const before = cursor.failures;
-    let name: Name | null = null;
-    try {
-      const annotations = parseAnnotations(cursor);
-      if (cursor.following.kind === 'word')
-        name = { text: cursor.following.text, span: cursor.spanOf(start) };
-      const body = parseDeclaration(cursor);
-      const span = cursor.spanFrom(start);
-      const damaged = cursor.failures > before;
-      declarations.push({ ...body, annotations, span, damaged });
-    } catch (failure) {
-      cursor.reportFailure(failure);
-      if (name !== null) brokenNames.add(name.text);
-      const closed = failure instanceof SyntaxFailure && failure.code === 'PDL-G006';
-      if (!closed) cursor.skipDeclaration();
-    }
+    const declaration = cursor.node('declaration', () => readDeclaration(cursor, brokenNames));
+    if (declaration !== null) declarations.push(declaration);
   }
   const span = cursor.spanOf(first);
-  return { path, ...header, imports, meta, declarations, brokenNames, span };
+  return { path, ...header, imports, meta, declarations, brokenNames, span, tree: cursor.finishTree() };
+}
+
+/** One declaration; one that cannot be read is reported, its name remembered, and reading goes on after it. */
+function readDeclaration(cursor: Cursor, brokenNames: Set<string>): Declaration | null {
+  const start = cursor.token;
+  const before = cursor.failures;
+  let name: Name | null = null;
+  try {
+    const annotations = parseAnnotations(cursor);
+    if (cursor.following.kind === 'word') {
+      name = { text: cursor.following.text, span: cursor.spanOf(start) };
+    }
+    const body = parseDeclaration(cursor);
+    const span = cursor.spanFrom(start);
+    return { ...body, annotations, span, damaged: cursor.failures > before };
+  } catch (failure) {
+    cursor.reportFailure(failure);
+    if (name !== null) brokenNames.add(name.text);
+    const closed = failure instanceof SyntaxFailure && failure.code === 'PDL-G006';
+    if (!closed) cursor.node('error', () => cursor.skipDeclaration());
+    return null;
+  }
 }
 
 /** Runs one part; on a syntax error reports it, goes to the next declaration and answers null. */
-function attempt<T>(cursor: Cursor, part: () => T): T | null {
+function attempt<T>(cursor: Cursor, kind: NodeKind, part: () => T): T | null {
   try {
-    return part();
+    return cursor.node(kind, part);
   } catch (failure) {
     cursor.reportFailure(failure);
-    skipTo(cursor);
+    cursor.node('error', () => skipTo(cursor));
     return null;
   }
 }
@@ -125,14 +136,17 @@ function parseImport(cursor: Cursor): ImportNode {
 
 function parseMeta(cursor: Cursor): { key: Name; value: string }[] {
   cursor.expect('meta');
-  cursor.expect('{');
-  const entries: { key: Name; value: string }[] = [];
-  while (!cursor.accept('}')) {
-    const key = cursor.identifier('a word or `}`');
-    cursor.space(key.text);
-    entries.push({ key, value: cursor.string().text });
-  }
-  return entries;
+  return cursor.braces(() => {
+    const entries: { key: Name; value: string }[] = [];
+    while (!cursor.is('}')) entries.push(cursor.node('entry', () => parseMetaEntry(cursor)));
+    return entries;
+  });
+}
+
+function parseMetaEntry(cursor: Cursor): { key: Name; value: string } {
+  const key = cursor.identifier('a word or `}`');
+  cursor.space(key.text);
+  return { key, value: cursor.string().text };
 }
 
 /** What the parser of one kind of declaration answers; the caller adds annotations and place. */
@@ -254,22 +268,24 @@ function parseSource(
   cursor.expectWord('from');
   const source = sources.find((word) => cursor.is(word));
   if (source === undefined) cursor.failAmong(sources, 'from');
-  cursor.take();
+  cursor.identifier();
   return { source, path: cursor.string() };
 }
 
-function parseState(cursor: Cursor): Name {
+function parseState(cursor: Cursor): StateNode {
   cursor.expectWord('state');
   const name = cursor.identifier('the name of the state');
-  cursor.accept('initial');
-  for (const word of ['enter', 'leave']) {
-    if (!cursor.acceptWord(word)) continue;
-    cursor.expectWord('when');
-    parseExpression(cursor);
-    cursor.expectWord('for');
-    cursor.duration();
-  }
-  return name;
+  const initial = cursor.accept('initial');
+  const enter = parseSwitch(cursor, 'enter');
+  return { name, initial, enter, leave: parseSwitch(cursor, 'leave') };
+}
+
+function parseSwitch(cursor: Cursor, word: 'enter' | 'leave'): SwitchNode | null {
+  if (!cursor.acceptWord(word)) return null;
+  cursor.expectWord('when');
+  const when = parseExpression(cursor);
+  cursor.expectWord('for');
+  return { when, hold: cursor.duration() };
 }
 
 function parseCounter(cursor: Cursor): Pick<CounterNode, 'key' | 'window' | 'event' | 'slots'> {
@@ -287,14 +303,20 @@ function parseCounter(cursor: Cursor): Pick<CounterNode, 'key' | 'window' | 'eve
 }
 
 function parseLimit(cursor: Cursor): Pick<LimitNode, 'key' | 'rate' | 'burst' | 'then'> {
-  cursor.expect('{');
-  cursor.expectWord('per');
-  const key = parseKey(cursor);
-  cursor.expectWord('allow');
-  const rate = cursor.literal('rate', 'a rate such as 20/s');
-  const burst = cursor.acceptWord('burst') ? cursor.int() : null;
-  cursor.expectWord('then');
-  const then = parseOutcome(cursor);
-  cursor.expect('}');
-  return { key, rate, burst, then };
+  return cursor.braces(() => {
+    const key = cursor.node('entry', () => {
+      cursor.expectWord('per');
+      return parseKey(cursor);
+    });
+    const allowed = cursor.node('entry', () => {
+      cursor.expectWord('allow');
+      const rate = cursor.literal('rate', 'a rate such as 20/s');
+      return { rate, burst: cursor.acceptWord('burst') ? cursor.int() : null };
+    });
+    const then = cursor.node('entry', () => {
+      cursor.expectWord('then');
+      return parseOutcome(cursor);
+    });
+    return { key, ...allowed, then };
+  });
 }

@@ -41,4 +41,15 @@ export const BROWSER: Readonly<Record<string, FactValue>> = {
   'client.cleared': false,
   'client.handshakes': 0,
   'client.failures': 0,
+  'hello.versions_valid': true,
+  'cert.present': false,
+  'cert.verified': false,
+  'http.method': 'GET',
+  'http.path': '/',
+  'http.version': '2',
+  'http.user_agent':
+    'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36',
+  'http.headers': ['accept', 'accept-encoding', 'accept-language', 'user-agent'],
+  'http.first': true,
+  'http.cookies': 0,
 };

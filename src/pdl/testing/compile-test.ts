@@ -1,14 +1,17 @@
 /** `test` blocks: what is given, in the engine's terms, and what is expected. */
 
 import type { Build } from '../compile/build.ts';
+import { challengeOf } from '../compile/challenge.ts';
+import { readMember } from '../compile/condition.ts';
+import { stateOf } from '../compile/modes.ts';
 import { type Found, lookup, type Module } from '../compile/modules.ts';
 import { compilePolicy } from '../compile/policy.ts';
 import { setTypeFor } from '../compile/sets.ts';
 import { siteIndex } from '../compile/site.ts';
-import { challengeOf, compileCounter, compileFeed, compileVerdict } from '../compile/source.ts';
+import { compileCounter, compileFeed, compileVerdict } from '../compile/source.ts';
 import { integerOf, rateOf, timeOf, tlsVersionOf } from '../compile/units.ts';
 import { readValue, resolveItems, type ValueType } from '../compile/values.ts';
-import type { Site, Span, Verdict } from '../ir.ts';
+import type { Mode, Site, Span, Verdict } from '../ir.ts';
 import { resolveFact } from '../registry/fact-names.ts';
 import { FACTS } from '../registry/facts.gen.ts';
 import { CIPHER_CODES, GROUP_CODES } from '../registry/iana.ts';
@@ -22,14 +25,16 @@ export type Expectation =
   | { readonly kind: 'policy'; readonly policy: string }
   | { readonly kind: 'action'; readonly verdict: Verdict }
   | { readonly kind: 'score'; readonly from: number; readonly to: number }
-  | { readonly kind: 'matched' | 'not_matched'; readonly names: readonly string[] }
+  | { readonly kind: 'matched' | 'not_matched' | 'would_match'; readonly names: readonly string[] }
   | { readonly kind: 'challenge'; readonly challenge: string | null }
   | { readonly kind: 'negotiates'; readonly what: 'version' | 'cipher' | 'group'; readonly code: number };
 
 export interface PolicyTest {
   readonly name: string;
-  /** Name of a site in `Program.sites`. */
+  /** Name of the site. */
   readonly site: string;
+  /** Index in `Program.sites` of the site, in the states of modes that are given. */
+  readonly siteIndex: number;
   /** Every fact by name: those given, the others from the `std.browser` fixture. */
   readonly facts: Readonly<Record<string, FactValue>>;
   /** Members by index in `Program.feeds`; feeds not listed are empty. */
@@ -43,17 +48,50 @@ export interface PolicyTest {
 export function compileTest(build: Build, module: Module, node: TestDeclaration): PolicyTest | null {
   const found = lookup(module, ['site'], node.site, build.report);
   if (found === null) return null;
-  const site = build.sites.items[siteIndex(build, found)]!;
+  const own = siteIndex(build, found);
+  const index = formOf(build, module, own, node.given);
+  const site = build.sites.items[own]!;
+  const form = build.sites.items[index]!;
   const facts: Record<string, FactValue> = { ...BROWSER, 'hello.sni': firstName(site) };
   facts['conn.listener'] = site.listeners[0] ?? '';
   const feeds = new Map<number, readonly string[]>();
   const rates = new Map<number, number>();
   for (const entry of node.given) applyGiven(build, module, entry, { facts, feeds, rates });
+  presentCertificate(facts, node.given);
   const expect = node.expect.flatMap((entry) => {
-    const expectation = compileExpectation(build, module, entry, found, site);
+    const expectation = compileExpectation(build, module, entry, found, form);
     return expectation === null ? [] : [{ ...expectation, span: entry.span }];
   });
-  return { name: node.name.text, site: site.name, facts, feeds, rates, expect, span: node.name.span };
+  const { name } = node;
+  return { name: name.text, site: site.name, siteIndex: index, facts, feeds, rates, expect, span: name.span };
+}
+
+/** The site in the states that the test gives; a mode that it does not name is in its initial state. */
+function formOf(build: Build, module: Module, index: number, given: readonly GivenEntry[]): number {
+  const states = new Map<number, number>();
+  for (const entry of given) {
+    if (entry.kind !== 'mode') continue;
+    const found = stateOf(build, module, entry.mode, entry.state);
+    if (found !== null)
+      states.set(
+        build.modes.index(found.node, () => ({}) as Mode),
+        found.state,
+      );
+  }
+  const { forms } = build.sites.items[index]!;
+  if (forms === undefined) return index;
+  const combination = forms.modes.reduce((sum, mode) => {
+    const { initial, states: all } = build.modes.items[mode]!;
+    return sum * all.length + (states.get(mode) ?? initial);
+  }, 0);
+  return forms.sites[combination] ?? index;
+}
+
+/** A client of which a test gives a certificate's facts has shown a good one, unless the test says otherwise. */
+function presentCertificate(facts: Record<string, FactValue>, given: readonly GivenEntry[]): void {
+  const names = given.flatMap((entry) => (entry.kind === 'fact' ? [entry.fact.text] : []));
+  if (!names.some((name) => name.startsWith('cert.'))) return;
+  for (const name of ['cert.present', 'cert.verified']) if (!names.includes(name)) facts[name] = true;
 }
 
 /** The name the fixture's browser asks for. */
@@ -115,7 +153,6 @@ function applyGiven(build: Build, module: Module, entry: GivenEntry, world: Worl
       break;
     }
     case 'mode':
-      report.error('PDL-X005', entry.span, '`mode` is not supported yet', 'keep one policy file per mode');
   }
 }
 
@@ -129,14 +166,14 @@ function givenValue(
   if (list !== 'items' in value) {
     const message = list ? `\`${name}\` is a list` : `\`${name}\` is one value`;
     build.report.error(
-      'PDL-Y004',
+      'PDL-Y003',
       value.span,
       message,
       list ? 'write [ … ]' : 'write the value without brackets',
     );
     return null;
   }
-  const read = (item: Value): number | string | null => readValue(module, item, type, build.report);
+  const read = (item: Value): number | string | null => readMember(build, module, item, type);
   if ('items' in value) return resolveItems(module, value).flatMap((item) => read(item) ?? []);
   const scalar = read(value);
   if (type === 'bool') return scalar === 1;
@@ -151,7 +188,6 @@ function compileExpectation(
   found: Found,
   site: Site,
 ): Expectation | null {
-  const { report } = build;
   switch (entry.kind) {
     case 'policy': {
       const policy = build.policies.items[compilePolicy(build, module, entry.name)];
@@ -166,16 +202,6 @@ function compileExpectation(
       const index = challengeOf(build, module, entry.name);
       return index === null ? null : { kind: 'challenge', challenge: build.challenges.items[index]!.name };
     }
-    case 'would_match':
-      if (entry.names.items.length > 0) {
-        report.error(
-          'PDL-X007',
-          entry.span,
-          '`would_match` is not supported yet',
-          'remove it: nothing runs in the shadow',
-        );
-      }
-      return null;
     case 'negotiates':
       return negotiated(build, entry.value);
     default: {
@@ -187,7 +213,7 @@ function compileExpectation(
 
 function checkMatchNames(build: Build, items: readonly Value[], site: Site, found: Found): void {
   const known = new Set([
-    ...site.rules.map((index) => build.rules[index]!.name),
+    ...site.rules.map((index) => build.rules.items[index]!.name),
     ...(build.scores.items[site.score]?.signals ?? []).map((signal) => signal.name),
   ]);
   for (const item of items) {

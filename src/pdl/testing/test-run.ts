@@ -1,7 +1,7 @@
 /** Runs the `test` blocks of a policy against whatever evaluates it. */
 
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
-import type { Policy, Program, Site, Verdict } from '../ir.ts';
+import type { Policy, Program, Site, Span, Verdict } from '../ir.ts';
 import { CIPHER_NAMES, GROUP_NAMES } from '../registry/iana.ts';
 import type { Expectation, FactValue, PolicyTest } from './compile-test.ts';
 
@@ -21,42 +21,70 @@ export interface TestAnswer {
   readonly policy: Pick<Policy, 'name'> | null;
   readonly action: Verdict;
   readonly score: number;
+  /** What added to the score, before groups and the clamp bound it. */
+  readonly parts: readonly { readonly name: string; readonly points: number }[];
   /** Names of the rules and signals that held. */
   readonly matched: readonly string[];
+  /** Names of the shadow rules and signals that held. */
+  readonly wouldMatch: readonly string[];
   readonly challenge: { readonly name: string } | null;
 }
 
-export interface TestResult {
-  readonly test: PolicyTest;
-  /** One for each expectation that was not met. */
-  readonly failures: readonly Diagnostic[];
+/** One line of `expect` beside what was found; both as a policy would write them, such as `policy low`. */
+export interface Comparison {
+  readonly expected: string;
+  readonly found: string;
+  readonly holds: boolean;
+  readonly span: Span;
 }
 
-/** Runs every test; `evaluate` must not keep anything from one situation to the next. */
-export function runTests(
+/** How one test went. */
+export interface TestResult {
+  readonly name: string;
+  readonly site: string;
+  readonly span: Span;
+  readonly passed: boolean;
+  /** One for each line of `expect`; empty when the test could not run. */
+  readonly comparisons: readonly Comparison[];
+  /** Null when the test could not run. */
+  readonly answer: TestAnswer | null;
+  /** One error for each expectation that was not met, or why the test could not run. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Runs one test; `evaluate` must not keep anything from one situation to the next. */
+export function runTest(
   program: Program,
-  tests: readonly PolicyTest[],
+  test: PolicyTest,
   evaluate: (situation: TestSituation) => TestAnswer,
-): TestResult[] {
-  return tests.map((test) => {
-    const siteIndex = program.sites.findIndex(({ name }) => name === test.site);
-    const { facts, feeds, rates } = test;
-    const answer = evaluate({ facts, feeds, rates, site: program.sites[siteIndex]!, siteIndex });
-    const failures = judge(program, test, answer);
-    return { test, failures };
-  });
+): TestResult {
+  const { name, site, siteIndex, span, facts, feeds, rates } = test;
+  const answer = evaluate({ facts, feeds, rates, site: program.sites[siteIndex]!, siteIndex });
+  const comparisons = compare(program, test, answer);
+  const diagnostics = judge(test, answer, comparisons);
+  return { name, site, span, passed: diagnostics.length === 0, comparisons, answer, diagnostics };
+}
+
+/** Each line of `expect` beside the answer. */
+export function compare(program: Program, test: PolicyTest, answer: TestAnswer): Comparison[] {
+  return test.expect.map((expectation) => ({
+    ...compareOne(program, test, expectation, answer),
+    span: expectation.span,
+  }));
 }
 
 /** One error, at the expectation, for each that the answer does not meet. */
-export function judge(program: Program, test: PolicyTest, answer: TestAnswer): Diagnostic[] {
-  return test.expect.flatMap((expectation): Diagnostic[] => {
-    const found = mismatch(program, test, expectation, answer);
-    if (found === null) return [];
-    const { file, line, column, endLine, endColumn } = expectation.span;
-    const message = `test "${test.name}": ${found}`;
-    const help = describeAnswer(answer);
-    return [{ code: 'PDL-E001', severity: 'error', message, file, line, column, endLine, endColumn, help }];
-  });
+export function judge(
+  test: PolicyTest,
+  answer: TestAnswer,
+  comparisons: readonly Comparison[],
+): Diagnostic[] {
+  return comparisons
+    .filter(({ holds }) => !holds)
+    .map(({ expected, found, span }): Diagnostic => {
+      const message = `test "${test.name}": expected \`${expected}\`, found \`${found}\``;
+      return { code: 'PDL-E001', severity: 'error', message, ...span, help: describeAnswer(answer) };
+    });
 }
 
 function describeAnswer({ policy, action, score, matched, challenge }: TestAnswer): string {
@@ -65,48 +93,67 @@ function describeAnswer({ policy, action, score, matched, challenge }: TestAnswe
   return `the answer was policy ${policy?.name ?? 'none'}, ${showVerdict(action)}, score ${score}, ${posed}; matched: ${names}`;
 }
 
-function showVerdict(verdict: Verdict): string {
+/** A verdict as a policy writes it: `refuse alert access_denied`. */
+export function showVerdict(verdict: Verdict): string {
   if (verdict.action === 'refuse') return `refuse alert ${verdict.alert}`;
   return verdict.action === 'tarpit' ? `tarpit ${verdict.durationMs}ms` : verdict.action;
 }
 
-/** What differs from the expectation, or null. */
-function mismatch(
+/** A line about names of rules and signals beside what was found. */
+function named(
+  word: string,
+  wanted: readonly string[],
+  foundWord: string,
+  found: readonly string[],
+  holds: boolean,
+): Omit<Comparison, 'span'> {
+  const show = (names: readonly string[]): string => (names.length === 0 ? '{ }' : `{ ${names.join(', ')} }`);
+  return { expected: `${word} ${show(wanted)}`, found: `${foundWord} ${show(found)}`, holds };
+}
+
+function compareOne(
   program: Program,
   test: PolicyTest,
   expected: Expectation,
   answer: TestAnswer,
-): string | null {
+): Omit<Comparison, 'span'> {
+  const same = (word: string, wanted: string, found: string): Omit<Comparison, 'span'> => ({
+    expected: `${word} ${wanted}`,
+    found: `${word} ${found}`,
+    holds: wanted === found,
+  });
   switch (expected.kind) {
     case 'policy':
-      return answer.policy?.name === expected.policy ? null : `policy ${expected.policy} was expected`;
-    case 'action': {
-      const wanted = showVerdict(expected.verdict);
-      return showVerdict(answer.action) === wanted ? null : `${wanted} was expected`;
-    }
+      return same('policy', expected.policy, answer.policy?.name ?? 'none');
+    case 'action':
+      return same('action', showVerdict(expected.verdict), showVerdict(answer.action));
     case 'score': {
-      if (answer.score >= expected.from && answer.score <= expected.to) return null;
-      const wanted = expected.from === expected.to ? expected.from : `${expected.from} to ${expected.to}`;
-      return `a score of ${wanted} was expected`;
+      const { from, to } = expected;
+      return {
+        expected: `score ${from === to ? from : `${from}..${to}`}`,
+        found: `score ${answer.score}`,
+        holds: answer.score >= from && answer.score <= to,
+      };
     }
-    case 'matched': {
-      const missing = expected.names.filter((name) => !answer.matched.includes(name));
-      return missing.length === 0 ? null : `${missing.join(', ')} should have matched`;
+    case 'matched':
+    case 'would_match': {
+      const found = expected.kind === 'matched' ? answer.matched : answer.wouldMatch;
+      // why: an empty set says that nothing matched; otherwise it would say nothing at all.
+      const none = expected.names.length === 0;
+      const holds = none ? found.length === 0 : expected.names.every((name) => found.includes(name));
+      return named(expected.kind, expected.names, expected.kind, found, holds);
     }
     case 'not_matched': {
-      const surplus = expected.names.filter((name) => answer.matched.includes(name));
-      return surplus.length === 0 ? null : `${surplus.join(', ')} should not have matched`;
+      const holds = !expected.names.some((name) => answer.matched.includes(name));
+      return named('not_matched', expected.names, 'matched', answer.matched, holds);
     }
-    case 'challenge': {
-      const found = answer.challenge?.name ?? null;
-      return found === expected.challenge ? null : `challenge ${expected.challenge ?? 'none'} was expected`;
-    }
+    case 'challenge':
+      return same('challenge', expected.challenge ?? 'none', answer.challenge?.name ?? 'none');
     case 'negotiates': {
       const policy = program.policies.find(({ name }) => name === answer.policy?.name);
-      const found = policy ? negotiate(policy, test.facts)[expected.what] : null;
-      return found === expected.code
-        ? null
-        : `${expected.what} ${showCode(expected)} was expected, not ${found === null ? 'none' : showCode({ ...expected, code: found })}`;
+      const code = policy ? negotiate(policy, test.facts)[expected.what] : null;
+      const found = code === null ? `no ${expected.what}` : showCode({ ...expected, code });
+      return same('negotiates', showCode(expected), found);
     }
   }
 }

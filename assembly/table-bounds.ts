@@ -1,0 +1,227 @@
+/**
+ * Checks every offset, index and order inside a table region, so that looking up never has to. The parts are checked
+ * one after the other, a bounded number of elements at a time.
+ */
+import {
+  BUCKET_BYTES,
+  BUCKET_OFFSET_AT,
+  LEAF_BYTES,
+  MAX_BUCKET_RUN,
+  MAX_CIDR_TABLES,
+  MAX_TABLES,
+  PREFIXES_COUNT_AT,
+  PREFIXES_DIRECTORY_AT,
+  PREFIXES_SHIFT_AT,
+  PREFIXES_SLOTS_AT,
+  PREFIXES_STARTS_AT,
+  PREFIXES_VALUES_AT,
+  RUN_BYTES,
+  RUN_COUNT_AT,
+  RUN_FIRST_AT,
+  TABLE_BYTES,
+  TABLE_CIDR,
+  TABLE_COUNT_AT,
+  TABLE_DATA_LENGTH_AT,
+  TABLE_HASH,
+  TABLE_HOST,
+  TABLE_KIND_AT,
+  TABLE_NUMBER,
+  TABLE_OFFSET_AT,
+  TABLES_HEADER_BYTES,
+  TABLES_HEADER_COUNT_AT,
+  TABLES_HEADER_LEAF_COUNT_AT,
+  TABLES_HEADER_LEAVES_OFFSET_AT,
+  TABLES_HEADER_RUN_COUNT_AT,
+  TABLES_HEADER_RUNS_OFFSET_AT,
+  TABLES_HEADER_SIZE_AT,
+  TABLES_HEADER_V4_AT,
+  TABLES_HEADER_V6_AT,
+  TABLES_HEADER_V6_TOTAL_AT,
+} from './abi/layout.gen';
+import { IS_RUN } from './prefixes';
+
+/** What `checkPart` answers: the part is good, or elements are left, or one is bad. */
+export const PART_GOOD: i32 = 0;
+export const PART_MORE: i32 = 1;
+export const PART_BAD: i32 = 2;
+
+/** The parts: two families' intervals, their directories, runs; then the tables. */
+const INTERVALS4: i32 = 0;
+const INTERVALS6: i32 = 1;
+const DIRECTORY4: i32 = 2;
+const DIRECTORY6: i32 = 3;
+const RUNS: i32 = 4;
+const FIRST_TABLE: i32 = 5;
+
+/** Element of the part to go on from, and the taken buckets in a row before it. */
+const CURSOR: usize = memory.data(8, 8);
+const ROW_AT: usize = 4;
+
+/** Begins a part anew. */
+export function startPart(): void {
+  store<u64>(CURSOR, 0);
+}
+
+export function partCount(tables: usize): i32 {
+  return FIRST_TABLE + load<i32>(tables, TABLES_HEADER_COUNT_AT);
+}
+
+/** Checks at most `most` more elements of a part. */
+export function checkPart(tables: usize, part: i32, most: u32): i32 {
+  const first = load<u32>(CURSOR);
+  const count = elements(tables, part);
+  const end = count - first > most ? first + most : count;
+  const v4 = tables + TABLES_HEADER_V4_AT;
+  const v6 = tables + TABLES_HEADER_V6_AT;
+  let good: bool = true;
+  if (part == INTERVALS4) good = checkIntervals<u32>(tables, v4, first, end);
+  else if (part == INTERVALS6) good = checkIntervals<u64>(tables, v6, first, end);
+  else if (part == DIRECTORY4) good = checkDirectory(tables, v4, first, end);
+  else if (part == DIRECTORY6) good = checkDirectory(tables, v6, first, end);
+  else if (part == RUNS) good = checkRuns(tables, first, end);
+  else good = checkBuckets(tables, tableAt(tables, part), first, end);
+  if (!good) return PART_BAD;
+  store<u32>(CURSOR, end);
+  return end < count ? PART_MORE : PART_GOOD;
+}
+
+function elements(tables: usize, part: i32): u32 {
+  if (part == INTERVALS4) return load<u32>(tables, TABLES_HEADER_V4_AT + PREFIXES_COUNT_AT);
+  if (part == INTERVALS6) return load<u32>(tables, TABLES_HEADER_V6_TOTAL_AT);
+  if (part == DIRECTORY4) return directorySize(tables + TABLES_HEADER_V4_AT);
+  if (part == DIRECTORY6) return directorySize(tables + TABLES_HEADER_V6_AT);
+  if (part == RUNS) return load<u32>(tables, TABLES_HEADER_RUN_COUNT_AT);
+  const table = tableAt(tables, part);
+  const kind = load<i32>(table, TABLE_KIND_AT);
+  // One more than the buckets: the first are looked at again after the last.
+  return kind == TABLE_HASH || kind == TABLE_HOST ? load<u32>(table, TABLE_COUNT_AT) + MAX_BUCKET_RUN : 0;
+}
+
+function tableAt(tables: usize, part: i32): usize {
+  return tables + TABLES_HEADER_BYTES + (part - FIRST_TABLE) * TABLE_BYTES;
+}
+
+function directorySize(prefixes: usize): u32 {
+  const slots = load<u32>(prefixes, PREFIXES_SLOTS_AT);
+  return slots == 0 ? 0 : slots + 1;
+}
+
+/** `count` elements of `stride` bytes from an aligned `offset` lie inside the region. */
+function fits(tables: usize, offset: u32, count: u32, stride: u32): bool {
+  const length = load<u32>(tables, TABLES_HEADER_SIZE_AT);
+  return (offset & 7) == 0 && offset <= length && count <= (length - offset) / stride;
+}
+
+/** Every array lies inside the region; the rest of the checks may read them. */
+export function checkExtents(tables: usize): bool {
+  const count = load<u32>(tables, TABLES_HEADER_COUNT_AT);
+  const leaves = load<u32>(tables, TABLES_HEADER_LEAF_COUNT_AT);
+  const runs = load<u32>(tables, TABLES_HEADER_RUN_COUNT_AT);
+  const total6 = load<u32>(tables, TABLES_HEADER_V6_TOTAL_AT);
+  const count6 = load<u32>(tables, TABLES_HEADER_V6_AT + PREFIXES_COUNT_AT);
+  if (count > <u32>MAX_TABLES || !fits(tables, TABLES_HEADER_BYTES, count, TABLE_BYTES)) return false;
+  if (leaves == 0 || !fits(tables, load<u32>(tables, TABLES_HEADER_LEAVES_OFFSET_AT), leaves, LEAF_BYTES))
+    return false;
+  if (!fits(tables, load<u32>(tables, TABLES_HEADER_RUNS_OFFSET_AT), runs, RUN_BYTES)) return false;
+  if (count6 > total6) return false;
+  const count4 = load<u32>(tables, TABLES_HEADER_V4_AT + PREFIXES_COUNT_AT);
+  if (!checkExtent(tables, tables + TABLES_HEADER_V4_AT, count4, 4)) return false;
+  if (!checkExtent(tables, tables + TABLES_HEADER_V6_AT, total6, 8)) return false;
+  for (let i: u32 = 0; i < count; i++) {
+    if (!checkTable(tables, tables + TABLES_HEADER_BYTES + i * TABLE_BYTES)) return false;
+  }
+  return true;
+}
+
+function checkExtent(tables: usize, prefixes: usize, total: u32, width: u32): bool {
+  const slots = load<u32>(prefixes, PREFIXES_SLOTS_AT);
+  return (
+    load<u32>(prefixes, PREFIXES_COUNT_AT) > 0 &&
+    fits(tables, load<u32>(prefixes, PREFIXES_STARTS_AT), total, width) &&
+    fits(tables, load<u32>(prefixes, PREFIXES_VALUES_AT), total, 4) &&
+    slots < IS_RUN &&
+    load<u32>(prefixes, PREFIXES_SHIFT_AT) < 64 &&
+    fits(tables, load<u32>(prefixes, PREFIXES_DIRECTORY_AT), directorySize(prefixes), 4)
+  );
+}
+
+function checkTable(tables: usize, table: usize): bool {
+  const kind = load<u32>(table, TABLE_KIND_AT);
+  const offset = load<u32>(table, TABLE_OFFSET_AT);
+  const count = load<u32>(table, TABLE_COUNT_AT);
+  if (kind > <u32>TABLE_NUMBER) return false;
+  if (kind == TABLE_CIDR) return offset < <u32>MAX_CIDR_TABLES;
+  if (kind == TABLE_NUMBER) return fits(tables, offset, count, 8);
+  if (kind != TABLE_HASH && kind != TABLE_HOST) return true;
+  // Open addressing needs a power of two of buckets.
+  if (count == 0 || (count & (count - 1)) != 0 || !fits(tables, offset, count, BUCKET_BYTES)) return false;
+  const length = load<u32>(tables, TABLES_HEADER_SIZE_AT);
+  return load<u32>(table, TABLE_DATA_LENGTH_AT) <= length - offset - count * BUCKET_BYTES;
+}
+
+/** Starts rise within each run, and every value names a leaf; in the first IPv6 run it may name a run. */
+function checkIntervals<T>(tables: usize, prefixes: usize, first: u32, end: u32): bool {
+  const starts = tables + load<u32>(prefixes, PREFIXES_STARTS_AT);
+  const values = tables + load<u32>(prefixes, PREFIXES_VALUES_AT);
+  const inFirstRun = load<u32>(prefixes, PREFIXES_COUNT_AT);
+  const leaves = load<u32>(tables, TABLES_HEADER_LEAF_COUNT_AT);
+  const runs = load<u32>(tables, TABLES_HEADER_RUN_COUNT_AT);
+  for (let i = first; i < end; i++) {
+    const value = load<u32>(values + ((<usize>i) << 2));
+    if (
+      value >= leaves &&
+      (sizeof<T>() != 8 || i >= inFirstRun || value < IS_RUN || value - IS_RUN >= runs)
+    ) {
+      return false;
+    }
+    const at = starts + <usize>i * sizeof<T>();
+    const start = load<T>(at);
+    if (i == 0 || i == inFirstRun) {
+      if (start != 0) return false;
+    } else if (start <= load<T>(at - sizeof<T>()) && (start != 0 || i < inFirstRun)) return false;
+  }
+  return true;
+}
+
+/** Slots name intervals of the first run and never fall. */
+function checkDirectory(tables: usize, prefixes: usize, first: u32, end: u32): bool {
+  const slots = tables + load<u32>(prefixes, PREFIXES_DIRECTORY_AT);
+  const count = load<u32>(prefixes, PREFIXES_COUNT_AT);
+  for (let i = first; i < end; i++) {
+    const at = slots + ((<usize>i) << 2);
+    if (load<u32>(at) >= count || (i > 0 && load<u32>(at) < load<u32>(at - 4))) return false;
+  }
+  return true;
+}
+
+/** Each run lies behind the first one. */
+function checkRuns(tables: usize, first: u32, end: u32): bool {
+  const runs = tables + load<u32>(tables, TABLES_HEADER_RUNS_OFFSET_AT);
+  const total = load<u32>(tables, TABLES_HEADER_V6_TOTAL_AT);
+  const inFirstRun = load<u32>(tables, TABLES_HEADER_V6_AT + PREFIXES_COUNT_AT);
+  for (let i = first; i < end; i++) {
+    const run = runs + <usize>i * RUN_BYTES;
+    const from = load<u32>(run, RUN_FIRST_AT);
+    const count = load<u32>(run, RUN_COUNT_AT);
+    if (from < inFirstRun || count == 0 || count > total || from > total - count) return false;
+  }
+  return true;
+}
+
+/** Each member lies inside the data, and no more than MAX_BUCKET_RUN buckets in a row are taken. */
+function checkBuckets(tables: usize, table: usize, first: u32, end: u32): bool {
+  const buckets = tables + load<u32>(table, TABLE_OFFSET_AT);
+  const count = load<u32>(table, TABLE_COUNT_AT);
+  const members = buckets + <usize>count * BUCKET_BYTES;
+  const length = load<u32>(table, TABLE_DATA_LENGTH_AT);
+  let row = load<u32>(CURSOR, ROW_AT);
+  for (let i = first; i < end; i++) {
+    const offset = load<u32>(buckets + <usize>(i & (count - 1)) * BUCKET_BYTES, BUCKET_OFFSET_AT);
+    row = offset == 0 ? 0 : row + 1;
+    if (offset == 0) continue;
+    if (row > <u32>MAX_BUCKET_RUN || offset > length || length - offset < 2) return false;
+    if (length - offset - 2 < <u32>load<u16>(members + offset)) return false;
+  }
+  store<u32>(CURSOR, row, ROW_AT);
+  return true;
+}

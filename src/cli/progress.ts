@@ -1,0 +1,33 @@
+/** A bar on standard error for work that a person waits for; silent where nobody watches. */
+
+/** Work that ends sooner shows nothing. */
+const PATIENCE_MS = 400;
+const WIDTH = 24;
+
+export class Progress {
+  readonly #what: string;
+  readonly #total: number;
+  readonly #start: number = Date.now();
+  #done = 0;
+  #shown = false;
+
+  /** `what` is done `total` times. */
+  constructor(what: string, total: number) {
+    this.#what = what;
+    this.#total = total;
+  }
+
+  step(): void {
+    this.#done++;
+    if (!process.stderr.isTTY || Date.now() - this.#start < PATIENCE_MS) return;
+    const filled = Math.round((this.#done / this.#total) * WIDTH);
+    const bar = '█'.repeat(filled) + '░'.repeat(WIDTH - filled);
+    process.stderr.write(`\r${bar} ${this.#done}/${this.#total} ${this.#what}`);
+    this.#shown = true;
+  }
+
+  /** Takes the bar away again. */
+  end(): void {
+    if (this.#shown) process.stderr.write('\r\u001b[K');
+  }
+}
