@@ -17,6 +17,7 @@ export interface Bench {
 
 const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>> = {
   core: () => import('./core.ts'),
+  decision: () => import('./decision.ts'),
   handshake: () => import('./handshake.ts'),
   reload: () => import('./reload.ts'),
   'worker-kill': () => import('./worker-kill.ts'),
