@@ -36,8 +36,8 @@ export function hasErrors(diagnostics: readonly Diagnostic[]): boolean {
 
 /** The stable keys in their documented order. */
 function plain(diagnostic: Diagnostic): object {
-  const { code, severity, message, file, line, column, endLine, endColumn, help, labels } = diagnostic;
-  return { code, severity, message, file, line, column, endLine, endColumn, help, labels };
+  const { code, severity, message, file, line, column, endLine, endColumn, help, ...details } = diagnostic;
+  return { code, severity, message, file, line, column, endLine, endColumn, help, ...details };
 }
 
 /** A diagnostic may point at a variable or a flag: those have no text. */

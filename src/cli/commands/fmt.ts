@@ -1,6 +1,6 @@
 /** `sallyport fmt`: brings policies into their canonical form. */
 import { chmodSync, readFileSync, realpathSync, renameSync, statSync, writeFileSync } from 'node:fs';
-import { text as readAll } from 'node:stream/consumers';
+import { buffer } from 'node:stream/consumers';
 import { format as formatPolicy } from '../../pdl/format/format.ts';
 import { CliError, EXIT } from '../exit.ts';
 import { chooseFormat, type Format, printDiagnostics } from '../output.ts';
@@ -20,7 +20,7 @@ export async function fmt(files: readonly string[], options: Options): Promise<n
   let code: number = EXIT.ok;
   for (const file of files.length === 0 ? ['-'] : files) {
     const name = file === '-' ? STDIN : file;
-    const text = file === '-' ? await readAll(process.stdin) : readPolicy(file);
+    const text = decode(name, file === '-' ? await buffer(process.stdin) : readPolicy(file));
     const formatted = formatPolicy(name, text);
     if (formatted.text === null) {
       printDiagnostics(formatted.diagnostics, new Map([[name, text]]), chooseFormat(options.format));
@@ -38,11 +38,20 @@ export async function fmt(files: readonly string[], options: Options): Promise<n
   return code;
 }
 
-function readPolicy(file: string): string {
+function readPolicy(file: string): Uint8Array {
   try {
-    return readFileSync(file, 'utf8');
+    return readFileSync(file);
   } catch (error) {
     throw new CliError(`cannot read ${file}: ${(error as Error).message}`);
+  }
+}
+
+/** Text of another encoding would be damaged when it is written back. */
+function decode(name: string, bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new CliError(`${name} is not UTF-8 text: save it as UTF-8 first`);
   }
 }
 

@@ -150,6 +150,9 @@ export const GROUP_NAMES: ReadonlyMap<number, string> = new Map(
   GROUP_TABLE.map(([code, iana]) => [code, iana]),
 );
 
+export const SIGALG_NAMES: ReadonlyMap<number, string> = new Map(
+  SIGALG_TABLE.map(([code, iana]) => [code, iana]),
+);
 export const EXTENSION_NAMES: ReadonlyMap<number, string> = new Map(
   EXTENSION_TABLE.map(([code, iana]) => [code, iana]),
 );

@@ -200,11 +200,12 @@ function parseSiteEntry(cursor: Cursor): SiteEntry {
     return { kind: 'during', mode, state, entries, span };
   }
   const annotations = parseAnnotations(cursor);
+  const lead = cursor.token;
   const stage = parseStage(cursor);
   if (cursor.accept('ladder')) {
     const ladder = cursor.is('{') ? parseRungs(cursor) : cursor.qualified('a ladder or `{`');
-    return { kind: 'ladder', stage, ladder, span: cursor.spanFrom(first) };
+    return { kind: 'ladder', stage, ladder, span: cursor.spanFrom(lead) };
   }
-  const rule = parseRuleBody(cursor, { annotations, stage, first });
+  const rule = parseRuleBody(cursor, { annotations, stage, first: lead });
   return { kind: 'rule', rule, span: rule.span };
 }

@@ -18,7 +18,8 @@ import type {
   SwitchNode,
   Value,
 } from './ast.ts';
-import { Cursor, DECLARATIONS, SyntaxFailure } from './cursor.ts';
+import { Cursor, DECLARATIONS } from './cursor.ts';
+import { SyntaxFailure } from './failure.ts';
 import { parseAnnotations, parseKey, parseOutcome } from './parse-common.ts';
 import { parseExpression, parseItems, parseSetTerm } from './parse-expression.ts';
 import { parseChallengeEntries, parsePolicy } from './parse-policy.ts';
