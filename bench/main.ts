@@ -18,6 +18,7 @@ export interface Bench {
 const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>> = {
   core: () => import('./core.ts'),
   handshake: () => import('./handshake.ts'),
+  policy: () => import('./policy.ts'),
   reload: () => import('./reload.ts'),
   'worker-kill': () => import('./worker-kill.ts'),
 };
