@@ -20,6 +20,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
   core: () => import('./core.ts'),
   decision: () => import('./decision.ts'),
   handshake: () => import('./handshake.ts'),
+  policy: () => import('./policy.ts'),
   reload: () => import('./reload.ts'),
   'worker-kill': () => import('./worker-kill.ts'),
 };
