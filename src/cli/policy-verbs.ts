@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander';
 import type { ExpandOptions } from './commands/expand.ts';
 import type { ExplainOptions } from './commands/explain.ts';
+import type { GraphOptions } from './commands/graph.ts';
 import type { LintOptions } from './commands/lint.ts';
 import type { TestOptions } from './commands/test.ts';
 
@@ -80,6 +81,18 @@ export function addPolicyVerbs(
     .action(async (subject: string[], options: ExplainOptions) => {
       const { explain } = await import('./commands/explain.ts');
       done(await explain(subject, options));
+    });
+
+  verb(
+    'graph',
+    'Draw a policy: sites, rules, scores, ladders and policies, as SVG.',
+    '  sallyport graph policy.pdl > policy.svg\n  sallyport graph policy.pdl --output policy.svg\n',
+  )
+    .argument('<file>', 'the policy')
+    .option('--output <file>', 'where to write it (default: standard output)')
+    .action(async (file: string, options: GraphOptions) => {
+      const { graph } = await import('./commands/graph.ts');
+      done(graph(file, options));
     });
 }
 
