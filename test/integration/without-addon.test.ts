@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { makeCertificate } from '../support/certificate.ts';
 import { ACTIONS_POLICY, TEST_NAMES } from '../support/edge.ts';
-import { run } from '../support/tools.ts';
+import { run, sClient } from '../support/tools.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const START = `
@@ -96,13 +96,7 @@ test('without the addon clients are decided and served as ever, and only the SYN
 });
 
 test('without the addon a refusal is the same alert', async () => {
-  const { stderr } = await run('openssl', [
-    's_client',
-    '-connect',
-    `127.0.0.1:${port}`,
-    '-servername',
-    'refused.test',
-  ]);
+  const { stderr } = await sClient(port, '-servername', 'refused.test');
   assert.match(stderr, /alert access denied/);
   assert.equal((await line('refused')).rule.name, 'refused');
 });
