@@ -17,6 +17,8 @@ export interface Bench {
 
 const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>> = {
   core: () => import('./core.ts'),
+  hashes: () => import('./hashes.ts'),
+  hostile: () => import('./hostile.ts'),
   handshake: () => import('./handshake.ts'),
   reload: () => import('./reload.ts'),
   'worker-kill': () => import('./worker-kill.ts'),
