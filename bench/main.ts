@@ -19,6 +19,8 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
   core: () => import('./core.ts'),
   decision: () => import('./decision.ts'),
   handshake: () => import('./handshake.ts'),
+  'score-batch': () => import('./score-batch.ts'),
+  tables: () => import('./tables.ts'),
   reload: () => import('./reload.ts'),
   'worker-kill': () => import('./worker-kill.ts'),
 };
