@@ -27,6 +27,7 @@ const PAGE = 65_536;
 interface LookupModule {
   readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
   base(): number;
+  touched(tables: number, length: number, addresses: number, width: number, count: number): number;
   listed(tables: number, addresses: number, width: number, count: number): number;
 }
 
@@ -123,7 +124,7 @@ async function timeLookups(
   tables: Uint8Array,
   family: Family,
   options: BenchOptions,
-): Promise<{ readonly best: number; readonly median: number }> {
+): Promise<{ lookupNs: number; lookupMedianNs: number; randomReadNs: number }> {
   const { exports } = new WebAssembly.Instance(module);
   const width = family === 'v4' ? 4 : 16;
   const at = exports.base();
@@ -134,16 +135,27 @@ async function timeLookups(
   const next = random(3);
   for (let i = 0; i < ADDRESSES; i++) memory.set(address(family, next), addresses + i * width);
   let turn = 0;
-  const run = (): void => {
-    exports.listed(at, addresses + turn * CALLS * width, width, CALLS);
+  const nextCalls = (): number => {
     turn = (turn + 1) % (ADDRESSES / CALLS);
+    return addresses + turn * CALLS * width;
   };
-  const [timing] = await timeTasks(
-    [{ name: family, calls: CALLS, run }],
+  const [lookup, memoryRead] = await timeTasks(
+    [
+      { name: 'look-up', calls: CALLS, run: () => void exports.listed(at, nextCalls(), width, CALLS) },
+      {
+        name: 'random read',
+        calls: CALLS,
+        run: () => void exports.touched(at, tables.length, nextCalls(), width, CALLS),
+      },
+    ],
     options.rounds!,
     options.milliseconds!,
   );
-  return timing!.nanoseconds;
+  return {
+    lookupNs: lookup!.nanoseconds.best,
+    lookupMedianNs: lookup!.nanoseconds.median,
+    randomReadNs: memoryRead!.nanoseconds.best,
+  };
 }
 
 async function run(options: BenchOptions): Promise<{ passed: boolean; result: object }> {
@@ -163,13 +175,7 @@ async function run(options: BenchOptions): Promise<{ passed: boolean; result: ob
     const stall = await loadStall(tables);
     const lookup = await timeLookups(module, tables, family, options);
     const megabytes = tables.length / 1e6;
-    result[name] = {
-      buildMs,
-      megabytes,
-      ...stall,
-      lookupNs: lookup.best,
-      medianNs: lookup.median,
-    };
+    result[name] = { buildMs, megabytes, ...stall, ...lookup };
   }
   console.table(result);
   return { passed: true, result };
