@@ -13,9 +13,9 @@ import type {
   Site,
 } from '../pdl/ir.ts';
 import { FACTS } from '../pdl/registry/facts.gen.ts';
+import { rankOutcomes } from '../pdl/strictness.ts';
 import { canonicalJson } from './canonical.ts';
 import * as L from './layout.gen.ts';
-import { rankOutcomes } from './strictness.ts';
 import { tablesId } from './tables.ts';
 
 export { encodeTables, FeedError } from './tables.ts';

@@ -19,6 +19,7 @@ import { UNSUPPLIED } from './facts.ts';
 import { feedProblem, type LoadedFeeds, loadFeeds } from './feeds.ts';
 import { runPolicyTests } from './policy-tests.ts';
 import { loadSecrets } from './secrets.ts';
+import { hostTarget } from './target.ts';
 
 /** A larger policy file is refused unread. */
 export const MAX_POLICY_BYTES: number = 1024 * 1024;
@@ -55,7 +56,8 @@ function fileProblem(file: string, code: string, message: string, help: string):
   return { code, severity: 'error', message, file, line: 1, column: 1, endLine: 1, endColumn: 1, help };
 }
 
-function readSource(path: string): SourceFile | Diagnostic {
+/** The text of a policy file, or why it cannot be read. */
+export function readSource(path: string): SourceFile | Diagnostic {
   try {
     const bytes = readFileSync(path);
     if (bytes.length > MAX_POLICY_BYTES) {
@@ -150,7 +152,8 @@ export function compilePolicyFile(request: CompileRequest): CompileOutcome {
   };
   const entry = open(path);
   if (entry === null) return failed();
-  const compiled = compile(entry, (imported, from) => open(resolve(dirname(from), imported)));
+  const load = (imported: string, from: string): SourceFile | null => open(resolve(dirname(from), imported));
+  const compiled = compile(entry, load, { now: Date.now(), target: hostTarget() });
   diagnostics.push(...compiled.diagnostics);
   const { program } = compiled;
   if (program === null || hasError(diagnostics)) return failed();

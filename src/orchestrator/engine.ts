@@ -12,7 +12,7 @@ import { FACT } from './facts.ts';
 import type { History } from './history.ts';
 import { systemLoad } from './load.ts';
 import { SiteTable } from './sites.ts';
-import { difficultyFor, type ScorePart, type Verdict } from './verdict.ts';
+import { actionOf, difficultyFor, type ScorePart, type Verdict } from './verdict.ts';
 
 /** What is known when a connection is accepted. */
 export interface ConnectionFacts {
@@ -227,10 +227,8 @@ export class Engine {
       parts.push({ name: signal.name, group, points });
       matched.push(signal.name);
     });
-    const rule = program.rules[decision.rule];
     const policy = program.policies[decision.policy] ?? null;
-    const action =
-      rule !== undefined && rule.outcome.action !== 'use' ? rule.outcome : (policy?.verdict ?? ACCEPT);
+    const action = actionOf(program, decision.rule, decision.policy);
     const challenge =
       action.action === 'accept' && policy !== null && policy.challenge !== null
         ? program.challenges[policy.challenge]!

@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
+import { inPrefix, parsePrefix } from '../pdl/ip.ts';
 import type { Feed, Program } from '../pdl/ir.ts';
 
 /** A larger feed file is refused unread. */
@@ -91,6 +92,62 @@ function readFeed(
   }
 }
 
+/** Feeds of addresses by which `forbid` and `deny` rules turn clients away. */
+function blockingFeeds({ rules, atoms, tables }: Program): Set<number> {
+  const found = new Set<number>();
+  for (const { tier, when } of rules) {
+    if (tier !== 'forbid' && tier !== 'deny') continue;
+    for (const index of when.flatMap(({ yes }) => yes)) {
+      const atom = atoms[index]!;
+      const table = atom.kind === 'table' ? tables[atom.table]! : null;
+      if (table?.kind === 'cidr' && table.feed !== undefined) found.add(table.feed);
+    }
+  }
+  return found;
+}
+
+/** Private, loopback and link-local networks (RFC 6890). */
+const LOCAL = [
+  '10.0.0.0/8',
+  '127.0.0.0/8',
+  '169.254.0.0/16',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '::1/128',
+  'fc00::/7',
+  'fe80::/10',
+];
+const LOCAL_PREFIXES = LOCAL.map((text) => parsePrefix(text)!);
+/** Shorter prefixes of IPv4 and IPv6 hold more than any list of bad addresses should. */
+const WIDE = { v4: 8, v6: 19 } as const;
+/** Members worth parsing here; a feed may have a million others. */
+const SUSPICIOUS = /\/(?:\d|1[0-8])$|^(?:10|127|169|172|192)\.|^(?:::1|f[cde])/i;
+/** More of them from one feed tell nothing new. */
+const MAX_WIDE_REPORTED = 3;
+
+/** A list that turns away half of the internet, or the own network, is broken or poisoned. */
+function warnOfWide(
+  feed: Feed,
+  { members, lines }: { members: readonly string[]; lines: readonly number[] },
+  diagnostics: Diagnostic[],
+): void {
+  let reported = 0;
+  for (const [index, member] of members.entries()) {
+    const prefix = SUSPICIOUS.test(member) ? parsePrefix(member) : null;
+    if (prefix === null) continue;
+    const isWide = prefix.isV4 ? prefix.bits - 96 < WIDE.v4 : prefix.bits < WIDE.v6;
+    const isLocal = LOCAL_PREFIXES.some(
+      (local) => local.bits <= prefix.bits && inPrefix(prefix.bytes, local),
+    );
+    if (!isWide && !isLocal) continue;
+    const what = isWide ? 'a very large part of the internet' : 'a private network';
+    const message = `feed ${feed.name} turns away ${member}, ${what}`;
+    const help = 'remove the line, or correct whoever makes the list';
+    diagnostics.push(feedProblem(feed, 'PDL-F002', lines[index] ?? 1, message, help, 'warning'));
+    if (++reported === MAX_WIDE_REPORTED) return;
+  }
+}
+
 /** For `check` a file that is missing is a warning, and the feed empty. */
 export function loadFeeds(
   program: Program,
@@ -101,12 +158,14 @@ export function loadFeeds(
   const lines = new Map<number, readonly number[]>();
   const times = new Map<string, number>();
   const diagnostics: Diagnostic[] = [];
+  const blocking = blockingFeeds(program);
   program.feeds.forEach((feed, index) => {
     const read = readFeed(feed, purpose, nowMs, times, diagnostics);
     if (read.members.length > feed.maxEntries) {
       const message = `feed ${feed.name} has ${read.members.length} members; at most ${feed.maxEntries} are allowed`;
       diagnostics.push(feedProblem(feed, 'FEED-003', 1, message, 'shorten the feed, or raise max_entries'));
     }
+    if (blocking.has(index)) warnOfWide(feed, read, diagnostics);
     members.set(index, read.members);
     lines.set(index, read.lines);
   });

@@ -27,13 +27,12 @@ test('a diagnostic is drawn with its place, source lines, underlines and help', 
     renderDiagnostic(DIAGNOSTIC, TEXT, { color: false }),
     [
       'error[PDL-N002]: `a` is declared twice',
-      ' --> x.pdl:3:5',
-      '  |',
-      '2 |     set a of cidr = { }',
-      '  |         - declared here first',
-      '3 | set a of cidr = { }',
-      '  |     ^',
-      '  = help: give one of them another name',
+      ' ┌─ x.pdl:3:5',
+      '2 │     set a of cidr = { }',
+      '  │         - declared here first',
+      '3 │ set a of cidr = { }',
+      '  │     ^',
+      '  help: give one of them another name',
     ].join('\n'),
   );
 });
@@ -47,6 +46,41 @@ test('colours only add escape sequences', () => {
 
 test('a diagnostic without source text still shows its place', () => {
   const text = renderDiagnostic({ ...DIAGNOSTIC, labels: [] }, '', { color: false });
-  assert.ok(text.includes('--> x.pdl:3:5'));
+  assert.ok(text.includes('┌─ x.pdl:3:5'));
   assert.ok(!text.includes('^'));
+});
+
+test('two places on one line share a row, and what the first one says comes below', () => {
+  const span = { file: 'x.pdl', line: 2, column: 6, endLine: 2, endColumn: 7 };
+  const place = { line: 2, column: 11, endLine: 2, endColumn: 15 };
+  const both: Diagnostic = {
+    ...DIAGNOSTIC,
+    ...place,
+    label: 'of this type',
+    labels: [{ span, text: 'the set' }],
+  };
+  assert.deepEqual(renderDiagnostic(both, TEXT, { color: false }).split('\n').slice(2, 5), [
+    '2 │     set a of cidr = { }',
+    '  │         -    ^^^^ of this type',
+    '  │         the set',
+  ]);
+});
+
+test('a place in another file becomes a note', () => {
+  const span = { file: 'y.pdl', line: 7, column: 1, endLine: 7, endColumn: 2 };
+  const text = renderDiagnostic({ ...DIAGNOSTIC, labels: [{ span, text: 'first' }] }, TEXT, { color: false });
+  assert.ok(text.includes('  = y.pdl:7:1: first'));
+});
+
+test('notes, fixes and the way to silence a finding are drawn below the source', () => {
+  const fixes = ['`5/s`', '`5/m`'].map((title) => ({ kind: 'pick' as const, title, edits: [] }));
+  const text = renderDiagnostic({ ...DIAGNOSTIC, notes: ['one:\n  two'], fixes, canBeIntended: true }, TEXT, {
+    color: false,
+  });
+  assert.deepEqual(text.split('\n').slice(-4), [
+    '  = one:',
+    '        two',
+    '  fix (pick one): `5/s` · `5/m`',
+    '  if intended: @allow "PDL-N002" @why "…"',
+  ]);
 });

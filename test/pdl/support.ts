@@ -1,5 +1,10 @@
 /** Compiles policies written in tests. */
-import { type CompileResult, compile } from '../../src/pdl/compile/compile.ts';
+import {
+  type CompileOptions,
+  type CompileResult,
+  compile,
+  type SourceFile,
+} from '../../src/pdl/compile/compile.ts';
 import type { Diagnostic } from '../../src/pdl/diagnostics/diagnostic.ts';
 
 /** A policy without findings, to which a test adds what it is about. */
@@ -17,12 +22,18 @@ site main {
 }
 `;
 
-/** Compiles one file, or several of which `main.pdl` is the entry. */
-export function compileText(text: string, others: Readonly<Record<string, string>> = {}): CompileResult {
-  return compile({ path: 'main.pdl', text }, (path) => {
-    const found = path === 'main.pdl' ? text : others[path];
-    return found === undefined ? null : { path, text: found };
-  });
+/** Compiles one file, or several of which `path` is the entry. */
+export function compileText(
+  text: string,
+  others: Readonly<Record<string, string>> = {},
+  path = 'main.pdl',
+  options: CompileOptions = {},
+): CompileResult {
+  const load = (wanted: string): SourceFile | null => {
+    const found = wanted === path ? text : others[wanted];
+    return found === undefined ? null : { path: wanted, text: found };
+  };
+  return compile({ path, text }, load, options);
 }
 
 export function errorsOf(result: CompileResult): readonly Diagnostic[] {
@@ -38,4 +49,15 @@ export function unmark(marked: string): { text: string; place: [number, number, 
   const start = position(marked.slice(0, marked.indexOf('«')));
   const end = position(marked.slice(0, marked.indexOf('»')));
   return { text: marked.replaceAll(/[«»]/g, ''), place: [...start, ...end] };
+}
+
+const RULE = /^(?:forbid|exempt|deny|pin|shadow|canary|@)/;
+
+/** The whole file around an example of the catalogue. */
+export function exampleFile(example: string): string {
+  if (example.startsWith('pdl')) return `${example}\n`;
+  const isRule =
+    RULE.test(example) &&
+    /^(?:forbid|exempt|deny|pin|shadow|canary)/m.test(example.replace(/^(?:@\w+ "[^"]*"\s*)+/, ''));
+  return isRule ? `${BASE.slice(0, -2)}  ${example.replaceAll('\n', '\n  ')}\n}\n` : `${BASE}${example}\n`;
 }

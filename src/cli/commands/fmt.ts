@@ -1,9 +1,10 @@
 /** `sallyport fmt`: brings policies into their canonical form. */
-import { chmodSync, readFileSync, realpathSync, renameSync, statSync, writeFileSync } from 'node:fs';
-import { text as readAll } from 'node:stream/consumers';
+import { readFileSync } from 'node:fs';
+import { buffer } from 'node:stream/consumers';
 import { format as formatPolicy } from '../../pdl/format/format.ts';
 import { CliError, EXIT } from '../exit.ts';
 import { chooseFormat, type Format, printDiagnostics } from '../output.ts';
+import { replaceFile } from '../replace-file.ts';
 
 /** What `-`, and no file at all, is called in diagnostics. */
 const STDIN = '<stdin>';
@@ -20,7 +21,7 @@ export async function fmt(files: readonly string[], options: Options): Promise<n
   let code: number = EXIT.ok;
   for (const file of files.length === 0 ? ['-'] : files) {
     const name = file === '-' ? STDIN : file;
-    const text = file === '-' ? await readAll(process.stdin) : readPolicy(file);
+    const text = decode(name, file === '-' ? await buffer(process.stdin) : readPolicy(file));
     const formatted = formatPolicy(name, text);
     if (formatted.text === null) {
       printDiagnostics(formatted.diagnostics, new Map([[name, text]]), chooseFormat(options.format));
@@ -38,23 +39,19 @@ export async function fmt(files: readonly string[], options: Options): Promise<n
   return code;
 }
 
-function readPolicy(file: string): string {
+function readPolicy(file: string): Uint8Array {
   try {
-    return readFileSync(file, 'utf8');
+    return readFileSync(file);
   } catch (error) {
     throw new CliError(`cannot read ${file}: ${(error as Error).message}`);
   }
 }
 
-/** Writes beside the file and renames, so that a policy is never half written. */
-function replaceFile(file: string, text: string): void {
+/** Text of another encoding would be damaged when it is written back. */
+function decode(name: string, bytes: Uint8Array): string {
   try {
-    const target = realpathSync(file);
-    const beside = `${target}.${process.pid}.tmp`;
-    writeFileSync(beside, text, { flag: 'wx' });
-    chmodSync(beside, statSync(target).mode);
-    renameSync(beside, target);
-  } catch (error) {
-    throw new CliError(`cannot write ${file}: ${(error as Error).message}`);
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new CliError(`${name} is not UTF-8 text: save it as UTF-8 first`);
   }
 }

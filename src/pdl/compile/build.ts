@@ -1,6 +1,6 @@
 /** The program while it grows: everything gets its index here, once, and the engine's limits are kept. */
 
-import { neverHolds } from '../check/reach.ts';
+import { caseOf, isImpossible } from '../check/implies.ts';
 import type { Diagnostic, Report } from '../diagnostics/diagnostic.ts';
 import type {
   Atom,
@@ -9,20 +9,35 @@ import type {
   Challenge,
   Condition,
   Counter,
-  Cube,
   Feed,
   Limit,
   Mode,
   Operand,
   Policy,
   Rule,
+  Rung,
   Score,
   Secret,
+  Signal,
   Site,
   Span,
   Table,
 } from '../ir.ts';
-import type { Declaration } from '../syntax/ast.ts';
+import type { Target } from '../registry/target.ts';
+import type {
+  ChallengeNode,
+  CounterNode,
+  Declaration,
+  FeedNode,
+  GroupNode,
+  LimitNode,
+  PolicyNode,
+  RuleNode,
+  RungNode,
+  ScoreNode,
+  SignalNode,
+  SiteNode,
+} from '../syntax/ast.ts';
 import { type Formula, MAX_CUBES, toCubes } from './formula.ts';
 
 /** The engine evaluates at most this many atoms per program. */
@@ -80,8 +95,36 @@ export class Instances<T> {
   }
 }
 
+/** Where in the text the parts of the program come from. */
+export class Origins {
+  readonly rules: Map<Rule, RuleNode> = new Map();
+  readonly signals: Map<Signal, SignalNode> = new Map();
+  readonly groups: Map<Score['groups'][number], GroupNode> = new Map();
+  readonly scores: Map<Score, { readonly node: ScoreNode; readonly removed: readonly RemovedSignal[] }> =
+    new Map();
+  readonly rungs: Map<Rung, RungNode> = new Map();
+  readonly policies: Map<Policy, PolicyNode> = new Map();
+  readonly limits: Map<Limit, LimitNode> = new Map();
+  readonly counters: Map<Counter, CounterNode> = new Map();
+  readonly feeds: Map<Feed, FeedNode> = new Map();
+  readonly challenges: Map<Challenge, ChallengeNode> = new Map();
+  /** By index in `Program.sites`. */
+  readonly sites: Map<number, SiteNode> = new Map();
+  /** What the conditions of `ensure` demand, by policy. */
+  readonly demands: Map<Policy, readonly { readonly condition: Condition; readonly span: Span }[]> =
+    new Map();
+}
+
+/** A signal of a parent score that a child took out. */
+export interface RemovedSignal {
+  readonly name: string;
+  readonly group: string | null;
+  readonly span: Span;
+}
+
 export class Build {
   readonly report: Report;
+  readonly target: Target;
   readonly feeds: Registry<Feed> = new Registry();
   readonly counters: Registry<Counter> = new Registry();
   readonly limits: Registry<Limit> = new Registry();
@@ -97,12 +140,17 @@ export class Build {
   readonly atoms: Atom[] = [];
   readonly tables: Table[] = [];
   readonly requiredFacts: Set<number> = new Set();
+  readonly origins: Origins = new Origins();
+  /** What the conditions of `ensure` demand in the policy being compiled. */
+  demanded: { readonly condition: Condition; readonly span: Span }[] = [];
   /** What the program asks of an engine beyond deciding by facts, one for each code and place. */
   readonly needs: Map<string, Diagnostic> = new Map();
   /** While a form of a site is compiled: the state of each mode. Null elsewhere. */
   states: ReadonlyMap<Declaration, number> | null = null;
   /** Modes that a condition asked about since this was last cleared. */
   readonly modesAsked: Set<Declaration> = new Set();
+  /** Alternatives of the last condition that can never hold. */
+  dropped = 0;
   /** Declarations that something refers to, for findings about the others. */
   readonly used: Set<Declaration> = new Set();
   /** Declarations being resolved now, to find those that need themselves. */
@@ -114,8 +162,9 @@ export class Build {
   readonly #atomOwners = new Map<string, number>();
   #tooManyAtoms = false;
 
-  constructor(report: Report) {
+  constructor(report: Report, target: Target) {
     this.report = report;
+    this.target = target;
   }
 
   table(table: Table, span: Span): number {
@@ -172,6 +221,7 @@ export class Build {
 
   /** The cubes of a formula that belongs to `owner`, such as `rule garbage`. */
   condition(formula: Formula | null, owner: string, span: Span): Condition {
+    this.dropped = 0;
     if (formula === null) return [];
     const cubes = toCubes(formula, (atom) => this.#atom(atom, owner, span));
     if (cubes === null) {
@@ -180,7 +230,8 @@ export class Build {
       this.report.error('PDL-B002', span, message, help);
       return [];
     }
-    const possible: Cube[] = cubes.filter((cube) => !neverHolds(cube, this.atoms));
+    const possible = cubes.filter((cube) => !isImpossible(caseOf(cube, this.atoms), this.tables));
+    this.dropped = cubes.length - possible.length;
     return possible;
   }
 

@@ -22,7 +22,11 @@ export function challengeOf(build: Build, module: Module, name: Name): number | 
 }
 
 export function compileChallenge(build: Build, found: Found<ChallengeNode>): number {
-  return build.challenges.index(found.node, () => makeChallenge(build, found));
+  return build.challenges.index(found.node, () => {
+    const challenge = makeChallenge(build, found);
+    build.origins.challenges.set(challenge, found.node);
+    return challenge;
+  });
 }
 
 type Entries = Map<string, ChallengeNode['entries'][number]>;

@@ -1,19 +1,24 @@
 /** From the text of a policy to the program that the engine runs. */
 
+import { checkProgram } from '../check/check.ts';
+import { type Cost, costOf } from '../check/cost.ts';
 import { type Diagnostic, Report } from '../diagnostics/diagnostic.ts';
 import type { Program } from '../ir.ts';
+import { RELEASE_TARGET, type Target } from '../registry/target.ts';
 import type { Declaration } from '../syntax/ast.ts';
 import { compileTest, type PolicyTest } from '../testing/compile-test.ts';
 import { Build } from './build.ts';
 import { compileChallenge } from './challenge.ts';
 import { compileCondition } from './condition.ts';
+import { rungsOf } from './ladder.ts';
 import { compileMode } from './modes.ts';
 import { type Found, type Load, loadModules, lookup, type Module, type SourceFile } from './modules.ts';
 import { checkAnnotations } from './notes.ts';
 import { checkAbstractPolicy, compilePolicy, policyIndex } from './policy.ts';
+import { compileRule } from './rule.ts';
 import { scoreIndex, scoreOf } from './score.ts';
 import { declaredSet } from './sets.ts';
-import { checkOverlaps, compileRule, rungsOf, siteIndex } from './site.ts';
+import { checkOverlaps, siteIndex } from './site.ts';
 import {
   compileCa,
   compileCounter,
@@ -33,8 +38,19 @@ export interface CompileResult {
   readonly diagnostics: readonly Diagnostic[];
   /** What the program asks of an engine beyond deciding by facts, as errors for one that cannot do it. */
   readonly needs: readonly Diagnostic[];
+  /** What a decision costs at worst; null when there is any error. */
+  readonly cost: Cost | null;
   /** The `test` blocks of the entry file. */
   readonly tests: readonly PolicyTest[];
+}
+
+export interface CompileOptions {
+  /** Milliseconds since the epoch; without it nothing is said about what expires. */
+  readonly now?: number;
+  /** What will serve the policy; without it, what this release was made for. */
+  readonly target?: Target;
+  /** Also say what is merely worth knowing. */
+  readonly infos?: boolean;
 }
 
 /** Bounds of the engine's image (besides atoms and cubes, which `Build` keeps). */
@@ -47,10 +63,10 @@ const MAX_CANARIES = 64;
  * Compiles a policy and the files it imports. `load` finds an imported file (null when there is none);
  * `std/…` files come with the language and are never asked for. Never throws for what a policy says.
  */
-export function compile(entry: SourceFile, load: Load): CompileResult {
-  const report = new Report();
+export function compile(entry: SourceFile, load: Load, options: CompileOptions = {}): CompileResult {
+  const report = new Report(options.infos ?? false);
   const [main] = loadModules(entry, load, report) as [Module];
-  const build = new Build(report);
+  const build = new Build(report, options.target ?? RELEASE_TARGET);
   for (const node of main.file.declarations) compileDeclaration(build, main, node);
   const sites = declarationsOf(main, 'site');
   checkOverlaps(build, sites);
@@ -64,9 +80,14 @@ export function compile(entry: SourceFile, load: Load): CompileResult {
   );
   checkSizes(build, main);
   if (!report.hasErrors && !isLibrary) warnOfUnused(build, main);
-  const program = report.hasErrors ? null : programOf(build, main);
+  const whole = report.hasErrors ? null : programOf(build, main);
+  if (whole !== null) {
+    checkProgram({ program: whole, origins: build.origins, report, now: options.now ?? null });
+  }
+  const program = report.hasErrors ? null : whole;
   const needs = program === null ? [] : [...build.needs.values()];
-  return { program, diagnostics: report.sorted(), needs, tests: program === null ? [] : tests };
+  const cost = program === null ? null : costOf(program);
+  return { program, diagnostics: report.sorted(), needs, cost, tests: program === null ? [] : tests };
 }
 
 function declarationsOf<K extends Declaration['kind']>(

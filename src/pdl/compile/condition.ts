@@ -20,6 +20,8 @@ export interface Subject {
   readonly type: ValueType;
   readonly list: boolean;
   readonly label: string;
+  /** Where it is written. */
+  readonly span: Span;
 }
 
 const ORDERED: readonly ValueType[] = [
@@ -169,6 +171,7 @@ export function resolveOperand(build: Build, module: Module, operand: OperandNod
         type: 'rate',
         list: false,
         label: `the rate of \`${operand.name.text}\``,
+        span: operand.span,
       };
     }
     case 'count':
@@ -182,8 +185,9 @@ export function resolveOperand(build: Build, module: Module, operand: OperandNod
         return null;
       }
       const label = `\`${operand.kind}(${name})\``;
-      if (operand.kind === 'count') return { operand: { fact }, type: 'int', list: false, label };
-      return { operand: { fact }, type, list: false, label };
+      if (operand.kind === 'count')
+        return { operand: { fact }, type: 'int', list: false, label, span: operand.span };
+      return { operand: { fact }, type, list: false, label, span: operand.span };
     }
     case 'name': {
       if (!looksLikeFact(operand.name.text)) {
@@ -198,7 +202,7 @@ export function resolveOperand(build: Build, module: Module, operand: OperandNod
       const fact = resolveFact(operand.name, report);
       if (fact === null) return null;
       const { name, type, list } = FACTS[fact]!;
-      return { operand: { fact }, type, list, label: `\`${name}\`` };
+      return { operand: { fact }, type, list, label: `\`${name}\``, span: operand.span };
     }
   }
 }
@@ -227,7 +231,7 @@ function resolveLookup(
   }
   build.need('PDL-X011', operand.span, '`lookup` is', 'use a feed as a set, with `in`');
   const label = `the score of \`${name}\` in \`${operand.name.text}\``;
-  return { operand: { lookup: feed, of }, type: 'int', list: false, label };
+  return { operand: { lookup: feed, of }, type: 'int', list: false, label, span: operand.span };
 }
 
 function range(operand: Operand, min: number, max: number): Formula {
@@ -260,7 +264,7 @@ function compileComparison(
     build.report.error('PDL-Y001', span, message, 'use ==, != or `in`');
     return null;
   }
-  const right = readMember(build, module, value, subject.type);
+  const right = readMember(build, module, value, subject.type, subject.span);
   if (right === null) return null;
   if (!equality) return compareNumber(subject.operand, operator, Number(right));
   const equal = holds(build, subject.operand, subject.type, [right], span);
@@ -294,8 +298,8 @@ function compileRange(
     build.report.error('PDL-Y001', span, message, 'use `in { … }`');
     return null;
   }
-  const from = readValue(module, test.from, subject.type, build.report);
-  const to = readValue(module, test.to, subject.type, build.report);
+  const from = readValue(module, test.from, subject.type, build.report, subject.span);
+  const to = readValue(module, test.to, subject.type, build.report, subject.span);
   if (from === null || to === null) return null;
   if (from > to) {
     const message = `the range ends before it begins, so nothing is in it`;
@@ -394,8 +398,10 @@ export function readMember(
   module: Module,
   value: Value,
   type: ValueType,
+  comparedWith: Span | null = null,
 ): number | string | null {
-  if (type !== 'ca' || value.kind !== 'name') return readValue(module, value, type, build.report);
+  if (type !== 'ca' || value.kind !== 'name')
+    return readValue(module, value, type, build.report, comparedWith);
   const found = lookup(module, ['ca'], value, build.report);
   if (found === null) return null;
   compileCa(build, found);

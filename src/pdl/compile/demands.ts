@@ -111,6 +111,10 @@ export function compileEnsure(
 ): Ensure {
   const formula = compileCondition(build, module, condition);
   const violated = build.condition(formula && not(formula), '`ensure`', condition.span);
+  build.demanded.push({
+    condition: build.condition(formula, '`ensure`', condition.span),
+    span: condition.span,
+  });
   return { violated, otherwise: verdictOr(build, otherwise, fallback), span };
 }
 

@@ -37,7 +37,7 @@ function makeMode(build: Build, found: Found<ModeNode>): Mode {
     if (earlier === index) return;
     const label = { span: node.states[earlier]!.name.span, text: 'declared here first' };
     const message = `the state \`${state.name.text}\` is declared twice`;
-    report.error('PDL-N002', state.name.span, message, 'give one of them another name', [label]);
+    report.error('PDL-N002', state.name.span, message, 'give one of them another name', { labels: [label] });
   });
   const atoms: Atom[] = [];
   const states = node.states.map((state) => compileState(build, found.module, state, atoms));

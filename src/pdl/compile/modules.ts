@@ -1,7 +1,8 @@
 /** Files and what they declare: imports are loaded, names are entered, and looked up by kind. */
 
-import { suggest } from '../diagnostics/closest.ts';
-import type { Report } from '../diagnostics/diagnostic.ts';
+import { checkSecrets } from '../check/secrets.ts';
+import { closest, suggest } from '../diagnostics/closest.ts';
+import type { Details, Fix, Report } from '../diagnostics/diagnostic.ts';
 import type { Span } from '../ir.ts';
 import type { Declaration, FileNode, Name } from '../syntax/ast.ts';
 import { parse } from '../syntax/parse.ts';
@@ -68,6 +69,7 @@ export function loadModules(entry: SourceFile, load: Load, report: Report): Modu
     byPath.set(source.path, module);
     open.add(source.path);
     checkHeader(file, report);
+    checkSecrets(file, report);
     for (const { path, alias } of file.imports) {
       if (RESERVED.includes(alias.text) || module.imports.has(alias.text)) {
         const message = RESERVED.includes(alias.text)
@@ -163,7 +165,7 @@ function enterNames(module: Module, report: Report): void {
     if (earlier) {
       const message = `\`${node.name.text}\` is declared twice`;
       const label = { span: earlier.name.span, text: 'declared here first' };
-      report.error('PDL-N002', node.name.span, message, 'give one of them another name', [label]);
+      report.error('PDL-N002', node.name.span, message, 'give one of them another name', { labels: [label] });
     } else module.names.set(key, node);
   }
 }
@@ -183,21 +185,45 @@ export function lookup<K extends Kind>(
     if (node && (kinds as readonly Kind[]).includes(node.kind)) return { node: node as Of<K>, module: home };
   }
   if (home.file.brokenNames.has(own)) return null;
-  const what = kinds.map((kind) => KIND_NAMES[kind] ?? kind).join(' or ');
+  const what = kinds
+    .filter((kind) => kind !== 'let' || kinds.length === 1)
+    .map((kind) => KIND_NAMES[kind] ?? kind)
+    .join(' or ');
   const other = [...home.names.values()].find((node) => node.name.text === own);
   const candidates = [...home.names.values()].filter((node) =>
     (kinds as readonly Kind[]).includes(node.kind),
   );
   const alias = name.text.slice(0, name.text.length - own.length);
+  const near = other
+    ? null
+    : closest(
+        own,
+        candidates.map((node) => node.name.text),
+      );
   const help = other
     ? `\`${name.text}\` is a ${other.kind}, and a ${what} is needed here`
-    : suggest(
-        name.text,
-        candidates.map((node) => alias + node.name.text),
-        `declare it, or import the file that does`,
-      );
-  report.error('PDL-N001', name.span, `there is no ${what} called \`${name.text}\``, help);
+    : near === null
+      ? 'declare it, or import the file that does'
+      : `did you mean \`${alias}${near}\`?`;
+  const meant = candidates.find((node) => node.name.text === near);
+  report.error('PDL-N001', name.span, `there is no ${what} called \`${name.text}\``, help, {
+    label: other ? '' : `not declared in ${alias === '' ? 'this file or its imports' : home.file.path}`,
+    ...(meant ? almost(meant, name, alias, home !== module) : {}),
+  });
   return null;
+}
+
+/** What a slip of the pen may have meant. */
+function almost(meant: Declaration, name: Name, alias: string, isElsewhere: boolean): Details {
+  const text = alias + meant.name.text;
+  const type = meant.kind === 'set' || meant.kind === 'feed' ? ` of ${meant.type.text}` : '';
+  const { file, line } = meant.name.span;
+  const place = isElsewhere ? `${file}, line ${line}` : `line ${line}`;
+  const note = `a ${KIND_NAMES[meant.kind] ?? meant.kind} with almost this name exists:  ${meant.kind} ${text}${type}   (${place})`;
+  // why: a list under a name that nothing else has is meant; which policy is meant, a person says.
+  const kind = type === '' ? 'maybe' : 'safe';
+  const fix: Fix = { kind, title: `write \`${text}\``, edits: [{ span: name.span, text }] };
+  return { notes: [note], fixes: [fix] };
 }
 
 const KIND_NAMES: Readonly<Partial<Record<Kind, string>>> = { let: 'constant', define: 'named condition' };

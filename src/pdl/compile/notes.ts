@@ -1,7 +1,6 @@
-/** Annotations: what they mean, and what they allow. */
+/** Annotations: notes that reach the audit, and findings that are allowed. */
 
 import { suggest } from '../diagnostics/closest.ts';
-import type { Span } from '../ir.ts';
 import type { Annotation } from '../syntax/ast.ts';
 import type { Build } from './build.ts';
 
@@ -14,17 +13,4 @@ export function checkAnnotations(build: Build, annotations: readonly Annotation[
     const help = suggest(name.text, ANNOTATIONS, `annotations are ${ANNOTATIONS.join(', ')}`);
     build.report.warning('PDL-N008', name.span, `the annotation \`@${name.text}\` means nothing`, help);
   }
-}
-
-/** A warning, unless `@allow "CODE"` stands at the declaration. */
-export function warnUnlessAllowed(
-  build: Build,
-  annotations: readonly Annotation[],
-  code: string,
-  span: Span,
-  message: string,
-  help: string,
-): void {
-  if (annotations.some(({ name, value }) => name.text === 'allow' && value === code)) return;
-  build.report.warning(code, span, message, help);
 }

@@ -1,6 +1,6 @@
 /** Policies: what a chain of `extends` says, merged. Scalars replace; lists replace, append or remove. */
 
-import { checkTlsProfile } from '../check/tls-check.ts';
+import { checkTlsProfile, type TlsPlace } from '../check/tls-check.ts';
 import type { Policy, Span, TlsProfile, Verdict } from '../ir.ts';
 import type {
   ExtensionEntry,
@@ -44,6 +44,8 @@ interface Draft {
   log: Policy['log'];
   rank: number;
   demands: Demands;
+  /** Where the entries of `tls` that hold were written. */
+  readonly places: Map<string, TlsPlace>;
   /** Where each locked entry was locked, and its text there. */
   readonly locked: Map<string, { span: Span; text: string }>;
 }
@@ -75,6 +77,7 @@ function emptyDraft(): Draft {
     log: { mode: 'violations', percent: 100 },
     rank: 0,
     demands: {},
+    places: new Map(),
     locked: new Map(),
   };
 }
@@ -106,11 +109,20 @@ function makePolicy(build: Build, found: Found<PolicyNode>): Policy {
   const draft = emptyDraft();
   const before = build.report.errorCount;
   const chain = chainOf(build, found);
+  build.demanded = [];
   for (const link of chain) applyPolicy(build, link, draft);
   const unharmed = build.report.errorCount === before && !chain.some((link) => link.node.damaged);
   const { verdict, tls, handshake, challenge, limits, log, rank, demands } = draft;
-  if (verdict.action === 'accept' && unharmed) checkTlsProfile(build.report, found.node.name, tls);
-  return { name: fullName(found), rank, verdict, tls, handshake, challenge, limits, log, ...demands };
+  if (verdict.action === 'accept' && unharmed) {
+    checkTlsProfile(build.report, found.node, tls, draft.places, build.target);
+  }
+  const policy: Policy = {
+    ...{ name: fullName(found), rank, verdict, tls, handshake, challenge, limits, log },
+    ...demands,
+  };
+  build.origins.policies.set(policy, found.node);
+  build.origins.demands.set(policy, build.demanded);
+  return policy;
 }
 
 /** The policy and its ancestors, the eldest first. */
@@ -149,7 +161,9 @@ function applySection(build: Build, module: Module, section: Section, draft: Dra
     case 'tls':
       entriesOf(build, section.entries);
       for (const entry of section.entries) {
-        if (lock(build, draft, 'tls', entry)) applyTls(build, module, entry, draft.tls);
+        if (!lock(build, draft, 'tls', entry)) continue;
+        draft.places.set(entry.key, placeOf(entry));
+        applyTls(build, module, entry, draft.tls);
       }
       break;
     case 'handshake':
@@ -221,11 +235,20 @@ function lock(build: Build, draft: Draft, section: string, entry: LockableEntry 
   if (earlier !== undefined && earlier.text !== text) {
     const label = { span: earlier.span, text: 'locked here' };
     const message = `\`${entry.key}\` is locked by a policy this one extends`;
-    build.report.error('PDL-P003', entry.span, message, 'remove it, or extend another policy', [label]);
+    build.report.error('PDL-P003', entry.span, message, 'remove it, or extend another policy', {
+      labels: [label],
+    });
     return false;
   }
   if (entry.locked) draft.locked.set(key, { span: entry.span, text });
   return true;
+}
+
+/** The place of an entry, and of its values alone. */
+function placeOf({ span, values }: TlsEntry): TlsPlace {
+  const [first, last] = [values[0]?.span ?? span, values.at(-1)?.span ?? span];
+  const { endLine, endColumn } = last;
+  return { entry: span, values: { ...first, endLine, endColumn } };
 }
 
 function applyTls(build: Build, module: Module, entry: TlsEntry, tls: Draft['tls']): void {

@@ -1,13 +1,13 @@
 /** Scores: groups and signals, with what a parent score contributes. */
 
+import { warn } from '../check/subject.ts';
 import { suggest } from '../diagnostics/closest.ts';
 import type { Score, Signal } from '../ir.ts';
 import type { Annotation, GroupNode, Name, Points, ScoreNode, SignalNode } from '../syntax/ast.ts';
-import type { Build } from './build.ts';
+import type { Build, RemovedSignal } from './build.ts';
 import { compileCondition, resolveOperand } from './condition.ts';
 import { atom } from './formula.ts';
 import { type Found, fullName, lookup, type Module } from './modules.ts';
-import { warnUnlessAllowed } from './notes.ts';
 import { canaryTest, isShadow, narrowed } from './stages.ts';
 import { integerOf } from './units.ts';
 import { readValue, shapeOf } from './values.ts';
@@ -24,6 +24,7 @@ interface FlatScore {
   damaged: boolean;
   readonly groups: GroupNode[];
   readonly signals: FlatSignal[];
+  readonly removed: RemovedSignal[];
 }
 
 /** Index of the score a name means, or null after a report. */
@@ -53,10 +54,14 @@ function makeScore(build: Build, found: Found<ScoreNode>): Score {
   const names = flat.groups.map((group) => group.name.text);
   const signals = flat.signals.map((signal) => {
     const group = signal.group === null ? null : names.indexOf(signal.group);
-    return compileSignal(build, signal, group, fullName(found));
+    const compiled = compileSignal(build, signal, group, fullName(found));
+    build.origins.signals.set(compiled, signal.node);
+    return compiled;
   });
   const groups = flat.groups.map((node, index) => groupOf(build, node, signals, index));
-  return { name: fullName(found), min, max, groups, signals };
+  const score: Score = { name: fullName(found), min, max, groups, signals };
+  build.origins.scores.set(score, { node: found.node, removed: flat.removed });
+  return score;
 }
 
 function groupOf(
@@ -80,7 +85,9 @@ function groupOf(
       'make the floor the smaller one',
     );
   }
-  return { name: node.name.text, cap, floor };
+  const group = { name: node.name.text, cap, floor };
+  build.origins.groups.set(group, node);
+  return group;
 }
 
 function flatten(build: Build, found: Found<ScoreNode>): FlatScore {
@@ -93,7 +100,7 @@ function flatten(build: Build, found: Found<ScoreNode>): FlatScore {
   if (usable) build.used.add(parent.node);
   const flat: FlatScore = usable
     ? flatten(build, parent)
-    : { clamp: null, damaged: node.parent !== null, groups: [], signals: [] };
+    : { clamp: null, damaged: node.parent !== null, groups: [], signals: [], removed: [] };
   build.open.delete(node);
   flat.damaged ||= node.damaged;
   for (const entry of node.entries) {
@@ -129,7 +136,9 @@ function flatten(build: Build, found: Found<ScoreNode>): FlatScore {
       }
       case 'remove': {
         const signal = signalNamed(build, flat, entry.name);
-        if (signal) flat.signals.splice(flat.signals.indexOf(signal), 1);
+        if (!signal) break;
+        flat.signals.splice(flat.signals.indexOf(signal), 1);
+        flat.removed.push({ name: entry.name.text, group: signal.group, span: entry.span });
       }
     }
   }
@@ -156,7 +165,7 @@ function checkName(build: Build, name: Name, others: readonly Name[]): void {
   if (!earlier) return;
   const label = { span: earlier.span, text: 'declared here first' };
   const message = `\`${name.text}\` is declared twice`;
-  build.report.error('PDL-N002', name.span, message, 'give one of them another name', [label]);
+  build.report.error('PDL-N002', name.span, message, 'give one of them another name', { labels: [label] });
 }
 
 function signalNamed(build: Build, flat: FlatScore, name: Name): FlatSignal | null {
@@ -192,14 +201,8 @@ function compileSignal(build: Build, signal: FlatSignal, group: number | null, s
   );
   if (when.length === 0 && report.errorCount === before) {
     const message = `signal \`${name}\` can never add its points`;
-    warnUnlessAllowed(
-      build,
-      annotations,
-      'PDL-S001',
-      node.when!.span,
-      message,
-      'its condition contradicts itself',
-    );
+    const help = 'its condition contradicts itself';
+    warn(report, 'PDL-S001', annotations, { span: node.when!.span, message, help });
   }
   return { name, group, when, points: points.from, ...shadow, span };
 }

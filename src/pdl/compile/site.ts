@@ -1,24 +1,18 @@
-/** Sites and their rules and ladders. */
+/** Sites: what they serve, and their forms in the states of modes. */
 
-import { scoreBounds } from '../check/reach.ts';
-import type { Mode, Rule, Rung, Score, Site, Span } from '../ir.ts';
-import { FACTS } from '../registry/facts.gen.ts';
-import type { ModeNode, Name, RuleNode, RungNode, SiteEntry, SiteNode } from '../syntax/ast.ts';
+import type { Mode, Rung, Site, Span } from '../ir.ts';
+import type { ModeNode, Name, RuleNode, SiteEntry, SiteNode } from '../syntax/ast.ts';
 import type { Build } from './build.ts';
-import { compileCondition } from './condition.ts';
-import { and, atom, type Formula } from './formula.ts';
+import { atom } from './formula.ts';
+import { ladderOf } from './ladder.ts';
 import { stateOf } from './modes.ts';
 import { type Found, fullName, lookup, type Module } from './modules.ts';
-import { checkAnnotations, warnUnlessAllowed } from './notes.ts';
 import { compilePolicy, limitOf } from './policy.ts';
+import { compileRule } from './rule.ts';
 import { scoreOf } from './score.ts';
-import { compileVerdict } from './source.ts';
-import { canaryTest, isShadow, narrowed } from './stages.ts';
-import { integerOf, timeOf } from './units.ts';
+import { canaryTest, isShadow } from './stages.ts';
 import { readValue } from './values.ts';
 
-const TIME_NOW = FACTS.findIndex((fact) => fact.name === 'time.now');
-const DAY_MS = 86_400_000;
 type EntryOf<K extends SiteEntry['kind']> = Extract<SiteEntry, { kind: K }>;
 
 /** What a site says outside of modes, and the states in which it says more. */
@@ -39,6 +33,7 @@ export function siteIndex(build: Build, found: Found<SiteNode>): number {
 
 function makeSite(build: Build, found: Found<SiteNode>, index: number): Site {
   const { node, module } = found;
+  build.origins.sites.set(index, node);
   const listen = one(build, node.entries, 'listen');
   const sni = one(build, node.entries, 'sni');
   const plan = planOf(build, node.entries);
@@ -85,9 +80,12 @@ function formsOf(
     const form = makeForm(build, found, plan, overlays, states);
     const isInitial = modes.every((mode) => mode.states[states.get(mode)!]?.initial === true);
     if (isInitial) initial = form;
-    sites.push(
-      isInitial ? index : build.sites.append({ name: fullName(found), listeners: [], sni: [], ...form }),
-    );
+    if (isInitial) sites.push(index);
+    else {
+      const other = build.sites.append({ name: fullName(found), listeners: [], sni: [], ...form });
+      build.origins.sites.set(other, found.node);
+      sites.push(other);
+    }
   }
   const indexes = modes.map((node) => build.modes.index(node, () => ({}) as Mode));
   return {
@@ -107,7 +105,9 @@ function one<K extends SiteEntry['kind']>(
   const [first, second] = all;
   if (second) {
     const label = { span: first!.span, text: 'written here first' };
-    build.report.error('PDL-P011', second.span, `\`${kind}\` is written twice`, 'keep one of them', [label]);
+    build.report.error('PDL-P011', second.span, `\`${kind}\` is written twice`, 'keep one of them', {
+      labels: [label],
+    });
   }
   return first ?? null;
 }
@@ -225,65 +225,6 @@ function serverNames(build: Build, module: Module, entry: EntryOf<'sni'> | null)
   });
 }
 
-function ladderOf(
-  build: Build,
-  module: Module,
-  entry: EntryOf<'ladder'>,
-  scoreName: Name | null,
-  score: number | null,
-): Rung[] {
-  if ('length' in entry.ladder) {
-    return rungsOf(build, module, entry.ladder, score === null ? null : build.scores.items[score]!);
-  }
-  const found = lookup(module, ['ladder'], entry.ladder, build.report);
-  if (found === null) return [];
-  build.used.add(found.node);
-  const graded = scoreOf(build, found.module, found.node.score);
-  if (graded !== null && score !== null && graded !== score) {
-    const message = `this ladder grades \`${found.node.score.text}\`, and the site's score is \`${scoreName!.text}\``;
-    build.report.error('PDL-L010', entry.span, message, 'use a ladder on the score of the site');
-  }
-  return rungsOf(build, found.module, found.node.rungs, score === null ? null : build.scores.items[score]!);
-}
-
-/** Checks that the rungs rise from the clamp's minimum, and warns of those no score reaches. */
-export function rungsOf(
-  build: Build,
-  module: Module,
-  nodes: readonly RungNode[],
-  score: Score | null,
-): Rung[] {
-  const { report } = build;
-  const rungs = nodes.map((node) => ({
-    from: integerOf(node.from.text),
-    policy: compilePolicy(build, module, node.policy),
-  }));
-  if (score === null) return rungs;
-  const { high } = scoreBounds(score);
-  nodes.forEach((node, index) => {
-    const { from } = rungs[index]!;
-    if (index === 0 && from !== score.min) {
-      const message = `the first rung begins at ${from}, but scores begin at ${score.min}`;
-      report.error('PDL-L001', node.from.span, message, `write \`from ${score.min}\``);
-    } else if (index > 0 && from <= rungs[index - 1]!.from) {
-      const message = 'the rungs of a ladder must rise';
-      report.error(
-        'PDL-L001',
-        node.from.span,
-        message,
-        'order them by their bound, each above the one before',
-      );
-    } else if (from > score.max) {
-      const message = `scores end at ${score.max}`;
-      report.error('PDL-L001', node.from.span, message, 'lower the bound or widen the clamp');
-    } else if (from > high && !report.hasErrors) {
-      const message = `this rung cannot be reached: \`${score.name}\` is at most ${high}`;
-      report.warning('PDL-L002', node.span, message, 'lower the bound, or give signals more points');
-    }
-  });
-  return rungs;
-}
-
 function rulesOf(build: Build, module: Module, entries: readonly SiteEntry[]): number[] {
   const rules: { node: RuleNode; module: Module }[] = [];
   for (const entry of entries) {
@@ -297,96 +238,21 @@ function rulesOf(build: Build, module: Module, entries: readonly SiteEntry[]): n
     }
   }
   const names = new Map<string, Span>();
-  return rules.map((rule) => {
+  const indexes = rules.map((rule) => {
     const { name } = rule.node;
     const earlier = names.get(name.text);
     if (earlier) {
       const label = { span: earlier, text: 'declared here first' };
       const message = `the site has two rules called \`${name.text}\``;
-      build.report.error('PDL-N002', name.span, message, 'give one of them another name', [label]);
+      build.report.error('PDL-N002', name.span, message, 'give one of them another name', {
+        labels: [label],
+      });
     }
     names.set(name.text, name.span);
     return build.rules.index(rule.node, build.context, () => compileRule(build, rule.module, rule.node));
   });
-}
-
-export function compileRule(build: Build, module: Module, node: RuleNode): Rule {
-  const { report } = build;
-  const shadow = isShadow(build, node.stage) ? { shadow: true } : {};
-  const test = canaryTest(build, node.stage, node.name.text);
-  checkAnnotations(build, node.annotations);
-  const before = report.errorCount;
-  const owner = `${node.tier} ${node.name.text}`;
-  const condition = compileCondition(build, module, node.when);
-  const inForce = narrowed(beforeEnd(build, node, condition), test);
-  const when = build.condition(inForce, owner, node.when.span);
-  if (report.errorCount === before) {
-    const always = when.some((cube) => cube.yes.length + cube.no.length === 0);
-    if (when.length === 0) {
-      const message = `\`${owner}\` can never fire: its condition contradicts itself`;
-      warnUnlessAllowed(
-        build,
-        node.annotations,
-        'PDL-R001',
-        node.when.span,
-        message,
-        'remove it, or correct the condition',
-      );
-    } else if (always) {
-      const message = `\`${owner}\` fires for every client`;
-      warnUnlessAllowed(
-        build,
-        node.annotations,
-        'PDL-R001',
-        node.when.span,
-        message,
-        'add a condition that some clients fail',
-      );
-    }
-  }
-  const outcome = ruleOutcome(build, module, node);
-  return { name: node.name.text, tier: node.tier, when, outcome, ...shadow, span: node.span };
-}
-
-/** `until` a date holds through the end of that day, in UTC. */
-function beforeEnd(build: Build, node: RuleNode, condition: Formula | null): Formula | null {
-  if (node.until === null || condition === null) return condition;
-  const day = timeOf(node.until.text);
-  if (Number.isNaN(day)) {
-    build.report.error(
-      'PDL-Y007',
-      node.until.span,
-      `\`${node.until.text}\` is no day of the calendar`,
-      'correct the date',
-    );
-    return null;
-  }
-  const min = Number.MIN_SAFE_INTEGER;
-  return and([condition, atom({ kind: 'range', operand: { fact: TIME_NOW }, min, max: day + DAY_MS - 1 })]);
-}
-
-function ruleOutcome(build: Build, module: Module, { tier, outcome, name }: RuleNode): Rule['outcome'] {
-  const grants = tier === 'exempt' || tier === 'pin';
-  const problem = (message: string, help: string): Rule['outcome'] => {
-    build.report.error('PDL-R010', outcome?.span ?? name.span, message, help);
-    return { action: 'accept' };
-  };
-  if (outcome === null) {
-    const help = grants ? 'add `use POLICY`' : 'add `do drop`, `do reset`, `do refuse alert access_denied` …';
-    return problem(`\`${tier} ${name.text}\` does not say what to do`, help);
-  }
-  if (outcome.action === 'use') return { action: 'use', policy: compilePolicy(build, module, outcome.name) };
-  if (grants) return problem(`\`${tier}\` grants a policy, not a verdict`, 'write `use POLICY`');
-  if (outcome.action === 'challenge')
-    return problem('a rule cannot pose a challenge', 'use a policy that does');
-  const verdict = compileVerdict(build, outcome);
-  if (verdict.action === 'accept') {
-    return problem(
-      `\`${tier}\` turns clients away and cannot accept them`,
-      'write an `exempt` rule to let clients in',
-    );
-  }
-  return verdict;
+  // why: order never decides, so it is the same however the file is ordered.
+  return indexes.sort((a, b) => a - b);
 }
 
 /** Inside a tier the policy of higher rank wins, so the policies of a site must differ in rank. */
@@ -426,9 +292,9 @@ export function checkOverlaps(build: Build, sites: readonly Found<SiteNode>[]): 
         if (earlier) {
           const label = { span: earlier.span, text: 'claimed here first' };
           const message = `two sites claim \`sni ${name}\` on listener \`${listener}\``;
-          build.report.error('PDL-I003', found.node.name.span, message, 'let each name belong to one site', [
-            label,
-          ]);
+          build.report.error('PDL-I003', found.node.name.span, message, 'let each name belong to one site', {
+            labels: [label],
+          });
         } else claims.set(key, found.node.name);
       }
     }

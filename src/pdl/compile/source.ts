@@ -41,7 +41,11 @@ const DEFAULT_ALERT = 'access_denied';
 
 export function compileFeed(build: Build, found: Found<FeedNode>): number {
   build.used.add(found.node);
-  return build.feeds.index(found.node, () => makeFeed(build, found));
+  return build.feeds.index(found.node, () => {
+    const feed = makeFeed(build, found);
+    build.origins.feeds.set(feed, found.node);
+    return feed;
+  });
 }
 
 function makeFeed(build: Build, found: Found<FeedNode>): Feed {
@@ -88,10 +92,6 @@ function makeFeed(build: Build, found: Found<FeedNode>): Feed {
   };
   const refreshMs = duration('refresh');
   const maxAgeMs = duration('max_age');
-  if (refreshMs !== null && maxAgeMs !== null && maxAgeMs < refreshMs) {
-    const message = 'the feed grows stale before it is read again';
-    report.warning('PDL-F001', entries.get('max_age')!.span, message, 'make max_age longer than refresh');
-  }
   const maxEntries = entries.get('max_entries')?.values[0];
   return {
     name: fullName(found),
@@ -122,7 +122,7 @@ export function entriesOf<E extends Pick<Entry, 'key' | 'span'>>(
     else {
       const label = { span: earlier.span, text: 'written here first' };
       const message = `\`${entry.key}\` is written twice`;
-      build.report.error('PDL-P011', entry.span, message, 'keep one of them', [label]);
+      build.report.error('PDL-P011', entry.span, message, 'keep one of them', { labels: [label] });
     }
   }
   return byKey;
@@ -170,7 +170,9 @@ export function compileCounter(build: Build, found: Found<CounterNode>): number 
       build.report.error('PDL-C010', node.window.span, `\`${node.window.text}\` is no usable window`, help);
     }
     const event = (node.event?.text ?? 'hello') as Counter['event'];
-    return { name: fullName(found), key: compileKey(build, node.key), windowMs, event };
+    const counter: Counter = { name: fullName(found), key: compileKey(build, node.key), windowMs, event };
+    build.origins.counters.set(counter, node);
+    return counter;
   });
 }
 
@@ -227,7 +229,7 @@ export function compileLimit(build: Build, found: Found<LimitNode>): number {
       build.report.error('PDL-C010', span, 'this limit would let nobody through', 'allow at least one');
     }
     const key = compileKey(build, node.key);
-    return {
+    const limit: Limit = {
       name: fullName(found),
       key,
       tokens,
@@ -236,6 +238,8 @@ export function compileLimit(build: Build, found: Found<LimitNode>): number {
       // biome-ignore lint/suspicious/noThenProperty: the word of the language; an outcome is never awaited
       then: compileOutcome(build, module, node.then),
     };
+    build.origins.limits.set(limit, node);
+    return limit;
   });
 }
 
@@ -254,7 +258,7 @@ export function compileVerdict(build: Build, node: VerdictNode): Verdict {
   switch (node.action) {
     case 'refuse': {
       const alert = node.alert?.text ?? DEFAULT_ALERT;
-      if (!(alert in ALERTS)) {
+      if (!Object.hasOwn(ALERTS, alert)) {
         const help = suggest(alert, Object.keys(ALERTS), 'use an alert of RFC 8446, such as access_denied');
         build.report.error('PDL-N007', node.alert!.span, `there is no TLS alert called \`${alert}\``, help);
       }

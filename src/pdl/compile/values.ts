@@ -1,8 +1,9 @@
 /** Literals and bare words read by the type that is expected of them. */
 
 import { closest } from '../diagnostics/closest.ts';
-import type { Report } from '../diagnostics/diagnostic.ts';
+import type { Fix, Report } from '../diagnostics/diagnostic.ts';
 import { parseIp, parsePrefix } from '../ip.ts';
+import type { Span } from '../ir.ts';
 import type { FactType } from '../registry/facts.gen.ts';
 import {
   CIPHER_CODES,
@@ -137,13 +138,14 @@ export function resolveItems(module: Module, items: Items): Value[] {
 
 /**
  * The engine's form of a value: a number (see `Atom` in ir.ts for the units) or a table member's text.
- * Reports and answers null when the value does not fit the type.
+ * Reports and answers null when the value does not fit the type; `comparedWith` is what it stands beside.
  */
 export function readValue(
   module: Module,
   written: Value,
   type: ValueType,
   report: Report,
+  comparedWith: Span | null = null,
 ): number | string | null {
   const value = resolveConstant(module, written);
   const number = readNumber(value, type);
@@ -154,7 +156,7 @@ export function readValue(
   if (CODES[type]) return readCode(value, type, report);
   if (WORDS[type]) return readWord(value, type, WORDS[type], report);
   const text = readText(value, type);
-  if (text === undefined) return mismatch(report, value, type);
+  if (text === undefined) return mismatch(report, value, type, comparedWith);
   const form = TEXT_FORMS[type];
   if (text === null || text === '' || text.length > MAX_TEXT || (form && !form.test(text))) {
     return reject(report, value, `\`${value.text}\` is not ${EXAMPLES[type]}`, type, 'PDL-Y007');
@@ -243,11 +245,31 @@ function readWord(value: Value, type: ValueType, words: readonly string[], repor
   return null;
 }
 
-function mismatch(report: Report, value: Value, type: ValueType): null {
-  const unitless = value.kind === 'int' && ['bytes', 'duration', 'rate', 'percent'].includes(type);
+/** Units to choose from, and two values as examples, for a number without a unit. */
+const UNITS: Readonly<Partial<Record<ValueType, { units: readonly string[]; example: string }>>> = {
+  rate: { units: ['/s', '/m'], example: 'a rate such as 5/s or 300/m' },
+  duration: { units: ['s', 'm', 'h'], example: 'a duration such as 30s or 15m' },
+  bytes: { units: ['B', 'KiB'], example: 'a size such as 512B or 16KiB' },
+  percent: { units: ['%'], example: 'a percentage such as 80%' },
+};
+
+function mismatch(report: Report, value: Value, type: ValueType, comparedWith: Span | null = null): null {
+  const unitless = value.kind === 'int' ? UNITS[type] : undefined;
   const shown = value.kind === 'string' ? `"${value.text}"` : `\`${value.text}\``;
   if (unitless) {
-    return reject(report, value, `${shown} has no unit, but a ${type} is needed here`, type, 'PDL-Y004');
+    const noun = type === 'bytes' ? 'size' : type === 'percent' ? 'percentage' : type;
+    const verb = comparedWith === null ? 'needed' : 'compared';
+    const fixes = unitless.units.map((unit): Fix => {
+      const text = value.text + unit;
+      return { kind: 'pick', title: `\`${text}\``, edits: [{ span: value.span, text }] };
+    });
+    const message = `${shown} has no unit, but a ${noun} is ${verb} here`;
+    report.error('PDL-Y004', value.span, message, `write ${unitless.example}`, {
+      label: `expected ${unitless.example}`,
+      labels: comparedWith === null ? [] : [{ span: comparedWith, text: '' }],
+      fixes,
+    });
+    return null;
   }
   return reject(report, value, `${shown} is not ${EXAMPLES[type]}`, type, 'PDL-Y002');
 }

@@ -24,6 +24,11 @@ export function suggest(word: string, candidates: Iterable<string>, otherwise: s
   return near === null ? otherwise : `did you mean \`${near}\`?`;
 }
 
+/** The candidate that `suggest` put into a help, or null. */
+export function suggestionIn(help: string): string | null {
+  return /^did you mean `([^`]+)`\?$/.exec(help)?.[1] ?? null;
+}
+
 /** Insertions, deletions, substitutions and swaps of neighbours that turn `a` into `b`. */
 function editDistance(a: string, b: string): number {
   const rows = [Array.from({ length: b.length + 1 }, (_, index) => index)];

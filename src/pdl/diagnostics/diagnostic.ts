@@ -1,17 +1,48 @@
 /** What the compiler tells a person about a file: a code, a place, what is wrong and what to do. */
 import type { Span } from '../ir.ts';
 
-export type Severity = 'error' | 'warning';
+export type Severity = 'error' | 'warning' | 'info';
 
 /** A second place that explains the first, such as an earlier declaration of the same name. */
 export interface Label {
   readonly span: Span;
+  /** May be empty where the place alone says enough. */
+  readonly text: string;
+  /** What the finding is about, where its own place is only where the story begins. */
+  readonly isSubject?: boolean;
+}
+
+/** A change of the text. Lines and columns as in `Span`; an empty span inserts. */
+export interface Edit {
+  readonly span: Span;
   readonly text: string;
 }
 
+/**
+ * A way to mend what was found. `safe`: keeps what the author meant and may be applied unseen; `pick`: one of
+ * several that are each complete, of which a person must choose; `maybe`: a direction to think in.
+ */
+export interface Fix {
+  readonly kind: 'safe' | 'pick' | 'maybe';
+  readonly title: string;
+  readonly edits: readonly Edit[];
+}
+
+/** What may be said beyond the message: all of it is drawn. */
+export interface Details {
+  /** Said at the place itself. */
+  readonly label?: string;
+  readonly labels?: readonly Label[];
+  /** What happens at run time, and why. A note may have several lines. */
+  readonly notes?: readonly string[];
+  readonly fixes?: readonly Fix[];
+  /** The finding may be intended: say how to silence it with `@allow`. */
+  readonly canBeIntended?: boolean;
+}
+
 /** One finding. Lines and columns are 1-based and count UTF-16 units; `endColumn` is exclusive. */
-export interface Diagnostic {
-  /** `PDL-` and a letter and number; each is explained in docs/pdl.md. */
+export interface Diagnostic extends Details {
+  /** `PDL-` and a letter and number; each is explained in `catalogue.ts`. */
   readonly code: string;
   readonly severity: Severity;
   readonly message: string;
@@ -22,27 +53,37 @@ export interface Diagnostic {
   readonly endColumn: number;
   /** What to do about it. */
   readonly help: string;
-  readonly labels?: readonly Label[];
 }
 
-/** More findings than this from one compilation are not kept. */
+/** More errors than this from one compilation are not kept, nor more warnings. */
 const MAX_DIAGNOSTICS = 200;
 
 /** Collects the findings of one compilation; the same code at the same place is kept once. */
 export class Report {
   readonly #found: Diagnostic[] = [];
   readonly #seen = new Set<string>();
+  readonly #infos: boolean;
+  readonly #counts: Record<Severity, number> = { error: 0, warning: 0, info: 0 };
 
-  error(code: string, span: Span, message: string, help: string, labels: readonly Label[] = []): void {
-    this.#add('error', code, span, message, help, labels);
+  /** `infos`: keep what is merely worth knowing. */
+  constructor(infos = false) {
+    this.#infos = infos;
   }
 
-  warning(code: string, span: Span, message: string, help: string, labels: readonly Label[] = []): void {
-    this.#add('warning', code, span, message, help, labels);
+  error(code: string, span: Span, message: string, help: string, details: Details = {}): void {
+    this.#add('error', code, span, message, help, details);
+  }
+
+  warning(code: string, span: Span, message: string, help: string, details: Details = {}): void {
+    this.#add('warning', code, span, message, help, details);
+  }
+
+  info(code: string, span: Span, message: string, help: string, details: Details = {}): void {
+    if (this.#infos) this.#add('info', code, span, message, help, details);
   }
 
   get errorCount(): number {
-    return this.#found.filter((diagnostic) => diagnostic.severity === 'error').length;
+    return this.#counts.error;
   }
 
   get hasErrors(): boolean {
@@ -57,26 +98,12 @@ export class Report {
     );
   }
 
-  #add(
-    severity: Severity,
-    code: string,
-    span: Span,
-    message: string,
-    help: string,
-    labels: readonly Label[],
-  ): void {
+  #add(severity: Severity, code: string, span: Span, message: string, help: string, details: Details): void {
     const key = `${code}\0${span.file}\0${span.line}\0${span.column}`;
-    if (this.#found.length >= MAX_DIAGNOSTICS || this.#seen.has(key)) return;
+    if (this.#counts[severity] >= MAX_DIAGNOSTICS || this.#seen.has(key)) return;
     this.#seen.add(key);
+    this.#counts[severity]++;
     const { file, line, column, endLine, endColumn } = span;
-    const place = { file, line, column, endLine, endColumn };
-    this.#found.push({
-      code,
-      severity,
-      message,
-      ...place,
-      help,
-      ...(labels.length > 0 ? { labels } : {}),
-    });
+    this.#found.push({ code, severity, message, file, line, column, endLine, endColumn, help, ...details });
   }
 }

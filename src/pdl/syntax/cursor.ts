@@ -4,22 +4,10 @@ import { suggest } from '../diagnostics/closest.ts';
 import type { Report } from '../diagnostics/diagnostic.ts';
 import type { Span } from '../ir.ts';
 import type { Name, Value } from './ast.ts';
+import { warnOfHidden } from './characters.ts';
+import { missingSpace, SyntaxFailure, unexpected } from './failure.ts';
 import { Places, type Token, type TokenKind, tokenize } from './lexer.ts';
 import { type NodeKind, type SyntaxNode, TreeBuilder } from './tree.ts';
-
-/** Unwinds to the nearest block, which reports it and goes on with its next entry. */
-export class SyntaxFailure extends Error {
-  readonly code: string;
-  readonly span: Span;
-  readonly help: string;
-
-  constructor(code: string, span: Span, message: string, help: string) {
-    super(message);
-    this.code = code;
-    this.span = span;
-    this.help = help;
-  }
-}
 
 const IDENTIFIER = /^[a-z_][a-z0-9_]*$/;
 const QUALIFIED = /^[a-z_][a-z0-9_]*(?:\.[a-z_][a-z0-9_]*)*$/;
@@ -41,8 +29,11 @@ const VALUE_KINDS: ReadonlySet<TokenKind> = new Set<TokenKind>([
   'int',
   'word',
 ]);
-const UNITS = 'durations end in ms s m h d y, rates look like 20/s or 600/10m, sizes end in B KiB MiB';
 
+/** Longest text that is read, in UTF-16 units. */
+const MAX_LENGTH = 1_048_576;
+/** After so many syntax errors the rest of a file is passed over. */
+const MAX_FAILURES = 200;
 /** Blocks nest at most this deep, so that no text can exhaust the stack. */
 const MAX_DEPTH = 16;
 
@@ -79,13 +70,22 @@ export class Cursor {
   #depth = 0;
   /** Syntax errors reported so far. */
   failures = 0;
+  /** Every word or sign that was looked for at the watched offset. */
+  readonly tried: Set<string> = new Set();
+  readonly #watched: number | null;
 
-  constructor(path: string, text: string, report: Report) {
+  constructor(path: string, text: string, report: Report, watched: number | null) {
+    this.#watched = watched;
     this.path = path;
-    this.#text = text;
+    this.#text = text.length > MAX_LENGTH ? '' : text;
     this.report = report;
-    this.#tokens = tokenize(text);
-    this.#places = new Places(path, text);
+    this.#tokens = tokenize(this.#text);
+    this.#places = new Places(path, this.#text);
+    warnOfHidden(this.#text, this.#tokens, this.#places, report);
+    if (text.length <= MAX_LENGTH) return;
+    const message = `this file is longer than ${MAX_LENGTH} characters`;
+    const help = 'split it with `import`, and move long sets into feeds';
+    this.reportFailure(new SyntaxFailure('PDL-G008', this.spanOf(this.token), message, help));
   }
 
   get token(): Token {
@@ -132,7 +132,8 @@ export class Cursor {
   }
 
   is(text: string): boolean {
-    const { kind, text: found } = this.token;
+    const { kind, text: found, start } = this.token;
+    if (start === this.#watched) this.tried.add(text);
     return found === text && (kind === 'word' || kind === 'punctuation');
   }
 
@@ -164,33 +165,12 @@ export class Cursor {
   /** Demands white space before the token at hand. */
   space(after: string): void {
     if (this.token.spaced || this.atEnd) return;
-    const message = `a space is missing after \`${after}\``;
-    throw new SyntaxFailure('PDL-G005', this.spanOf(this.token), message, `write a space after \`${after}\``);
+    throw missingSpace(this.spanOf(this.token), after);
   }
 
   /** Reports what was expected instead of the token at hand. */
   fail(expected: string, help?: string): never {
-    const { token } = this;
-    const span = this.spanOf(token);
-    if (token.kind === 'bad' && token.text.startsWith('"')) {
-      throw new SyntaxFailure(
-        'PDL-G002',
-        span,
-        'this string is not closed on its line',
-        'end it with a double quote',
-      );
-    }
-    if (token.kind === 'bad' && /^[+-]?\d/.test(token.text)) {
-      const message = `\`${token.text}\` is not a number with a unit this language knows`;
-      throw new SyntaxFailure('PDL-G003', span, message, UNITS);
-    }
-    if (token.kind === 'bad') {
-      const message = `the character \`${token.text}\` means nothing here`;
-      throw new SyntaxFailure('PDL-G004', span, message, `${expected} is expected here`);
-    }
-    const found = token.kind === 'end' ? 'the file ends' : `\`${token.text}\` stands`;
-    const message = `${expected} is expected here, but ${found}`;
-    throw new SyntaxFailure('PDL-G001', span, message, help ?? `write ${expected}`);
+    throw unexpected(this.token, this.spanOf(this.token), expected, help);
   }
 
   /** Fails on an entry or declaration whose first word is none of `words`. */
@@ -291,7 +271,12 @@ export class Cursor {
   reportFailure(failure: unknown): void {
     if (!(failure instanceof SyntaxFailure)) throw failure;
     this.failures++;
-    this.report.error(failure.code, failure.span, failure.message, failure.help);
+    const { code, span, message, help, fix } = failure;
+    this.report.error(code, span, message, help, fix ? { fixes: [fix] } : {});
+    if (this.failures < MAX_FAILURES) return;
+    this.node('error', () => {
+      while (!this.atEnd) this.take();
+    });
   }
 
   /**

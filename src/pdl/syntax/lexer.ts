@@ -53,7 +53,7 @@ const PATTERNS: readonly (readonly [TokenKind, RegExp])[] = [
   ['tls_version', /tls1\.[0-3](?![A-Za-z0-9_])/y],
   ['word', /[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*/y],
   ['punctuation', /\.\.|[+\-=!<>]=|[{}[\](),@<>=+\-&]/y],
-  ['bad', /"[^\n]*|[+-]?\d[\w.%/]*|[\s\S]/y],
+  ['bad', /"[^\n]*|[+-]?\d[\w.%/]*|[\ud800-\udbff][\udc00-\udfff]|[\s\S]/y],
 ];
 const REGEX = /\/(?:[^/\n\\]|\\[\s\S])+\//y;
 

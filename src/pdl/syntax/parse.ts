@@ -18,7 +18,8 @@ import type {
   SwitchNode,
   Value,
 } from './ast.ts';
-import { Cursor, DECLARATIONS, SyntaxFailure } from './cursor.ts';
+import { Cursor, DECLARATIONS } from './cursor.ts';
+import { SyntaxFailure } from './failure.ts';
 import { parseAnnotations, parseKey, parseOutcome } from './parse-common.ts';
 import { parseExpression, parseItems, parseSetTerm } from './parse-expression.ts';
 import { parseChallengeEntries, parsePolicy } from './parse-policy.ts';
@@ -47,8 +48,9 @@ const FEED_ENTRIES = ['format', 'refresh', 'max_age', 'on_stale', 'max_entries',
 const FEED_SOURCES = ['file', 'url', 'dnsbl', 'crowdsec', 'builtin'];
 const EVENTS = ['hello', 'handshake', 'failure', 'challenge_fail'];
 
-export function parse(path: string, text: string, report: Report): FileNode {
-  const cursor = new Cursor(path, text, report);
+/** `watched` is an offset at which it is of interest what may stand there: see `FileNode.tried`. */
+export function parse(path: string, text: string, report: Report, watched: number | null = null): FileNode {
+  const cursor = new Cursor(path, text, report, watched);
   const first = cursor.token;
   const header = attempt(cursor, 'header', () => parseHeader(cursor)) ?? {
     edition: null,
@@ -68,7 +70,9 @@ export function parse(path: string, text: string, report: Report): FileNode {
     if (declaration !== null) declarations.push(declaration);
   }
   const span = cursor.spanOf(first);
-  return { path, ...header, imports, meta, declarations, brokenNames, span, tree: cursor.finishTree() };
+  const { tried } = cursor;
+  const tree = cursor.finishTree();
+  return { path, ...header, imports, meta, declarations, brokenNames, span, tree, tried };
 }
 
 /** One declaration; one that cannot be read is reported, its name remembered, and reading goes on after it. */
@@ -207,8 +211,7 @@ function parseLiteral(cursor: Cursor): LetNode['value'] {
 }
 
 function parseType(cursor: Cursor): Name {
-  const { token } = cursor;
-  if (!SET_TYPES.includes(token.text)) cursor.failAmong(SET_TYPES, 'a type');
+  if (!cursor.isAny(SET_TYPES)) cursor.failAmong(SET_TYPES, 'a type');
   return cursor.identifier();
 }
 

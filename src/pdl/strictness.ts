@@ -1,5 +1,5 @@
 /** The order of outcomes inside a tier: drop, reset, refuse, tarpit, accept with a challenge, accept. */
-import type { Program, Rule, Verdict } from '../pdl/ir.ts';
+import type { Program, Rule, Verdict } from './ir.ts';
 
 const CHALLENGED = 1;
 const STRICTNESS: Readonly<Record<Verdict['action'], number>> = {
