@@ -24,6 +24,8 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
   handshake: () => import('./handshake.ts'),
   policy: () => import('./policy.ts'),
   reload: () => import('./reload.ts'),
+  'score-batch': () => import('./score-batch.ts'),
+  tables: () => import('./tables.ts'),
   'worker-kill': () => import('./worker-kill.ts'),
 };
 
