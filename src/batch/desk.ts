@@ -54,7 +54,12 @@ export class BatchDesk {
   /** Fills in the results of the first `count` hellos of a block. */
   analyze(index: number, count: number): void {
     const block = this.#block(index);
-    for (let i = 0; i < count; i++) block.setResult(i, this.#look(block.item(i)));
+    const { hello } = this.#core;
+    for (let i = 0; i < count; i++) {
+      const result = this.#look(block.item(i));
+      const readable = result.status === 0 || isViolation(result.status);
+      block.setResult(i, result, readable ? hello : null);
+    }
   }
 
   #look(item: BlockItem): BlockResult {
@@ -65,20 +70,11 @@ export class BatchDesk {
     const form = FORMS[item.form]!;
     const status = core.parse(item.hello, 0, item.hello.length, form, PROTOS[item.proto]!);
     if (status !== 0 && !isViolation(status)) {
-      return { status, bytes: 0, maxVersion: 0, ja3: '', ja4: '', sni: '', sig, ...NO_DECISION };
+      return { status, bytes: 0, maxVersion: 0, sni: '', sig, ...NO_DECISION };
     }
-    const { hello } = core;
-    const sni = hello.sni;
-    return {
-      status,
-      bytes: hello.bytes,
-      maxVersion: hello.maxVersion,
-      ja3: hello.ja3Hash,
-      ja4: hello.ja4,
-      sni: sni ?? '',
-      sig,
-      ...(status === 0 ? this.#decide(sni) : NO_DECISION),
-    };
+    const { bytes, maxVersion, sni } = core.hello;
+    const decision = status === 0 ? this.#decide(sni) : NO_DECISION;
+    return { status, bytes, maxVersion, sni: sni ?? '', sig, ...decision };
   }
 
   #decide(sni: string | null): Pick<BlockResult, keyof typeof NO_DECISION> {
