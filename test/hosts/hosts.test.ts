@@ -65,6 +65,15 @@ describe('the shared vectors', () => {
   });
 });
 
+describe('an interpreter that optimises nothing', () => {
+  it('passes the self-test of both builds', { skip: await missing('wasm-interp') }, () => {
+    for (const wasm of [SCALAR, SIMD]) {
+      const { stdout } = spawnSync('wasm-interp', ['--run-all-exports', wasm], { encoding: 'utf8' });
+      assert.match(stdout, /^sp_selftest\(\) => i32:0$/m, wasm);
+    }
+  });
+});
+
 const deno = installed('deno');
 const bun = installed('bun');
 const workerd = installed('workerd');
