@@ -1,6 +1,6 @@
 /** Changes of text that an editor asks for: rename, quick fixes, the canonical form. */
 import type { Diagnostic, Edit } from '../diagnostics/diagnostic.ts';
-import { fixOf } from '../fix/fix.ts';
+import { fixesOf } from '../fix/fix.ts';
 import { format } from '../format/format.ts';
 import { definitionsOf } from './definitions.ts';
 import { placesOf, symbolAt } from './symbols.ts';
@@ -61,21 +61,28 @@ export interface QuickFix {
   readonly title: string;
   readonly diagnostic: Diagnostic;
   readonly isSafe: boolean;
-  readonly edits: readonly TextEdit[];
+  readonly changes: Changes;
 }
 
 /** What would mend the findings that touch a range. */
 export function quickFixes({ path, compiled }: Analysis, range: Range): QuickFix[] {
   return compiled.diagnostics.flatMap((diagnostic) => {
     if (diagnostic.file !== path || !touch(rangeOf(diagnostic), range)) return [];
-    const fix = fixOf(diagnostic);
-    if (fix === null) return [];
-    return [{ title: fix.title, diagnostic, isSafe: fix.isSafe, edits: fix.edits.map(toTextEdit) }];
+    return fixesOf(diagnostic).map(({ title, kind, edits }) => ({
+      title,
+      diagnostic,
+      isSafe: kind === 'safe',
+      changes: byFile(edits),
+    }));
   });
 }
 
-function toTextEdit({ span, text }: Edit): TextEdit {
-  return { range: rangeOf(span), newText: text };
+function byFile(edits: readonly Edit[]): Changes {
+  const files = Map.groupBy(edits, ({ span }) => span.file);
+  const changes = [...files].map(([path, own]) => {
+    return [path, own.map(({ span, text }) => ({ range: rangeOf(span), newText: text }))] as const;
+  });
+  return new Map(changes);
 }
 
 function touch(a: Range, b: Range): boolean {
