@@ -1,7 +1,7 @@
 /** Many hellos or many scores at once, over threads or on this one. */
 import { availableParallelism } from 'node:os';
 import type { Piscina } from 'piscina';
-import type { HelloForm, HelloProto } from '../core/core.ts';
+import { FORMS, type HelloForm, type HelloProto, PROTOS, TIERS } from '../core/core.ts';
 import { MAX_BATCH_BYTES, MAX_HELLO_BYTES_DEFAULT } from '../core/layout.gen.ts';
 import { loadCoreModule } from '../core/module.ts';
 import { statusName } from '../core/status.ts';
@@ -11,7 +11,7 @@ import { actionOf } from '../orchestrator/verdict.ts';
 import type { Verdict as Action, Program, Tier } from '../pdl/ir.ts';
 import { ARENA_BYTES, BLOCK_BYTES, Block, type BlockAnswer, type BlockItem } from './block.ts';
 import { type Columns, cutColumns, orderColumns } from './columns.ts';
-import { BatchDesk, FORMS, PROTOS, type ScoreTask, TIERS } from './desk.ts';
+import { BatchDesk, type ScoreTask } from './desk.ts';
 import type { BatchPolicy, BatchSetup } from './setup.ts';
 import type { AnalyzeTask } from './task.ts';
 import { startBatchWorkers } from './workers.ts';

@@ -1,15 +1,11 @@
 /** Does the work of blocks with a decision core of its own; the same in a batch worker and without one. */
-import { Core, type HelloForm, type HelloProto } from '../core/core.ts';
+import { Core, FORMS, PROTOS, TIERS } from '../core/core.ts';
 import { PHASE_HELLO } from '../core/layout.gen.ts';
 import { isViolation, statusName } from '../core/status.ts';
 import { FACT } from '../orchestrator/facts.ts';
 import { SiteTable } from '../orchestrator/sites.ts';
 import { Block, type BlockItem, type BlockResult } from './block.ts';
 import type { BatchPolicy, BatchSetup } from './setup.ts';
-
-export const FORMS: readonly HelloForm[] = ['records', 'handshake'];
-export const PROTOS: readonly HelloProto[] = ['tls', 'dtls', 'quic'];
-export const TIERS = ['forbid', 'exempt', 'deny', 'pin', 'ladder'] as const;
 
 /** Columns to score, all in a block's arena. */
 export interface ScoreTask {
