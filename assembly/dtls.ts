@@ -48,7 +48,9 @@ export function readDtlsRecords(at: usize, length: i32): i32 {
       const size = be24(header + 9);
       if (be24(header + 1) != total || be16(header + 4) != sequence) return STATUS_FRAGMENT_MISMATCH;
       if (from + size > total || p + FRAGMENT_HEADER + size > end) return STATUS_FRAGMENT_MISMATCH;
-      received += receive(header + FRAGMENT_HEADER, from, size);
+      const fresh = receive(header + FRAGMENT_HEADER, from, size);
+      if (fresh < 0) return STATUS_FRAGMENT_MISMATCH;
+      received += fresh;
       p += FRAGMENT_HEADER + size;
     }
     records++;
@@ -76,15 +78,18 @@ function finish(records: i32, total: i32, consumed: i32): i32 {
   return consumed;
 }
 
-/** Copies a fragment and returns how many of its bytes had not been received before. */
+/** Copies a fragment and returns how many bytes came for the first time, -1 when one differs from before. */
 function receive(at: usize, from: i32, size: i32): i32 {
   let fresh = 0;
   for (let i = 0; i < size; i++) {
     const mark = SCRATCH + from + i;
-    fresh += 1 - load<u8>(mark);
+    const out = MESSAGE + from + i;
+    const byte = load<u8>(at + i);
+    if (load<u8>(mark) == 0) fresh++;
+    else if (load<u8>(out) != byte) return -1;
     store<u8>(mark, 1);
+    store<u8>(out, byte);
   }
-  memory.copy(MESSAGE + from, at, size);
   return fresh;
 }
 

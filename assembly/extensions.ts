@@ -5,28 +5,47 @@ import {
   HELLO_ALPN_LENGTH_AT,
   HELLO_ALPN_OFFSET_AT,
   HELLO_EXTENSION_COUNT_AT,
+  HELLO_EXTENSIONS_LENGTH_AT,
+  HELLO_EXTENSIONS_OFFSET_AT,
+  HELLO_FLAG_ALPS,
+  HELLO_FLAG_COMPRESS_CERTIFICATE,
+  HELLO_FLAG_COOKIE,
   HELLO_FLAG_EARLY_DATA,
   HELLO_FLAG_ECH,
   HELLO_FLAG_GREASE,
   HELLO_FLAG_PQ,
+  HELLO_FLAG_PSK,
   HELLO_FLAG_RESUMPTION,
-  HELLO_FLAG_SNI,
-  HELLO_SNI_LENGTH_AT,
-  HELLO_SNI_OFFSET_AT,
+  HELLO_FLAG_TICKET,
+  MAX_EXTENSIONS,
+  MAX_LIST_CODES,
   STATUS_ALPN_MALFORMED,
   STATUS_EXTENSION_DUPLICATE,
+  STATUS_EXTENSION_MALFORMED,
+  STATUS_EXTENSIONS_TOO_MANY,
   STATUS_GROUPS_MALFORMED,
+  STATUS_KEY_SHARE_INCONSISTENT,
   STATUS_KEY_SHARE_MALFORMED,
   STATUS_LENGTH_MISMATCH,
+  STATUS_LIST_TOO_LONG,
   STATUS_POINT_FORMATS_MALFORMED,
+  STATUS_PSK_MALFORMED,
   STATUS_PSK_MODES_MALFORMED,
+  STATUS_PSK_MODES_MISSING,
   STATUS_PSK_NOT_LAST,
   STATUS_SIGALGS_MALFORMED,
-  STATUS_SNI_MALFORMED,
-  STATUS_SNI_NOT_A_NAME,
   STATUS_VERSIONS_MALFORMED,
 } from './abi/layout.gen';
 import { be16 } from './bytes';
+import {
+  ALPS,
+  ALPS_NEW,
+  COMPRESS_CERTIFICATE,
+  COOKIE,
+  EARLY_DATA,
+  isContentRight,
+  isPreSharedKey,
+} from './extension-content';
 import { isGrease8, isGrease16 } from './grease';
 import { copyCodes } from './hello';
 import { HELLO, MESSAGE, SEEN } from './memory';
@@ -36,6 +55,7 @@ import {
   addViolation,
   cursor,
   EXTENSIONS,
+  flags,
   GROUPS,
   KEY_SHARES,
   listAt,
@@ -44,10 +64,10 @@ import {
   POINT_FORMATS,
   PSK_MODES,
   SIGALGS,
-  SNI,
   setList,
   VERSIONS,
 } from './parsed';
+import { readServerName } from './server-name';
 
 const SERVER_NAME: i32 = 0;
 const SUPPORTED_GROUPS: i32 = 10;
@@ -56,39 +76,57 @@ const SIGNATURE_ALGORITHMS: i32 = 13;
 const APPLICATION_LAYER_PROTOCOL: i32 = 16;
 const SESSION_TICKET: i32 = 35;
 const PRE_SHARED_KEY: i32 = 41;
-const EARLY_DATA: i32 = 42;
 const SUPPORTED_VERSIONS: i32 = 43;
 const PSK_KEY_EXCHANGE_MODES: i32 = 45;
 const KEY_SHARE: i32 = 51;
 const ENCRYPTED_CLIENT_HELLO: i32 = 0xfe0d;
-const MAX_NAME: i32 = 255;
 
-/** Reads the extensions block; a negative status when its lengths do not add up. */
+/** Reads the extensions block; a negative status when it cannot be read as one. */
 export function readExtensions(at: usize, length: i32): i32 {
+  store<u32>(HELLO, <u32>(at - MESSAGE), HELLO_EXTENSIONS_OFFSET_AT);
+  store<u32>(HELLO, length, HELLO_EXTENSIONS_LENGTH_AT);
+  const status = readTypes(at, at + length);
+  if (status < 0) return status;
+  readContents(at, at + length);
+  if ((flags() & HELLO_FLAG_PSK) != 0 && !isMarked(PSK_KEY_EXCHANGE_MODES)) {
+    addViolation(STATUS_PSK_MODES_MISSING);
+  }
   const end = at + length;
+  for (let p = at; p < end; p += 4 + be16(p + 2)) unmark(be16(p));
+  checkKeyShares();
+  return 0;
+}
+
+/** The types come first in VALUES, so their number must be known before any other list is copied. */
+function readTypes(at: usize, end: usize): i32 {
   const types = cursor();
+  let kept = 0;
   let count = 0;
-  let status = 0;
-  // The types come first in VALUES, so their number must be known before any other list is copied.
-  for (let p = at; p < end; ) {
-    if (p + 4 > end || p + 4 + be16(p + 2) > end) {
-      status = STATUS_LENGTH_MISMATCH;
-      break;
-    }
+  for (let p = at; p < end; p += 4 + be16(p + 2)) {
+    if (p + 4 > end || p + 4 + be16(p + 2) > end) return STATUS_LENGTH_MISMATCH;
     const type = be16(p);
+    count++;
+    if (count > MAX_LIST_CODES || isListTooLong(type, be16(p + 2))) return STATUS_LIST_TOO_LONG;
     if (isGrease16(type)) {
       addFlag(HELLO_FLAG_GREASE);
     } else {
-      store<u16>(types + (count << 1), type);
-      count++;
+      store<u16>(types + (kept << 1), type);
+      kept++;
     }
-    p += 4 + be16(p + 2);
   }
-  if (status < 0) return status;
-  setList(EXTENSIONS, types, count);
-  moveCursor(types + (count << 1));
-  store<u32>(HELLO, count, HELLO_EXTENSION_COUNT_AT);
+  if (count > MAX_EXTENSIONS) addViolation(STATUS_EXTENSIONS_TOO_MANY);
+  setList(EXTENSIONS, types, kept);
+  moveCursor(types + (kept << 1));
+  store<u32>(HELLO, kept, HELLO_EXTENSION_COUNT_AT);
+  return 0;
+}
 
+/** Lists that are hashed are kept short, so that no hello takes long. */
+function isListTooLong(type: i32, size: i32): bool {
+  return (type == SUPPORTED_GROUPS || type == SIGNATURE_ALGORITHMS) && size > 2 + 2 * MAX_LIST_CODES;
+}
+
+function readContents(at: usize, end: usize): void {
   for (let p = at; p < end; ) {
     const type = be16(p);
     const size = be16(p + 2);
@@ -98,17 +136,23 @@ export function readExtensions(at: usize, length: i32): i32 {
     p += size;
     if (type == PRE_SHARED_KEY && p < end) addViolation(STATUS_PSK_NOT_LAST);
   }
-  for (let p = at; p < end; p += 4 + be16(p + 2)) store<u8>(SEEN + (be16(p) >> 3), 0);
-  return 0;
 }
 
-/** True the first time a type comes. */
-function mark(type: i32): bool {
-  const at = SEEN + (type >> 3);
-  const bit = 1 << (type & 7);
-  const seen = <i32>load<u8>(at);
-  store<u8>(at, seen | bit);
-  return (seen & bit) == 0;
+function isMarked(code: i32): bool {
+  return ((<i32>load<u8>(SEEN + (code >> 3)) >> (code & 7)) & 1) != 0;
+}
+
+/** True the first time a code comes. */
+function mark(code: i32): bool {
+  if (isMarked(code)) return false;
+  const at = SEEN + (code >> 3);
+  store<u8>(at, <i32>load<u8>(at) | (1 << (code & 7)));
+  return true;
+}
+
+function unmark(code: i32): void {
+  const at = SEEN + (code >> 3);
+  store<u8>(at, <i32>load<u8>(at) & ~(1 << (code & 7)));
 }
 
 function readExtension(type: i32, at: usize, size: i32): void {
@@ -121,14 +165,27 @@ function readExtension(type: i32, at: usize, size: i32): void {
     if (!readCodes(SIGALGS, at, size, 2)) addViolation(STATUS_SIGALGS_MALFORMED);
   } else if (type == APPLICATION_LAYER_PROTOCOL) readAlpn(at, size);
   else if (type == SESSION_TICKET) {
-    if (size > 0) addFlag(HELLO_FLAG_RESUMPTION);
-  } else if (type == PRE_SHARED_KEY) addFlag(HELLO_FLAG_RESUMPTION);
-  else if (type == EARLY_DATA) addFlag(HELLO_FLAG_EARLY_DATA);
-  else if (type == SUPPORTED_VERSIONS) {
+    if (size > 0) addFlag(HELLO_FLAG_TICKET | HELLO_FLAG_RESUMPTION);
+  } else if (type == PRE_SHARED_KEY) {
+    addFlag(HELLO_FLAG_PSK | HELLO_FLAG_RESUMPTION);
+    if (!isPreSharedKey(at, size)) addViolation(STATUS_PSK_MALFORMED);
+  } else if (type == SUPPORTED_VERSIONS) {
     if (!readCodes(VERSIONS, at, size, 1)) addViolation(STATUS_VERSIONS_MALFORMED);
   } else if (type == PSK_KEY_EXCHANGE_MODES) readPskModes(at, size);
   else if (type == KEY_SHARE) readKeyShares(at, size);
-  else if (type == ENCRYPTED_CLIENT_HELLO) addFlag(HELLO_FLAG_ECH);
+  else {
+    addFlag(flagOf(type));
+    if (!isContentRight(type, at, size)) addViolation(STATUS_EXTENSION_MALFORMED);
+  }
+}
+
+/** The flag of an extension whose presence is all that is kept of it, 0 for others. */
+function flagOf(type: i32): i32 {
+  if (type == EARLY_DATA) return HELLO_FLAG_EARLY_DATA;
+  if (type == ENCRYPTED_CLIENT_HELLO) return HELLO_FLAG_ECH;
+  if (type == COOKIE) return HELLO_FLAG_COOKIE;
+  if (type == COMPRESS_CERTIFICATE) return HELLO_FLAG_COMPRESS_CERTIFICATE;
+  return type == ALPS || type == ALPS_NEW ? HELLO_FLAG_ALPS : 0;
 }
 
 /** A vector of u16 codes after a length of `prefix` bytes that must fill the extension; keeps what can be read. */
@@ -139,43 +196,6 @@ function readCodes(list: usize, at: usize, size: i32, prefix: i32): bool {
   return prefix + length == size && length > 0 && (length & 1) == 0;
 }
 
-/** RFC 6066 3: a list of names, of which only host names exist, and only one. */
-function readServerName(at: usize, size: i32): void {
-  addFlag(HELLO_FLAG_SNI);
-  if (size < 5 || be16(at) + 2 != size) {
-    addViolation(STATUS_SNI_MALFORMED);
-    return;
-  }
-  const length = be16(at + 3);
-  if (load<u8>(at, 2) != 0 || length + 5 != size) {
-    addViolation(STATUS_SNI_MALFORMED);
-    return;
-  }
-  store<u32>(HELLO, <u32>(at + 5 - MESSAGE), HELLO_SNI_OFFSET_AT);
-  store<u32>(HELLO, length, HELLO_SNI_LENGTH_AT);
-  const values = cursor();
-  if (length == 0 || length > MAX_NAME || !copyName(values, at + 5, length)) {
-    addViolation(STATUS_SNI_NOT_A_NAME);
-    return;
-  }
-  const dotted = length > 1 && load<u8>(at + 4 + length) == 0x2e;
-  setList(SNI, values, dotted ? length - 1 : length);
-  moveCursor(values + length);
-}
-
-/** Copies a host name in lower case; false when a byte can stand in none. Underscores do occur in real names. */
-function copyName(out: usize, at: usize, length: i32): bool {
-  for (let i = 0; i < length; i++) {
-    let byte = <i32>load<u8>(at + i);
-    if (byte >= 0x41 && byte <= 0x5a) byte |= 0x20;
-    const letter = byte >= 0x61 && byte <= 0x7a;
-    const digit = byte >= 0x30 && byte <= 0x39;
-    if (!letter && !digit && byte != 0x2e && byte != 0x2d && byte != 0x5f) return false;
-    store<u8>(out + i, byte);
-  }
-  return true;
-}
-
 /** RFC 8422 5.1.2; the list stays where it is in MESSAGE. */
 function readPointFormats(at: usize, size: i32): void {
   const length = size < 1 ? 0 : <i32>load<u8>(at);
@@ -183,29 +203,32 @@ function readPointFormats(at: usize, size: i32): void {
   setList(POINT_FORMATS, at + 1, min(length, max(size - 1, 0)));
 }
 
-/** RFC 7301 3.1: names of 1 to 255 bytes. */
+/** RFC 7301 3.1: names of 1 to 255 bytes. HELLO shows the list as it came, VALUES without GREASE. */
 function readAlpn(at: usize, size: i32): void {
-  if (size < 4 || be16(at) + 2 != size) {
-    addViolation(STATUS_ALPN_MALFORMED);
-    return;
-  }
-  const end = at + size;
-  let count = 0;
-  for (let p = at + 2; p < end; count++) {
-    const length = <i32>load<u8>(p);
-    if (length == 0 || p + 1 + length > end) {
-      addViolation(STATUS_ALPN_MALFORMED);
-      return;
-    }
-    p += 1 + length;
-  }
+  const length = size < 2 ? 0 : be16(at);
+  const end = at + 2 + min(length, max(size - 2, 0));
   const values = cursor();
-  memory.copy(values, at + 2, size - 2);
-  setList(ALPN, values, size - 2);
-  moveCursor(values + size - 2);
+  let out = values;
+  let kept = 0;
+  let p = at + 2;
+  while (p < end) {
+    const name = <i32>load<u8>(p);
+    if (name == 0 || p + 1 + name > end) break;
+    if (name == 2 && isGrease16(be16(p + 1))) {
+      addFlag(HELLO_FLAG_GREASE);
+    } else {
+      memory.copy(out, p, 1 + name);
+      out += 1 + name;
+      kept++;
+    }
+    p += 1 + name;
+  }
+  if (length == 0 || length + 2 != size || p != end) addViolation(STATUS_ALPN_MALFORMED);
   store<u32>(HELLO, <u32>(at + 2 - MESSAGE), HELLO_ALPN_OFFSET_AT);
-  store<u32>(HELLO, size - 2, HELLO_ALPN_LENGTH_AT);
-  store<u32>(HELLO, count, HELLO_ALPN_COUNT_AT);
+  store<u32>(HELLO, <u32>(p - at - 2), HELLO_ALPN_LENGTH_AT);
+  setList(ALPN, values, <i32>(out - values));
+  moveCursor(out);
+  store<u32>(HELLO, kept, HELLO_ALPN_COUNT_AT);
 }
 
 function readPskModes(at: usize, size: i32): void {
@@ -217,7 +240,10 @@ function readPskModes(at: usize, size: i32): void {
   let kept = 0;
   for (let i = 1; i < size; i++) {
     const mode = <i32>load<u8>(at + i);
-    if (isGrease8(mode)) continue;
+    if (isGrease8(mode)) {
+      addFlag(HELLO_FLAG_GREASE);
+      continue;
+    }
     store<u16>(values + (kept << 1), mode);
     kept++;
   }
@@ -252,6 +278,21 @@ function readKeyShares(at: usize, size: i32): void {
   moveCursor(values + (kept << 1));
 }
 
+/** RFC 8446 4.2.8: each share is of another group, and of one that supported_groups lists. */
+function checkKeyShares(): void {
+  const groups = listAt(GROUPS);
+  const offered = listCount(GROUPS);
+  for (let i = 0; i < offered; i++) mark(load<u16>(groups + (i << 1)));
+  const shares = listAt(KEY_SHARES);
+  const count = listCount(KEY_SHARES);
+  for (let i = 0; i < count; i++) {
+    const group = <i32>load<u16>(shares + (i << 1));
+    if (!isMarked(group)) addViolation(STATUS_KEY_SHARE_INCONSISTENT);
+    unmark(group);
+  }
+  for (let i = 0; i < offered; i++) unmark(load<u16>(groups + (i << 1)));
+}
+
 /** Groups with a post-quantum part: ML-KEM alone or in a hybrid, and the drafts that browsers shipped. */
 function markPostQuantum(): void {
   const at = listAt(GROUPS);
@@ -259,7 +300,7 @@ function markPostQuantum(): void {
   for (let i = 0; i < count; i++) {
     const group = <i32>load<u16>(at + (i << 1));
     const mlkem = group >= 0x0200 && group <= 0x0202;
-    const hybrid = group >= 0x11eb && group <= 0x11ed;
+    const hybrid = group >= 0x11eb && group <= 0x11ee;
     if (mlkem || hybrid || group == 0x6399 || group == 0x639a || group == 0x4138) {
       addFlag(HELLO_FLAG_PQ);
       return;

@@ -13,12 +13,15 @@ import {
   HELLO_SESSION_ID_LENGTH_AT,
   HELLO_SIZE_AT,
   HELLO_STATUS_AT,
+  MAX_LIST_CODES,
   PROTO_DTLS,
   STATUS_CIPHER_SUITES_EMPTY,
   STATUS_CIPHER_SUITES_ODD,
   STATUS_COMPRESSION_EMPTY,
+  STATUS_COMPRESSION_NOT_NULL,
   STATUS_HELLO_TRUNCATED,
   STATUS_LENGTH_MISMATCH,
+  STATUS_LIST_TOO_LONG,
   STATUS_SESSION_ID_TOO_LONG,
   STATUS_TRAILING_BYTES,
 } from './abi/layout.gen';
@@ -41,11 +44,14 @@ import {
   violation,
 } from './parsed';
 import { readBareMessage, readRecords } from './records';
+import { maxVersion } from './version';
 
 export const NEED_MORE: i32 = 1;
 /** legacy_version and random. */
 const FIXED_BYTES: i32 = 34;
 const MAX_SESSION_ID: i32 = 32;
+const TLS13: i32 = 0x0304;
+const DTLS13: i32 = 0xfefc;
 
 /**
  * Parses the ClientHello in `length` bytes at `at`: 0 when it is whole and right, NEED_MORE, or why not.
@@ -104,6 +110,7 @@ function readBody(length: i32, proto: i32): i32 {
   const ciphers = be16(MESSAGE + p);
   p += 2;
   if (p + ciphers > length) return STATUS_LENGTH_MISMATCH;
+  if (ciphers > 2 * MAX_LIST_CODES) return STATUS_LIST_TOO_LONG;
   if (ciphers == 0) addViolation(STATUS_CIPHER_SUITES_EMPTY);
   if ((ciphers & 1) == 1) addViolation(STATUS_CIPHER_SUITES_ODD);
   const kept = copyCodes(CIPHERS, MESSAGE + p, ciphers >> 1);
@@ -115,16 +122,32 @@ function readBody(length: i32, proto: i32): i32 {
   p += 1 + compression;
   if (p > length) return STATUS_LENGTH_MISMATCH;
   if (compression == 0) addViolation(STATUS_COMPRESSION_EMPTY);
+  const methods = MESSAGE + p - compression;
 
   // A hello may end here: extensions came after TLS 1.0 (RFC 5246 7.4.1.2).
-  if (p == length) return 0;
+  const status = p == length ? 0 : readBlock(p, length);
+  if (status == 0) checkCompression(methods, compression);
+  return status;
+}
+
+/** Reads the extensions block at offset `p`, the last part of a hello of `length` bytes. */
+function readBlock(p: i32, length: i32): i32 {
   if (p + 2 > length) return STATUS_HELLO_TRUNCATED;
+  const at = p + 2;
   const block = be16(MESSAGE + p);
-  p += 2;
-  if (p + block > length) return STATUS_LENGTH_MISMATCH;
-  if (p + block < length) return STATUS_TRAILING_BYTES;
+  if (at + block > length) return STATUS_LENGTH_MISMATCH;
+  if (at + block < length) return STATUS_TRAILING_BYTES;
   addFlag(HELLO_FLAG_EXTENSIONS);
-  return readExtensions(MESSAGE + p, block);
+  return readExtensions(MESSAGE + at, block);
+}
+
+/** Null compression must be offered (RFC 5246 7.4.1.2), by a hello of TLS 1.3 alone (RFC 8446 4.1.2). */
+function checkCompression(methods: usize, count: i32): void {
+  const version = maxVersion();
+  const alone = version == TLS13 || version == DTLS13;
+  let hasNull = false;
+  for (let i = 0; i < count; i++) if (load<u8>(methods + i) == 0) hasNull = true;
+  if (!hasNull || (alone && count > 1)) addViolation(STATUS_COMPRESSION_NOT_NULL);
 }
 
 /** Copies big-endian codes into VALUES without GREASE, names them `list` and returns how many were kept. */

@@ -106,7 +106,7 @@ export function solve(prefix: usize, length: i32, first: u32, count: u32, bits: 
   sha256Start(START_STATE);
   sha256Blocks(START_STATE, prefix, whole);
   const rest = length & 63;
-  for (let lane = 0; lane < 4; lane++) memory.copy(LANES + lane * LANE_BYTES, prefix + whole, rest);
+  for (let lane = 0; lane < 4; lane++) memory.copy(LANES + <usize>lane * LANE_BYTES, prefix + whole, rest);
   let nonce: u64 = first;
   const end = min<u64>(nonce + count, NONCES);
   while (nonce < end) {

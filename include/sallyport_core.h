@@ -79,6 +79,8 @@
 #define SP_MAX_SIGNALS 512
 #define SP_MAX_CUBES_PER_CONDITION 64
 #define SP_MAX_BATCH_BYTES 1048576
+#define SP_MAX_LIST_CODES 1024
+#define SP_MAX_EXTENSIONS 64
 #define SP_MAX_KEY_BYTES 256
 #define SP_MAX_POW_BATCH 128
 #define SP_MAX_TOKEN_DIFFICULTY 255
@@ -102,6 +104,12 @@
 #define SP_HELLO_FLAG_RESUMPTION 16
 #define SP_HELLO_FLAG_EARLY_DATA 32
 #define SP_HELLO_FLAG_PQ 64
+#define SP_HELLO_FLAG_SNI_ADDRESS 128
+#define SP_HELLO_FLAG_TICKET 256
+#define SP_HELLO_FLAG_PSK 512
+#define SP_HELLO_FLAG_COOKIE 1024
+#define SP_HELLO_FLAG_COMPRESS_CERTIFICATE 2048
+#define SP_HELLO_FLAG_ALPS 4096
 #define SP_SECTION_ATOM 0
 #define SP_SECTION_VALUE 1
 #define SP_SECTION_CUBE 2
@@ -214,7 +222,11 @@
 #define SP_HELLO_JA3_HASH_AT 68
 #define SP_HELLO_JA3N_HASH_AT 100
 #define SP_HELLO_JA4_AT 132
-#define SP_HELLO_BYTES 168
+#define SP_HELLO_NAME_OFFSET_AT 168
+#define SP_HELLO_NAME_LENGTH_AT 172
+#define SP_HELLO_EXTENSIONS_OFFSET_AT 176
+#define SP_HELLO_EXTENSIONS_LENGTH_AT 180
+#define SP_HELLO_BYTES 184
 #define SP_SLOT_STATE_AT 0
 #define SP_SLOT_OFFSET_AT 4
 #define SP_SLOT_LENGTH_AT 8
@@ -359,7 +371,9 @@
 #define SP_TABLES_HEADER_LEAVES_OFFSET_AT 132
 #define SP_TABLES_HEADER_LEAF_COUNT_AT 136
 #define SP_TABLES_HEADER_HAS_ORIGINS_AT 140
-#define SP_TABLES_HEADER_BYTES 144
+#define SP_TABLES_HEADER_SEED_AT 144
+#define SP_TABLES_HEADER_RESERVED_AT 148
+#define SP_TABLES_HEADER_BYTES 152
 #define SP_PREFIXES_STARTS_AT 0
 #define SP_PREFIXES_VALUES_AT 4
 #define SP_PREFIXES_COUNT_AT 8
@@ -379,8 +393,7 @@
 #define SP_TABLE_OFFSET_AT 4
 #define SP_TABLE_COUNT_AT 8
 #define SP_TABLE_DATA_LENGTH_AT 12
-#define SP_TABLE_SEED_AT 16
-#define SP_TABLE_BYTES 20
+#define SP_TABLE_BYTES 16
 #define SP_BUCKET_HASH_AT 0
 #define SP_BUCKET_OFFSET_AT 4
 #define SP_BUCKET_BYTES 8
@@ -396,6 +409,7 @@
 #define SP_STATUS_HELLO_TRUNCATED (-131074) /* the ClientHello ends inside a field */
 #define SP_STATUS_LENGTH_MISMATCH (-131075) /* a length inside the ClientHello runs past its container */
 #define SP_STATUS_TRAILING_BYTES (-131076) /* bytes follow the extensions block inside the ClientHello */
+#define SP_STATUS_LIST_TOO_LONG (-131077) /* more suites, extensions, groups or signature algorithms than are looked at */
 #define SP_STATUS_SESSION_ID_TOO_LONG (-196609) /* legacy_session_id is longer than 32 bytes */
 #define SP_STATUS_CIPHER_SUITES_EMPTY (-196610) /* no cipher suite is offered */
 #define SP_STATUS_CIPHER_SUITES_ODD (-196611) /* the cipher suite vector has an odd length */
@@ -412,6 +426,12 @@
 #define SP_STATUS_PSK_MODES_MALFORMED (-196622) /* psk_key_exchange_modes cannot be read (RFC 8446 4.2.9) */
 #define SP_STATUS_MESSAGE_TRAILING (-196623) /* bytes follow the ClientHello inside its last record or after the bare message */
 #define SP_STATUS_SNI_NOT_A_NAME (-196624) /* server_name holds no acceptable host name (RFC 6066 3) */
+#define SP_STATUS_EXTENSION_MALFORMED (-196625) /* an extension whose content its RFC does not allow */
+#define SP_STATUS_EXTENSIONS_TOO_MANY (-196626) /* more extensions than any client has reason to send */
+#define SP_STATUS_PSK_MALFORMED (-196627) /* pre_shared_key cannot be read (RFC 8446 4.2.11) */
+#define SP_STATUS_PSK_MODES_MISSING (-196628) /* pre_shared_key without psk_key_exchange_modes (RFC 8446 4.2.9) */
+#define SP_STATUS_KEY_SHARE_INCONSISTENT (-196629) /* key_share names a group twice, or one that supported_groups does not (RFC 8446 4.2.8) */
+#define SP_STATUS_COMPRESSION_NOT_NULL (-196630) /* null compression is missing, or not alone in a hello of TLS 1.3 (RFC 8446 4.1.2) */
 #define SP_STATUS_SYN_TRUNCATED (-262145) /* the packet ends inside its headers */
 #define SP_STATUS_SYN_NOT_TCP (-262146) /* not an IPv4 or IPv6 packet that carries TCP */
 #define SP_STATUS_SYN_NOT_SYN (-262147) /* not a TCP segment with SYN and without ACK, RST or FIN */

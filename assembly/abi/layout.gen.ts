@@ -75,6 +75,8 @@ export const MAX_RULES: i32 = 1024;
 export const MAX_SIGNALS: i32 = 512;
 export const MAX_CUBES_PER_CONDITION: i32 = 64;
 export const MAX_BATCH_BYTES: i32 = 1048576;
+export const MAX_LIST_CODES: i32 = 1024;
+export const MAX_EXTENSIONS: i32 = 64;
 export const MAX_KEY_BYTES: i32 = 256;
 export const MAX_POW_BATCH: i32 = 128;
 export const MAX_TOKEN_DIFFICULTY: i32 = 255;
@@ -98,6 +100,12 @@ export const HELLO_FLAG_ECH: i32 = 8;
 export const HELLO_FLAG_RESUMPTION: i32 = 16;
 export const HELLO_FLAG_EARLY_DATA: i32 = 32;
 export const HELLO_FLAG_PQ: i32 = 64;
+export const HELLO_FLAG_SNI_ADDRESS: i32 = 128;
+export const HELLO_FLAG_TICKET: i32 = 256;
+export const HELLO_FLAG_PSK: i32 = 512;
+export const HELLO_FLAG_COOKIE: i32 = 1024;
+export const HELLO_FLAG_COMPRESS_CERTIFICATE: i32 = 2048;
+export const HELLO_FLAG_ALPS: i32 = 4096;
 export const SECTION_ATOM: i32 = 0;
 export const SECTION_VALUE: i32 = 1;
 export const SECTION_CUBE: i32 = 2;
@@ -210,7 +218,11 @@ export const HELLO_ALPN_COUNT_AT: i32 = 64;
 export const HELLO_JA3_HASH_AT: i32 = 68;
 export const HELLO_JA3N_HASH_AT: i32 = 100;
 export const HELLO_JA4_AT: i32 = 132;
-export const HELLO_BYTES: i32 = 168;
+export const HELLO_NAME_OFFSET_AT: i32 = 168;
+export const HELLO_NAME_LENGTH_AT: i32 = 172;
+export const HELLO_EXTENSIONS_OFFSET_AT: i32 = 176;
+export const HELLO_EXTENSIONS_LENGTH_AT: i32 = 180;
+export const HELLO_BYTES: i32 = 184;
 export const SLOT_STATE_AT: i32 = 0;
 export const SLOT_OFFSET_AT: i32 = 4;
 export const SLOT_LENGTH_AT: i32 = 8;
@@ -355,7 +367,9 @@ export const TABLES_HEADER_RUN_COUNT_AT: i32 = 128;
 export const TABLES_HEADER_LEAVES_OFFSET_AT: i32 = 132;
 export const TABLES_HEADER_LEAF_COUNT_AT: i32 = 136;
 export const TABLES_HEADER_HAS_ORIGINS_AT: i32 = 140;
-export const TABLES_HEADER_BYTES: i32 = 144;
+export const TABLES_HEADER_SEED_AT: i32 = 144;
+export const TABLES_HEADER_RESERVED_AT: i32 = 148;
+export const TABLES_HEADER_BYTES: i32 = 152;
 export const PREFIXES_STARTS_AT: i32 = 0;
 export const PREFIXES_VALUES_AT: i32 = 4;
 export const PREFIXES_COUNT_AT: i32 = 8;
@@ -375,8 +389,7 @@ export const TABLE_KIND_AT: i32 = 0;
 export const TABLE_OFFSET_AT: i32 = 4;
 export const TABLE_COUNT_AT: i32 = 8;
 export const TABLE_DATA_LENGTH_AT: i32 = 12;
-export const TABLE_SEED_AT: i32 = 16;
-export const TABLE_BYTES: i32 = 20;
+export const TABLE_BYTES: i32 = 16;
 export const BUCKET_HASH_AT: i32 = 0;
 export const BUCKET_OFFSET_AT: i32 = 4;
 export const BUCKET_BYTES: i32 = 8;
@@ -402,6 +415,8 @@ export const STATUS_HELLO_TRUNCATED: i32 = -131074;
 export const STATUS_LENGTH_MISMATCH: i32 = -131075;
 /** bytes follow the extensions block inside the ClientHello */
 export const STATUS_TRAILING_BYTES: i32 = -131076;
+/** more suites, extensions, groups or signature algorithms than are looked at */
+export const STATUS_LIST_TOO_LONG: i32 = -131077;
 /** legacy_session_id is longer than 32 bytes */
 export const STATUS_SESSION_ID_TOO_LONG: i32 = -196609;
 /** no cipher suite is offered */
@@ -434,6 +449,18 @@ export const STATUS_PSK_MODES_MALFORMED: i32 = -196622;
 export const STATUS_MESSAGE_TRAILING: i32 = -196623;
 /** server_name holds no acceptable host name (RFC 6066 3) */
 export const STATUS_SNI_NOT_A_NAME: i32 = -196624;
+/** an extension whose content its RFC does not allow */
+export const STATUS_EXTENSION_MALFORMED: i32 = -196625;
+/** more extensions than any client has reason to send */
+export const STATUS_EXTENSIONS_TOO_MANY: i32 = -196626;
+/** pre_shared_key cannot be read (RFC 8446 4.2.11) */
+export const STATUS_PSK_MALFORMED: i32 = -196627;
+/** pre_shared_key without psk_key_exchange_modes (RFC 8446 4.2.9) */
+export const STATUS_PSK_MODES_MISSING: i32 = -196628;
+/** key_share names a group twice, or one that supported_groups does not (RFC 8446 4.2.8) */
+export const STATUS_KEY_SHARE_INCONSISTENT: i32 = -196629;
+/** null compression is missing, or not alone in a hello of TLS 1.3 (RFC 8446 4.1.2) */
+export const STATUS_COMPRESSION_NOT_NULL: i32 = -196630;
 /** the packet ends inside its headers */
 export const STATUS_SYN_TRUNCATED: i32 = -262145;
 /** not an IPv4 or IPv6 packet that carries TCP */

@@ -1,5 +1,4 @@
-/** The files that `sallyport init` writes. */
-import { readFileSync } from 'node:fs';
+/** The configuration that `sallyport init` writes. */
 
 export const INITIAL_CONFIG = `# What belongs to this host. Every key, its default and bounds: docs/operations.md
 version: 1
@@ -47,16 +46,3 @@ upstreams:
 # log:
 #   level: info
 `;
-
-/** The default pack's policy, with its key in a file beside it instead of in the environment. */
-export function initialPolicy(): string {
-  const pack = readFileSync(new URL('../../policies/three-tiers.pdl', import.meta.url), 'utf8');
-  return pack.replace(/^secret puzzle_key .*$/m, 'secret puzzle_key from file ".sallyport/puzzle.key"');
-}
-
-export const INITIAL_FEEDS: Readonly<Record<string, string>> = {
-  'blocklist.txt':
-    '# Addresses and prefixes with a bad name, one a line: 192.0.2.1, 198.51.100.0/24, 2001:db8::/32\n',
-  'tool-ja4.txt':
-    '# TLS fingerprints (JA4) of tools you do not expect, one a line. `sallyport inspect hello` prints them.\n',
-};

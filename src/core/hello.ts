@@ -8,12 +8,14 @@ export class HelloView {
   readonly #address: number;
   readonly #message: number;
   readonly #text: number;
+  readonly #values: number;
 
   constructor(exports: CoreExports) {
     this.#exports = exports;
     this.#address = exports.sp_region(L.REGION_HELLO);
     this.#message = exports.sp_region(L.REGION_MESSAGE);
     this.#text = exports.sp_region(L.REGION_TEXT);
+    this.#values = exports.sp_region(L.REGION_VALUES);
   }
 
   #number(at: number): number {
@@ -24,8 +26,12 @@ export class HelloView {
     return Buffer.from(this.#exports.memory.buffer, address, length);
   }
 
+  #latin1(address: number, length: number): string {
+    return this.#bytes(address, length).toString('latin1');
+  }
+
   #written(kind: number): string {
-    return this.#bytes(this.#text, this.#exports.sp_hello_text(kind)).toString('latin1');
+    return this.#latin1(this.#text, this.#exports.sp_hello_text(kind));
   }
 
   /** Size of the handshake message with its header. */
@@ -86,18 +92,61 @@ export class HelloView {
     return this.#flag(L.HELLO_FLAG_EARLY_DATA);
   }
 
+  /** A session ticket that is not empty. */
+  get ticket(): boolean {
+    return this.#flag(L.HELLO_FLAG_TICKET);
+  }
+
+  get preSharedKey(): boolean {
+    return this.#flag(L.HELLO_FLAG_PSK);
+  }
+
+  /** The extension, as after a HelloRetryRequest; not the field of DTLS. */
+  get cookie(): boolean {
+    return this.#flag(L.HELLO_FLAG_COOKIE);
+  }
+
+  get compressCertificate(): boolean {
+    return this.#flag(L.HELLO_FLAG_COMPRESS_CERTIFICATE);
+  }
+
+  /** Application-layer protocol settings, as Chrome offers them. */
+  get alps(): boolean {
+    return this.#flag(L.HELLO_FLAG_ALPS);
+  }
+
   /** Does the client offer a post-quantum group? */
   get pq(): boolean {
     return this.#flag(L.HELLO_FLAG_PQ);
   }
 
-  /** Host name in lower case without a final dot; null when the client sent none. */
+  /** Is the host name an IPv4 address? Only a client that breaks RFC 6066 sends one. */
+  get sniIsAddress(): boolean {
+    return this.#flag(L.HELLO_FLAG_SNI_ADDRESS);
+  }
+
+  /**
+   * Host name in lower case without a final dot, the form that policies see; null when the client sent none.
+   * After the violation `sni_not_a_name` it is what the client sent instead, as Latin-1.
+   */
   get sni(): string | null {
-    const length = this.#number(L.HELLO_SNI_LENGTH_AT);
-    if (length === 0) return null;
-    const raw = this.#bytes(this.#message + this.#number(L.HELLO_SNI_OFFSET_AT), length);
-    const name = raw.toString('latin1').toLowerCase();
-    return name.length > 1 && name.endsWith('.') ? name.slice(0, -1) : name;
+    const length = this.#number(L.HELLO_NAME_LENGTH_AT);
+    if (length > 0) return this.#latin1(this.#values + this.#number(L.HELLO_NAME_OFFSET_AT), length);
+    const sent = this.#number(L.HELLO_SNI_LENGTH_AT);
+    return sent === 0 ? null : this.#latin1(this.#message + this.#number(L.HELLO_SNI_OFFSET_AT), sent);
+  }
+
+  /** Type and length of each extension in the client's order, GREASE and unknown ones included. */
+  get extensions(): readonly { readonly type: number; readonly length: number }[] {
+    const block = this.#bytes(
+      this.#message + this.#number(L.HELLO_EXTENSIONS_OFFSET_AT),
+      this.#number(L.HELLO_EXTENSIONS_LENGTH_AT),
+    );
+    const found: { type: number; length: number }[] = [];
+    for (let at = 0; at < block.length; at += 4 + block.readUInt16BE(at + 2)) {
+      found.push({ type: block.readUInt16BE(at), length: block.readUInt16BE(at + 2) });
+    }
+    return found;
   }
 
   /** Protocol names in the client's order; a byte that is not ASCII shows as one Latin-1 character. */
@@ -118,7 +167,7 @@ export class HelloView {
   }
 
   get ja3Hash(): string {
-    return this.#bytes(this.#address + L.HELLO_JA3_HASH_AT, 32).toString('latin1');
+    return this.#latin1(this.#address + L.HELLO_JA3_HASH_AT, 32);
   }
 
   /** JA3 with its extensions sorted, which survives clients that shuffle them. */
@@ -128,11 +177,11 @@ export class HelloView {
 
   get ja3nHash(): string {
     this.#exports.sp_hello_text(L.TEXT_JA3N);
-    return this.#bytes(this.#address + L.HELLO_JA3N_HASH_AT, 32).toString('latin1');
+    return this.#latin1(this.#address + L.HELLO_JA3N_HASH_AT, 32);
   }
 
   get ja4(): string {
-    return this.#bytes(this.#address + L.HELLO_JA4_AT, 36).toString('latin1');
+    return this.#latin1(this.#address + L.HELLO_JA4_AT, 36);
   }
 
   get ja4r(): string {

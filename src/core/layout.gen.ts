@@ -75,6 +75,8 @@ export const MAX_RULES = 1024;
 export const MAX_SIGNALS = 512;
 export const MAX_CUBES_PER_CONDITION = 64;
 export const MAX_BATCH_BYTES = 1048576;
+export const MAX_LIST_CODES = 1024;
+export const MAX_EXTENSIONS = 64;
 export const MAX_KEY_BYTES = 256;
 export const MAX_POW_BATCH = 128;
 export const MAX_TOKEN_DIFFICULTY = 255;
@@ -98,6 +100,12 @@ export const HELLO_FLAG_ECH = 8;
 export const HELLO_FLAG_RESUMPTION = 16;
 export const HELLO_FLAG_EARLY_DATA = 32;
 export const HELLO_FLAG_PQ = 64;
+export const HELLO_FLAG_SNI_ADDRESS = 128;
+export const HELLO_FLAG_TICKET = 256;
+export const HELLO_FLAG_PSK = 512;
+export const HELLO_FLAG_COOKIE = 1024;
+export const HELLO_FLAG_COMPRESS_CERTIFICATE = 2048;
+export const HELLO_FLAG_ALPS = 4096;
 export const SECTION_ATOM = 0;
 export const SECTION_VALUE = 1;
 export const SECTION_CUBE = 2;
@@ -210,7 +218,11 @@ export const HELLO_ALPN_COUNT_AT = 64;
 export const HELLO_JA3_HASH_AT = 68;
 export const HELLO_JA3N_HASH_AT = 100;
 export const HELLO_JA4_AT = 132;
-export const HELLO_BYTES = 168;
+export const HELLO_NAME_OFFSET_AT = 168;
+export const HELLO_NAME_LENGTH_AT = 172;
+export const HELLO_EXTENSIONS_OFFSET_AT = 176;
+export const HELLO_EXTENSIONS_LENGTH_AT = 180;
+export const HELLO_BYTES = 184;
 export const SLOT_STATE_AT = 0;
 export const SLOT_OFFSET_AT = 4;
 export const SLOT_LENGTH_AT = 8;
@@ -355,7 +367,9 @@ export const TABLES_HEADER_RUN_COUNT_AT = 128;
 export const TABLES_HEADER_LEAVES_OFFSET_AT = 132;
 export const TABLES_HEADER_LEAF_COUNT_AT = 136;
 export const TABLES_HEADER_HAS_ORIGINS_AT = 140;
-export const TABLES_HEADER_BYTES = 144;
+export const TABLES_HEADER_SEED_AT = 144;
+export const TABLES_HEADER_RESERVED_AT = 148;
+export const TABLES_HEADER_BYTES = 152;
 export const PREFIXES_STARTS_AT = 0;
 export const PREFIXES_VALUES_AT = 4;
 export const PREFIXES_COUNT_AT = 8;
@@ -375,8 +389,7 @@ export const TABLE_KIND_AT = 0;
 export const TABLE_OFFSET_AT = 4;
 export const TABLE_COUNT_AT = 8;
 export const TABLE_DATA_LENGTH_AT = 12;
-export const TABLE_SEED_AT = 16;
-export const TABLE_BYTES = 20;
+export const TABLE_BYTES = 16;
 export const BUCKET_HASH_AT = 0;
 export const BUCKET_OFFSET_AT = 4;
 export const BUCKET_BYTES = 8;
@@ -402,6 +415,8 @@ export const STATUS_HELLO_TRUNCATED = -131074;
 export const STATUS_LENGTH_MISMATCH = -131075;
 /** bytes follow the extensions block inside the ClientHello */
 export const STATUS_TRAILING_BYTES = -131076;
+/** more suites, extensions, groups or signature algorithms than are looked at */
+export const STATUS_LIST_TOO_LONG = -131077;
 /** legacy_session_id is longer than 32 bytes */
 export const STATUS_SESSION_ID_TOO_LONG = -196609;
 /** no cipher suite is offered */
@@ -434,6 +449,18 @@ export const STATUS_PSK_MODES_MALFORMED = -196622;
 export const STATUS_MESSAGE_TRAILING = -196623;
 /** server_name holds no acceptable host name (RFC 6066 3) */
 export const STATUS_SNI_NOT_A_NAME = -196624;
+/** an extension whose content its RFC does not allow */
+export const STATUS_EXTENSION_MALFORMED = -196625;
+/** more extensions than any client has reason to send */
+export const STATUS_EXTENSIONS_TOO_MANY = -196626;
+/** pre_shared_key cannot be read (RFC 8446 4.2.11) */
+export const STATUS_PSK_MALFORMED = -196627;
+/** pre_shared_key without psk_key_exchange_modes (RFC 8446 4.2.9) */
+export const STATUS_PSK_MODES_MISSING = -196628;
+/** key_share names a group twice, or one that supported_groups does not (RFC 8446 4.2.8) */
+export const STATUS_KEY_SHARE_INCONSISTENT = -196629;
+/** null compression is missing, or not alone in a hello of TLS 1.3 (RFC 8446 4.1.2) */
+export const STATUS_COMPRESSION_NOT_NULL = -196630;
 /** the packet ends inside its headers */
 export const STATUS_SYN_TRUNCATED = -262145;
 /** not an IPv4 or IPv6 packet that carries TCP */
@@ -496,6 +523,7 @@ export const STATUSES: ReadonlyMap<number, { readonly name: string; readonly mea
   [-131074, { name: 'hello_truncated', meaning: "the ClientHello ends inside a field" }],
   [-131075, { name: 'length_mismatch', meaning: "a length inside the ClientHello runs past its container" }],
   [-131076, { name: 'trailing_bytes', meaning: "bytes follow the extensions block inside the ClientHello" }],
+  [-131077, { name: 'list_too_long', meaning: "more suites, extensions, groups or signature algorithms than are looked at" }],
   [-196609, { name: 'session_id_too_long', meaning: "legacy_session_id is longer than 32 bytes" }],
   [-196610, { name: 'cipher_suites_empty', meaning: "no cipher suite is offered" }],
   [-196611, { name: 'cipher_suites_odd', meaning: "the cipher suite vector has an odd length" }],
@@ -512,6 +540,12 @@ export const STATUSES: ReadonlyMap<number, { readonly name: string; readonly mea
   [-196622, { name: 'psk_modes_malformed', meaning: "psk_key_exchange_modes cannot be read (RFC 8446 4.2.9)" }],
   [-196623, { name: 'message_trailing', meaning: "bytes follow the ClientHello inside its last record or after the bare message" }],
   [-196624, { name: 'sni_not_a_name', meaning: "server_name holds no acceptable host name (RFC 6066 3)" }],
+  [-196625, { name: 'extension_malformed', meaning: "an extension whose content its RFC does not allow" }],
+  [-196626, { name: 'extensions_too_many', meaning: "more extensions than any client has reason to send" }],
+  [-196627, { name: 'psk_malformed', meaning: "pre_shared_key cannot be read (RFC 8446 4.2.11)" }],
+  [-196628, { name: 'psk_modes_missing', meaning: "pre_shared_key without psk_key_exchange_modes (RFC 8446 4.2.9)" }],
+  [-196629, { name: 'key_share_inconsistent', meaning: "key_share names a group twice, or one that supported_groups does not (RFC 8446 4.2.8)" }],
+  [-196630, { name: 'compression_not_null', meaning: "null compression is missing, or not alone in a hello of TLS 1.3 (RFC 8446 4.1.2)" }],
   [-262145, { name: 'syn_truncated', meaning: "the packet ends inside its headers" }],
   [-262146, { name: 'syn_not_tcp', meaning: "not an IPv4 or IPv6 packet that carries TCP" }],
   [-262147, { name: 'syn_not_syn', meaning: "not a TCP segment with SYN and without ACK, RST or FIN" }],

@@ -36,13 +36,14 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
   response.end(request.method === 'HEAD' ? undefined : body);
 }
 
-/** Names and values as received, in their order. */
+/** Names and values as received: those of the edge first, each kind in its order. */
 function headers(request: IncomingMessage): [name: string, value: string][] {
   const { rawHeaders } = request;
-  return Array.from({ length: rawHeaders.length / 2 }, (_, n) => [
+  const all = Array.from({ length: rawHeaders.length / 2 }, (_, n): [string, string] => [
     rawHeaders[2 * n]!,
     rawHeaders[2 * n + 1]!,
   ]);
+  return all.sort(([a], [b]) => Number(isFromEdge(b)) - Number(isFromEdge(a)));
 }
 
 function isFromEdge(name: string): boolean {

@@ -56,7 +56,8 @@ function fileProblem(file: string, code: string, message: string, help: string):
   return { code, severity: 'error', message, file, line: 1, column: 1, endLine: 1, endColumn: 1, help };
 }
 
-function readSource(path: string): SourceFile | Diagnostic {
+/** The text of a policy file, or why it cannot be read. */
+export function readSource(path: string): SourceFile | Diagnostic {
   try {
     const bytes = readFileSync(path);
     if (bytes.length > MAX_POLICY_BYTES) {

@@ -19,7 +19,7 @@ import { hostileHellos, hostileSyns } from './hostile.ts';
 const EMBED = fileURLToPath(new URL('../../examples/embed/', import.meta.url));
 export const VECTORS: string = `${EMBED}vectors.tsv`;
 export const EXPECTED: string = `${EMBED}expected.jsonl`;
-const POLICY = `${EMBED}policy/policy.pdl`;
+export const POLICY: string = `${EMBED}policy/policy.pdl`;
 
 const FORMS: readonly HelloForm[] = ['records', 'handshake'];
 const PROTOS: readonly HelloProto[] = ['tls', 'dtls', 'quic'];
@@ -142,8 +142,8 @@ function answer(core: Core, line: string): object {
     ja4: readable ? core.hello.ja4 : null,
     ja4_r: readable ? core.hello.ja4r : null,
     sig: synStatus === 0 ? core.synText : null,
-    puzzle: core.solve(address, 0, 65_536, 10) ?? -1,
     ...plainDecision(decision),
+    puzzle: core.solve(address, 0, 65_536, 10) ?? -1,
   };
 }
 

@@ -1,0 +1,64 @@
+/** Where a line of a policy takes effect. */
+import type { Condition, Operand, Phase, Program } from '../ir.ts';
+import { FACTS } from '../registry/facts.gen.ts';
+
+export type Enforcement =
+  | 'before TLS'
+  | 'by OpenSSL'
+  | 'after the handshake'
+  | 'at the request'
+  | 'not by this release';
+
+/** By section, and by section and entry where they differ. */
+const SECTIONS: Readonly<Record<string, Enforcement>> = {
+  action: 'before TLS',
+  tls: 'by OpenSSL',
+  // why: the edge keeps the clock while OpenSSL shakes hands.
+  'handshake timeout': 'by OpenSSL',
+  'handshake max_inflight': 'before TLS',
+  // why: the ClientHello has been read before a policy is chosen; limits of sallyport.yaml bound it.
+  'handshake hello_timeout': 'not by this release',
+  'handshake max_hello': 'not by this release',
+  'handshake idle': 'not by this release',
+  extensions: 'before TLS',
+  'extensions send': 'by OpenSSL',
+  client_cert: 'by OpenSSL',
+  challenge: 'at the request',
+  authenticate: 'at the request',
+  upstream: 'after the handshake',
+  limits: 'before TLS',
+  log: 'after the handshake',
+  rank: 'before TLS',
+};
+
+const BY_PHASE: Readonly<Record<Phase, Enforcement>> = {
+  connect: 'before TLS',
+  hello: 'before TLS',
+  cert: 'after the handshake',
+  request: 'at the request',
+};
+const PHASES: readonly Phase[] = ['connect', 'hello', 'cert', 'request'];
+
+/** Of a policy's line; `text` matters for `ensure`, which waits for the facts it asks about. */
+export function enforcementOf(section: string, key: string, text: string): Enforcement {
+  if (section !== 'ensure' && key !== 'ensure')
+    return SECTIONS[`${section} ${key}`] ?? SECTIONS[section] ?? 'before TLS';
+  if (/\bhttp\./.test(text)) return 'at the request';
+  return /\bcert\./.test(text) || section === 'client_cert' ? 'after the handshake' : 'before TLS';
+}
+
+/** Of a condition: when the last fact it asks about is known. */
+export function enforcementOfCondition(program: Program, condition: Condition): Enforcement {
+  const operands = condition
+    .flatMap(({ yes, no }) => [...yes, ...no])
+    .map((index) => program.atoms[index]!.operand);
+  return enforcementOfOperands(operands);
+}
+
+export function enforcementOfOperands(operands: readonly Operand[]): Enforcement {
+  const phases = operands.map((operand) => {
+    const fact = 'fact' in operand ? operand.fact : 'lookup' in operand ? operand.of : null;
+    return fact === null ? 0 : PHASES.indexOf(FACTS[fact]!.phase);
+  });
+  return BY_PHASE[PHASES[Math.max(0, ...phases)]!];
+}
