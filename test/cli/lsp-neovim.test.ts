@@ -32,7 +32,7 @@ test('Neovim shows findings, completes, mends, explains, renames, formats and ru
     const found = JSON.parse(stdout);
     assert.equal(found.error.code, 'PDL-N001');
     assert.ok(found.completions.includes('medium') && found.completions.includes('tls.modern'));
-    assert.equal(found.fix, 'Replace it with `medium`');
+    assert.equal(found.fix, 'write `medium`');
     assert.match(found.hover, /\+15 points of a score from 0 to 100, in group `shape`/);
     assert.match(text.split('\n')[found.definition - 1]!, /^policy medium/);
     const renamed = text.replaceAll(/\bmedium\b/g, 'middle');

@@ -249,7 +249,7 @@ test('a misspelt name has a quick fix', async () => {
   });
   assert.deepEqual(
     actions.map(({ title, kind }: { title: string; kind: string }) => [title, kind]),
-    [['Replace it with `low`', 'quickfix']],
+    [['write `low`', 'quickfix']],
   );
   assert.equal(actions[0].edit.changes[uri][0].newText, 'low');
 });

@@ -1,6 +1,6 @@
 /** Changes of text that an editor asks for: rename, quick fixes, the canonical form. */
 import type { Diagnostic, Edit } from '../diagnostics/diagnostic.ts';
-import { fixOf } from '../fix/fix.ts';
+import { fixesOf } from '../fix/fix.ts';
 import { format } from '../format/format.ts';
 import { definitionsOf } from './definitions.ts';
 import { placesOf, symbolAt } from './symbols.ts';
@@ -68,9 +68,9 @@ export interface QuickFix {
 export function quickFixes({ path, compiled }: Analysis, range: Range): QuickFix[] {
   return compiled.diagnostics.flatMap((diagnostic) => {
     if (diagnostic.file !== path || !touch(rangeOf(diagnostic), range)) return [];
-    const fix = fixOf(diagnostic);
-    if (fix === null) return [];
-    return [{ title: fix.title, diagnostic, isSafe: fix.isSafe, edits: fix.edits.map(toTextEdit) }];
+    return fixesOf(diagnostic).map(({ title, kind, edits }) => {
+      return { title, diagnostic, isSafe: kind === 'safe', edits: edits.map(toTextEdit) };
+    });
   });
 }
 
