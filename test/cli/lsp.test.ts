@@ -166,7 +166,10 @@ test('a signal tells what it adds to the score, and what bounds it', async () =>
 
 test('a score tells its bounds', async () => {
   const { contents } = await ask('textDocument/hover', 'score risk\n', 'score ri«sk\n');
-  assert.match(contents.value, /score from 0 to 100/);
+  assert.match(
+    contents.value,
+    /from 0 \(good\) to 100 \(bad\)\. The highest there can be is 100: `listed` \+70, `no_sni` \+40/,
+  );
 });
 
 test('facts and registered names tell their specification', async () => {

@@ -13,14 +13,11 @@ export interface Fixed {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** What can mend a finding in its own file: the fixes it carries, or else the name it says was meant. */
+/** What can mend a finding: the fixes it carries, or the name it says was meant. */
 export function fixesOf(diagnostic: Diagnostic): readonly Fix[] {
-  const own = (diagnostic.fixes ?? []).filter(
-    ({ edits }) => edits.length > 0 && edits.every(({ span }) => span.file === diagnostic.file),
-  );
-  if (own.length > 0) return own;
-  const name = suggestionIn(diagnostic.help);
-  if (name === null) return [];
+  const own = (diagnostic.fixes ?? []).filter(({ edits }) => edits.length > 0);
+  const name = own.length > 0 ? null : suggestionIn(diagnostic.help);
+  if (name === null) return own;
   return [{ kind: 'maybe', title: `Replace it with \`${name}\``, edits: [{ span: diagnostic, text: name }] }];
 }
 

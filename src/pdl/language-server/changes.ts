@@ -61,21 +61,28 @@ export interface QuickFix {
   readonly title: string;
   readonly diagnostic: Diagnostic;
   readonly isSafe: boolean;
-  readonly edits: readonly TextEdit[];
+  readonly changes: Changes;
 }
 
 /** What would mend the findings that touch a range. */
 export function quickFixes({ path, compiled }: Analysis, range: Range): QuickFix[] {
   return compiled.diagnostics.flatMap((diagnostic) => {
     if (diagnostic.file !== path || !touch(rangeOf(diagnostic), range)) return [];
-    return fixesOf(diagnostic).map(({ title, kind, edits }) => {
-      return { title, diagnostic, isSafe: kind === 'safe', edits: edits.map(toTextEdit) };
-    });
+    return fixesOf(diagnostic).map(({ title, kind, edits }) => ({
+      title,
+      diagnostic,
+      isSafe: kind === 'safe',
+      changes: byFile(edits),
+    }));
   });
 }
 
-function toTextEdit({ span, text }: Edit): TextEdit {
-  return { range: rangeOf(span), newText: text };
+function byFile(edits: readonly Edit[]): Changes {
+  const files = Map.groupBy(edits, ({ span }) => span.file);
+  const changes = [...files].map(([path, own]) => {
+    return [path, own.map(({ span, text }) => ({ range: rangeOf(span), newText: text }))] as const;
+  });
+  return new Map(changes);
 }
 
 function touch(a: Range, b: Range): boolean {

@@ -1,6 +1,6 @@
 /** What a name at a place is: markdown for the editor to show. */
 
-import { scoreBounds } from '../check/reach.ts';
+import { highestScore, mostOf } from '../check/reach.ts';
 import type { Module } from '../compile/modules.ts';
 import { FACTS } from '../registry/facts.gen.ts';
 import { ALERTS } from '../registry/iana.ts';
@@ -82,10 +82,14 @@ function contribution({ signal, owner }: Definition): string {
 }
 
 function bounds({ compiled }: Analysis, { name }: Definition, module: Module): string[] {
-  const score = compiled.program?.scores.find((found) => found.name === module.prefix + name.text);
-  if (!score) return [];
-  const { low, high } = scoreBounds(score);
-  return [`Clients score from ${low} to ${high} (0 is good); ${score.signals.length} signals.`];
+  const { program } = compiled;
+  const score = program?.scores.find((found) => found.name === module.prefix + name.text);
+  if (!program || !score) return [];
+  const { score: highest, isExact, signals } = highestScore(score, program);
+  const sum = signals.map((signal) => `\`${signal.name}\` +${mostOf(signal)}`).join(', ');
+  const reached = isExact ? `The highest there can be is ${highest}` : `It is never above ${highest}`;
+  const how = sum === '' ? '' : `: ${sum}`;
+  return [`A score from ${score.min} (good) to ${score.max} (bad). ${reached}${how}.`];
 }
 
 /** Ladders of this file that lead to a policy. */

@@ -19,7 +19,7 @@ import {
   type TextEdit,
   type WorkspaceEdit,
 } from 'vscode-languageserver';
-import type { Diagnostic } from '../diagnostics/diagnostic.ts';
+import type { Diagnostic, Severity } from '../diagnostics/diagnostic.ts';
 import type { TestResult } from '../testing/test-run.ts';
 import { type Changes, formatEdits, positionOf, quickFixes, Refusal, renamable, rename } from './changes.ts';
 import { type Completion, complete } from './completion.ts';
@@ -33,6 +33,11 @@ export const RUN_TEST = 'sallyport.runTest';
 const SOURCE = 'sallyport';
 /** So long after the last key a text is looked at again, in milliseconds. */
 const DEBOUNCE = 120;
+const SEVERITIES: Readonly<Record<Severity, DiagnosticSeverity>> = {
+  error: DiagnosticSeverity.Error,
+  warning: DiagnosticSeverity.Warning,
+  info: DiagnosticSeverity.Information,
+};
 const ITEM_KINDS: Readonly<Record<Completion['kind'], CompletionItemKind>> = {
   keyword: CompletionItemKind.Keyword,
   name: CompletionItemKind.Variable,
@@ -112,12 +117,12 @@ class Server {
     connection.onDocumentFormatting(({ textDocument }) => this.#answer(textDocument.uri, [], formatEdits));
     connection.onCodeAction(({ textDocument, range }) =>
       this.#answer(textDocument.uri, [], (analysis) =>
-        quickFixes(analysis, range).map(({ title, diagnostic, isSafe, edits }) => ({
+        quickFixes(analysis, range).map(({ title, diagnostic, isSafe, changes }) => ({
           title,
           kind: CodeActionKind.QuickFix,
           diagnostics: [toLsp(diagnostic)],
           isPreferred: isSafe,
-          edit: { changes: { [textDocument.uri]: [...edits] } },
+          edit: this.#edit(changes),
         })),
       ),
     );
@@ -276,19 +281,21 @@ function capabilities(version: string): InitializeResult {
 
 /** A finding as editors take it; `uriOf` names the files of its labels. */
 function toLsp(
-  { code, severity, message, help, labels, ...place }: Diagnostic,
+  { code, severity, message, help, labels = [], notes = [], ...place }: Diagnostic,
   uriOf: (path: string) => string | null = () => null,
 ): LspDiagnostic {
-  const related = (labels ?? []).flatMap(({ span, text }) => {
+  const related = labels.flatMap(({ span, text }) => {
     const uri = uriOf(span.file);
-    return uri === null ? [] : [{ location: { uri, range: rangeOf(span) }, message: text }];
+    return uri === null
+      ? []
+      : [{ location: { uri, range: rangeOf(span) }, message: text === '' ? 'see here' : text }];
   });
   return {
     range: rangeOf(place),
-    severity: severity === 'error' ? DiagnosticSeverity.Error : DiagnosticSeverity.Warning,
+    severity: SEVERITIES[severity],
     code,
     source: SOURCE,
-    message: help === '' ? message : `${message}\n${help}`,
+    message: [message, ...notes, help].filter((part) => part !== '').join('\n'),
     ...(code === 'PDL-P001' ? { tags: [DiagnosticTag.Unnecessary] } : {}),
     ...(related.length > 0 ? { relatedInformation: related } : {}),
   };
