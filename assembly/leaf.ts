@@ -23,6 +23,8 @@ const CLIENT: usize = memory.data(8, 8);
 const ASN_AT: usize = 4;
 
 const COUNTRY_BYTES: i32 = 2;
+/** `::ffff:0:0/96` after its first 8 bytes, as a little-endian word. */
+const MAPPED: u32 = 0xffff_0000;
 
 /**
  * Starts a decision: finds the client's leaf, and sets `conn.asn` and `conn.country` from it where the host has
@@ -70,6 +72,10 @@ function find(tables: usize, slot: usize): usize {
   const offset = load<u32>(slot, SLOT_OFFSET_AT);
   const length = load<u32>(slot, SLOT_LENGTH_AT);
   if (offset > <u32>VALUES_BYTES || length > <u32>VALUES_BYTES - offset) return 0;
-  if (state == STATE_IP4 && length == 4) return leafOfIp4(tables, VALUES + offset);
-  return state == STATE_IP6 && length == 16 ? leafOfIp6(tables, VALUES + offset) : 0;
+  const at = VALUES + offset;
+  if (state == STATE_IP4 && length == 4) return leafOfIp4(tables, at);
+  if (state != STATE_IP6 || length != 16) return 0;
+  // IPv4-mapped addresses are IPv4 (RFC 4291 section 2.5.5.2), so that no list is passed by writing them so.
+  const isMapped = load<u64>(at) == 0 && load<u32>(at, 8) == MAPPED;
+  return isMapped ? leafOfIp4(tables, at + 12) : leafOfIp6(tables, at);
 }

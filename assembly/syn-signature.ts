@@ -49,22 +49,28 @@ const SCALE: i32 = 3;
 const SACK_OK: i32 = 4;
 const SACK: i32 = 5;
 const TIMESTAMPS: i32 = 8;
-const MAX_SCALE: i32 = 14;
+const MAX_SCALE: u32 = 14;
+const MIN_SACK: i32 = 10;
+const MAX_SACK: i32 = 34;
+const MAX_OPTION: i32 = 40;
 const MAX_OPTIONS: i32 = 24;
 /** p0f shows no distance beyond this. */
 const MAX_HOPS: i32 = 35;
 
-/** Kinds of the options in order; their count, the padding after the end mark, and whether TSval was not zero. */
+/** Kinds of the options in order; their count, the padding after the end mark, and the last TSval. */
 const KINDS: usize = memory.data(24, 8);
 const KIND_COUNT: usize = memory.data(16, 8);
 const PADDING: usize = KIND_COUNT + 4;
-const HAS_TIME: usize = KIND_COUNT + 8;
+const TIME: usize = KIND_COUNT + 8;
 
 export function addQuirk(quirk: i32): void {
   store<u32>(SYN, load<u32>(SYN, SYN_QUIRKS_AT) | (1 << quirk), SYN_QUIRKS_AT);
 }
 
-/** Reads the options (RFC 9293 3.1, RFC 7323, RFC 2018); what cannot be read ends the list with the quirk `bad`. */
+/**
+ * Reads the options (RFC 9293 3.1, RFC 7323, RFC 2018) as p0f does: one of known length takes its place
+ * whatever length it claims, a list that cannot be followed ends, and both give the quirk `bad`.
+ */
 export function readOptions(at: usize, length: i32): void {
   memory.fill(KIND_COUNT, 0, 16);
   const end = at + length;
@@ -76,45 +82,56 @@ export function readOptions(at: usize, length: i32): void {
     count++;
     store<i32>(KIND_COUNT, count);
     if (kind == END) {
-      store<i32>(PADDING, <i32>(end - p) - 1);
-      for (let q = p + 1; q < end; q++) if (load<u8>(q) != 0) addQuirk(QUIRK_OPTION_PADDING);
+      readPadding(p + 1, end);
       return;
     }
-    if (kind == NOP) {
-      p++;
-      continue;
-    }
-    if (p + 2 > end) {
-      addQuirk(QUIRK_BAD_OPTION);
-      return;
-    }
-    const size = <i32>load<u8>(p, 1);
-    if (size < 2 || p + size > end) {
-      addQuirk(QUIRK_BAD_OPTION);
-      return;
-    }
-    readOption(kind, p, size);
+    const size = kind == NOP ? 1 : readOption(kind, p, <i32>(end - p));
+    if (size == 0) break;
     p += size;
   }
+  if (p != end) addQuirk(QUIRK_BAD_OPTION);
 }
 
-function readOption(kind: i32, at: usize, size: i32): void {
-  if (kind == MSS && size == 4) store<u32>(SYN, be16(at + 2), SYN_MSS_AT);
-  else if (kind == SCALE && size == 3) {
-    const scale = <i32>load<u8>(at, 2);
-    store<u32>(SYN, scale, SYN_SCALE_AT);
-    if (scale > MAX_SCALE) addQuirk(QUIRK_LARGE_SCALE);
-  } else if (kind == TIMESTAMPS && size == 10) {
-    if (be32(at + 2) == 0) addQuirk(QUIRK_TIME_ZERO);
-    else store<i32>(HAS_TIME, 1);
-    if (be32(at + 6) != 0) addQuirk(QUIRK_PEER_TIME);
-  } else if (!isWellFormed(kind, size)) addQuirk(QUIRK_BAD_OPTION);
+/** What follows the end mark; p0f does not look at the last byte. */
+function readPadding(at: usize, end: usize): void {
+  store<i32>(PADDING, <i32>(end - at));
+  for (let p = at; p + 1 < end; p++) if (load<u8>(p) != 0) addQuirk(QUIRK_OPTION_PADDING);
 }
 
-function isWellFormed(kind: i32, size: i32): bool {
-  if (kind == SACK_OK) return size == 2;
-  if (kind == SACK) return size >= 10 && size <= 34;
-  return kind != MSS && kind != SCALE && kind != TIMESTAMPS;
+/** Takes in an option of which `left` bytes are there and returns its size, 0 when the list cannot be followed. */
+function readOption(kind: i32, at: usize, left: i32): i32 {
+  const known = knownSize(kind);
+  if (left < max(known, 2)) return 0;
+  const size = <i32>load<u8>(at, 1);
+  if (known == 0) {
+    const least = kind == SACK ? MIN_SACK : 2;
+    const most = kind == SACK ? MAX_SACK : MAX_OPTION;
+    return size >= least && size <= most && size <= left ? size : 0;
+  }
+  if (size != known) addQuirk(QUIRK_BAD_OPTION);
+  if (kind == MSS) store<u32>(SYN, be16(at + 2), SYN_MSS_AT);
+  else if (kind == SCALE) readScale(load<u8>(at, 2));
+  else if (kind == TIMESTAMPS) readTimestamps(be32(at + 2), be32(at + 6));
+  return known;
+}
+
+/** 0 for an option that gives its length itself. */
+function knownSize(kind: i32): i32 {
+  if (kind == MSS) return 4;
+  if (kind == SCALE) return 3;
+  if (kind == SACK_OK) return 2;
+  return kind == TIMESTAMPS ? 10 : 0;
+}
+
+function readScale(scale: u32): void {
+  store<u32>(SYN, scale, SYN_SCALE_AT);
+  if (scale > MAX_SCALE) addQuirk(QUIRK_LARGE_SCALE);
+}
+
+function readTimestamps(value: u32, echo: u32): void {
+  store<u32>(TIME, value);
+  if (value == 0) addQuirk(QUIRK_TIME_ZERO);
+  if (echo != 0) addQuirk(QUIRK_PEER_TIME);
 }
 
 /** Writes the signature; `headers` is the length of the IP and TCP headers together. */
@@ -142,7 +159,7 @@ function writeWindow(out: usize, headers: i32): usize {
   let unit = 0;
   // The divisors p0f tries, in its order: some systems reckon with the MTU of another link, or less 12 bytes for timestamps.
   if (window % mss == 0) unit = mss;
-  else if (load<i32>(HAS_TIME) == 1 && window % (mss - 12) == 0) unit = mss - 12;
+  else if (load<u32>(TIME) != 0 && window % (mss - 12) == 0) unit = mss - 12;
   else if (window % 1_460 == 0) unit = 1_460;
   else if (window % 1_448 == 0) unit = 1_448;
   else if (ip6 && window % 1_440 == 0) unit = 1_440;

@@ -105,25 +105,27 @@ function readIp6(at: usize, length: i32): i32 {
   return IP6_HEADER;
 }
 
-/** The TCP header (RFC 9293) after `header` bytes of IP. */
+/** The TCP header (RFC 9293) after `header` bytes of IP, which told the packet's length in SYN_PAYLOAD. */
 function readTcp(at: usize, header: i32, length: i32): i32 {
-  if (length < header + MIN_TCP) return STATUS_SYN_TRUNCATED;
+  const total = load<i32>(SYN, SYN_PAYLOAD_AT);
+  const available = min(length, total);
+  if (available < header + MIN_TCP) return STATUS_SYN_TRUNCATED;
   const tcp = at + header;
   const offset = (<i32>load<u8>(tcp, 12) >> 4) << 2;
   if (offset < MIN_TCP) return STATUS_SYN_NOT_TCP;
-  if (length < header + offset) return STATUS_SYN_TRUNCATED;
+  if (available < header + offset) return STATUS_SYN_TRUNCATED;
   const bits = <i32>load<u8>(tcp, 13);
   if ((bits & (FLAG_SYN | FLAG_ACK | FLAG_RST | FLAG_FIN)) != FLAG_SYN) return STATUS_SYN_NOT_SYN;
   if ((bits & FLAGS_ECN) != 0 || (load<u8>(tcp, 12) & 1) != 0) addQuirk(QUIRK_ECN);
   if (be32(tcp + 4) == 0) addQuirk(QUIRK_SEQ_ZERO);
-  if (be32(tcp + 8) != 0) addQuirk(QUIRK_ACK_NONZERO);
+  // p0f means any number that is not zero, and tests one bit: that of the first byte, on little-endian machines.
+  if ((load<u8>(tcp, 8) & 1) != 0) addQuirk(QUIRK_ACK_NONZERO);
   if ((bits & FLAG_URG) != 0) addQuirk(QUIRK_URGENT);
   else if (be16(tcp + 18) != 0) addQuirk(QUIRK_URGENT_POINTER);
   if ((bits & FLAG_PSH) != 0) addQuirk(QUIRK_PUSH);
   store<u32>(SYN, be16(tcp + 14), SYN_WINDOW_AT);
   store<u32>(SYN, hopsOf(load<i32>(SYN, SYN_TTL_AT)), SYN_HOPS_AT);
-  const payload = load<i32>(SYN, SYN_PAYLOAD_AT) - header - offset;
-  store<i32>(SYN, max(payload, 0), SYN_PAYLOAD_AT);
+  store<i32>(SYN, total - header - offset, SYN_PAYLOAD_AT);
   readOptions(tcp + MIN_TCP, offset - MIN_TCP);
   const end = writeSignature(SYN + SYN_SIG_AT, header + offset);
   store<u32>(SYN, <u32>(end - SYN - SYN_SIG_AT), SYN_SIG_LENGTH_AT);

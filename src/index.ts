@@ -1,4 +1,16 @@
-/** The library. `createEngine` decides for sockets of your own; `createEdge` runs the whole edge. */
+/**
+ * The library. `createEngine` decides for sockets of your own; `createEdge` runs the whole edge;
+ * `createBatchPool` analyses and scores in bulk.
+ */
+export {
+  type BatchDecision,
+  type BatchHello,
+  type BatchOptions,
+  type BatchPool,
+  type Columns,
+  createBatchPool,
+  type HelloAnalysis,
+} from './library/batch.ts';
 export type { EngineDecision, HelloSummary } from './library/decision.ts';
 export {
   type BoundListener,

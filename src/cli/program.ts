@@ -1,6 +1,7 @@
 /** The verbs and their flags. Each verb's work is in `commands/`, loaded only when it runs. */
 import { Command, CommanderError, Option } from 'commander';
 import type { Flags } from '../config/overrides.ts';
+import type { BenchOptions } from './commands/bench.ts';
 import type { CheckFormat } from './commands/check.ts';
 import { CliError, EXIT } from './exit.ts';
 import type { Format } from './output.ts';
@@ -165,6 +166,21 @@ function buildProgram(done: (code: number) => void): Command {
     .action(async (file: string, { format }: { format?: Format }) => {
       const { verifyAudit } = await import('./commands/audit.ts');
       done(await verifyAudit(file, format));
+    });
+
+  verb(
+    'bench',
+    'Measure the hot paths on this machine.',
+    '  sallyport bench\n  sallyport bench --time 2000 --prefixes 1000000\n' +
+      "  sallyport bench --format json | jq '.paths[] | {name, ops_per_second}'\n",
+  )
+    .option('--time <ms>', 'how long each path is measured', '500')
+    .option('--prefixes <count>', 'prefixes in the table that addresses are looked up in', '100000')
+    .option('--threads <count>', 'batch workers, by default one per core; 0 leaves them out')
+    .addOption(formatOption())
+    .action(async (options: BenchOptions) => {
+      const { bench } = await import('./commands/bench.ts');
+      done(await bench(options));
     });
 
   verb('version', 'Print the version and what this build can do.', '  sallyport version --format json\n')

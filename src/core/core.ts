@@ -49,7 +49,7 @@ const FORMS: readonly HelloForm[] = ['records', 'handshake'];
 const PROTOS: readonly HelloProto[] = ['tls', 'dtls', 'quic'];
 const LADDERS: readonly Decision['ladder'][] = ['site', 'canary'];
 const TIERS: readonly Tier[] = ['forbid', 'exempt', 'deny', 'pin', 'ladder'];
-const VERIFY_ALL = 0x7fff_ffff;
+const ALL_AT_ONCE = 0x7fff_ffff;
 
 export class Core {
   /** The ClientHello that `parse` answered 0 or a violation for. */
@@ -62,6 +62,7 @@ export class Core {
   readonly #draws: number;
   readonly #decisionAt: number;
   readonly #syn: number;
+  readonly #batchAt: number;
   readonly #encoder = new TextEncoder();
   readonly #decision: Decision;
   readonly #shadow: Outcome = { final: false, tier: 'ladder', policy: -1, rule: -1, score: 0, rung: -1 };
@@ -69,6 +70,8 @@ export class Core {
   #view: DataView;
   /** Where the next value of the host goes, from the start of the values region. */
   #cursor = 0;
+  /** Tables on their way into the core's memory. */
+  #copying: { readonly tables: Uint8Array; readonly address: number; copied: number } | null = null;
   #maxHelloBytes: number = L.MAX_HELLO_BYTES_DEFAULT;
 
   /** @throws Error when the module has another ABI or fails its self-test. */
@@ -83,6 +86,7 @@ export class Core {
     this.#draws = exports.sp_region(L.REGION_DRAWS);
     this.#decisionAt = exports.sp_region(L.REGION_DECISION);
     this.#syn = exports.sp_region(L.REGION_SYN);
+    this.#batchAt = exports.sp_region(L.REGION_BATCH);
     this.#bytes = new Uint8Array(exports.memory.buffer);
     this.#view = new DataView(exports.memory.buffer);
     this.hello = new HelloView(exports);
@@ -128,29 +132,36 @@ export class Core {
   loadTables(tables: Uint8Array): number {
     let status = this.reserveTables(tables);
     if (status < 0) return status;
-    do status = this.verifyTables(VERIFY_ALL);
+    do status = this.stepTables(ALL_AT_ONCE);
     while (status === 1);
     return status;
   }
 
-  /**
-   * The first half of `loadTables`: copies the tables in. `verifyTables` does the rest in steps, so that a
-   * large feed does not hold up the loop; until it answers 0 the previous tables stay in force.
-   */
+  /** The beginning of `loadTables`: makes room. `stepTables` does the rest; `tables` must not change meanwhile. */
   reserveTables(tables: Uint8Array): number {
+    this.#copying = null;
     const address = this.#exports.sp_reserve_tables(tables.length);
     if (this.#bytes.buffer !== this.#exports.memory.buffer) {
       this.#bytes = new Uint8Array(this.#exports.memory.buffer);
       this.#view = new DataView(this.#exports.memory.buffer);
     }
     if (address < 0) return address;
-    this.#bytes.set(tables, address);
+    this.#copying = { tables, address, copied: 0 };
     return 0;
   }
 
-  /** Verifies up to `budget` (at least 64) more bytes: 1 while bytes are left, 0 once in force, or a status. */
-  verifyTables(budget: number): number {
-    return this.#exports.sp_verify_tables(budget);
+  /**
+   * Copies or verifies up to `budget` (at least 64) more bytes: 1 while something is left, 0 once the tables are in
+   * force, or a status. Until it answers 0 the previous tables stay in force, so connections go on between steps.
+   */
+  stepTables(budget: number): number {
+    const copying = this.#copying;
+    if (copying === null) return this.#exports.sp_verify_tables(budget);
+    const { tables, address, copied } = copying;
+    this.#bytes.set(tables.subarray(copied, copied + budget), address + copied);
+    copying.copied += budget;
+    if (copying.copied >= tables.length) this.#copying = null;
+    return 1;
   }
 
   /** Starts a connection: every fact, rate and draw is unknown. */
@@ -234,6 +245,25 @@ export class Core {
     const at = this.#values + this.#cursor;
     for (let i = 0; i < length; i++) this.#bytes[at + i] = ip[16 - length + i]!;
     this.#keep(fact, isV4 ? L.STATE_IP4 : L.STATE_IP6, length, 0);
+  }
+
+  /** What a fact with a number holds, also one that the core set itself; null when it is unknown. */
+  readNumber(fact: number): number | null {
+    const slot = this.#slots + fact * L.SLOT_BYTES;
+    if (this.#view.getUint32(slot + L.SLOT_STATE_AT, true) !== L.STATE_NUMBER) return null;
+    return this.#view.getFloat64(slot + L.SLOT_VALUE_AT, true);
+  }
+
+  /** What a fact with a text holds; null when it is unknown. */
+  readText(fact: number): string | null {
+    const slot = this.#slots + fact * L.SLOT_BYTES;
+    if (this.#view.getUint32(slot + L.SLOT_STATE_AT, true) !== L.STATE_BYTES) return null;
+    const at = this.#values + this.#view.getUint32(slot + L.SLOT_OFFSET_AT, true);
+    return Buffer.from(
+      this.#bytes.buffer,
+      at,
+      this.#view.getUint32(slot + L.SLOT_LENGTH_AT, true),
+    ).toString();
   }
 
   /** Rate of a counter in events per second times 1,000,000. */
@@ -340,6 +370,19 @@ export class Core {
     if (decision.signalPoints.length === count && decision.signalPoints.buffer === buffer) return;
     decision.signalPoints = new Int16Array(buffer, this.#decisionAt + L.DECISION_SIGNAL_POINTS_AT, count);
     decision.signalMatched = new Uint8Array(buffer, this.#decisionAt + L.DECISION_SIGNAL_MATCHED_AT, count);
+  }
+
+  /** Columns for `scoreBatch` and its scores, 1 MiB. Another view of the same memory after tables were loaded. */
+  get batch(): Uint8Array {
+    return new Uint8Array(this.#bytes.buffer, this.#batchAt, L.MAX_BATCH_BYTES);
+  }
+
+  /**
+   * Scores rows by a score of the program: at `columns` in `batch` lies the place of each signal's column (32 bits,
+   * negative: none), at `out` the scores will. Columns are described in docs/abi.md. 0, or a status.
+   */
+  scoreBatch(score: number, rows: number, columns: number, out: number): number {
+    return this.#exports.sp_score_batch(score, rows, columns, out);
   }
 
   /** Leading zero bits (0 to 256) of the SHA-256 of at most 262,144 bytes, or a status. */

@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { AdminControl, ReloadResult } from '../admin/control.ts';
+import { startBatchWorkers } from '../batch/workers.ts';
 import type { Config } from '../config/schema.ts';
 import type { Bundle } from '../orchestrator/bundle.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
@@ -13,7 +14,7 @@ import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import { type Addon, loadAddon } from './addon.ts';
 import { Deployer, refreshInterval } from './deployer.ts';
 import type { SharedState, WorkerTask } from './messages.ts';
-import { createBatchPool, createEdgePool, runInPool } from './pools.ts';
+import { createEdgePool, runInPool } from './pools.ts';
 import { Reporting } from './reporting.ts';
 import { SharedCount } from './slots.ts';
 import { type BoundListener, ListeningSockets } from './sockets.ts';
@@ -47,7 +48,7 @@ export class Supervisor implements AdminControl {
   readonly #addon: Addon | null;
   readonly #shared: SharedState;
   readonly #total: SharedCount;
-  readonly #batch = createBatchPool();
+  readonly #batch = startBatchWorkers(1);
   readonly #edgePool: ReturnType<typeof createEdgePool> | null;
   readonly #deployer: Deployer;
   readonly #slots: WorkerSlot[] = [];

@@ -40,6 +40,8 @@ class EdgeWorker {
   #watch: DescriptorWatch | null = null;
   #finish: () => void = () => {};
   #draining = false;
+  /** Deployments are taken one after the other. */
+  #deploying: Promise<void> = Promise.resolve();
 
   constructor(task: WorkerTask) {
     this.#task = task;
@@ -141,18 +143,24 @@ class EdgeWorker {
 
   #onMessage(message: ToWorker): void {
     if (message.type === 'deploy') {
-      const { epoch } = message.deployment;
-      try {
-        this.#deploy(message.deployment);
-        this.#post({ type: 'deployed', epoch, error: null });
-      } catch (error) {
-        this.#post({ type: 'deployed', epoch, error: (error as Error).message });
-      }
+      this.#deploying = this.#deploying.then(() => this.#redeploy(message.deployment));
     } else if (message.type === 'drain') void this.#drain(message.timeoutMs);
     else {
       this.#stopAccepting();
       this.#loop.stop();
       void this.#drain(0);
+    }
+  }
+
+  /** Large tables are taken in between the turns of the loop. */
+  async #redeploy(deployment: Deployment): Promise<void> {
+    const { epoch } = deployment;
+    try {
+      await this.#loop.engine.prepare(deployment.bundle);
+      this.#deploy(deployment);
+      this.#post({ type: 'deployed', epoch, error: null });
+    } catch (error) {
+      this.#post({ type: 'deployed', epoch, error: (error as Error).message });
     }
   }
 

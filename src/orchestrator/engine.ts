@@ -3,6 +3,7 @@
  * and names what it answered. It never does I/O and never throws for what a client sent.
  */
 import type { Core, Decision } from '../core/core.ts';
+import { loadTablesGradually } from '../core/load-tables.ts';
 import { statusName } from '../core/status.ts';
 import type { Verdict as Action, Policy, Program, Site } from '../pdl/ir.ts';
 import type { Bundle } from './bundle.ts';
@@ -11,7 +12,7 @@ import { FACT } from './facts.ts';
 import type { History } from './history.ts';
 import { systemLoad } from './load.ts';
 import { SiteTable } from './sites.ts';
-import { difficultyFor, type ScorePart, type Verdict } from './verdict.ts';
+import { actionOf, difficultyFor, type ScorePart, type Verdict } from './verdict.ts';
 
 /** What is known when a connection is accepted. */
 export interface ConnectionFacts {
@@ -45,12 +46,18 @@ const LIMITED_TIERS: ReadonlySet<string> = new Set(['pin', 'ladder']);
 const ACCEPT: Action = { action: 'accept' };
 const UNRECOGNIZED: Action = { action: 'refuse', alert: 'unrecognized_name' };
 
+function checkTables(status: number): void {
+  if (status < 0) throw new Error(`the tables were refused: ${statusName(status)}`);
+}
+
 export class Engine {
   readonly core: Core;
   readonly #history: History;
   #bundle: Bundle | null = null;
   #sites: SiteTable = new SiteTable([]);
   #epoch = 0;
+  /** Tables that are in the core already, for the bundle to come. */
+  #prepared: Uint8Array | null = null;
   /** p0f-style signature of the SYN of the connection that `begin` was last called for, or null. */
   synText: string | null = null;
 
@@ -78,12 +85,21 @@ export class Engine {
   }
 
   /**
+   * Loads a bundle's tables ahead of `load`, beside the connections of this thread. One bundle at a time.
+   * @throws Error that names the status when the tables fail verification.
+   */
+  async prepare(bundle: Bundle): Promise<void> {
+    checkTables(await loadTablesGradually(this.core, bundle.tables));
+    this.#prepared = bundle.tables;
+  }
+
+  /**
    * Verifies and activates a bundle. On any failure the previous one stays active.
    * @throws Error that names the status when the image or the tables fail verification.
    */
   load(bundle: Bundle, epoch: number): void {
-    const tables = this.core.loadTables(bundle.tables);
-    if (tables < 0) throw new Error(`the tables were refused: ${statusName(tables)}`);
+    if (this.#prepared !== bundle.tables) checkTables(this.core.loadTables(bundle.tables));
+    this.#prepared = null;
     const image = this.core.loadImage(bundle.image);
     if (image < 0) throw new Error(`the policy image was refused: ${statusName(image)}`);
     this.#bundle = bundle;
@@ -211,10 +227,8 @@ export class Engine {
       parts.push({ name: signal.name, group, points });
       matched.push(signal.name);
     });
-    const rule = program.rules[decision.rule];
     const policy = program.policies[decision.policy] ?? null;
-    const action =
-      rule !== undefined && rule.outcome.action !== 'use' ? rule.outcome : (policy?.verdict ?? ACCEPT);
+    const action = actionOf(program, decision.rule, decision.policy);
     const challenge =
       action.action === 'accept' && policy !== null && policy.challenge !== null
         ? program.challenges[policy.challenge]!

@@ -1,5 +1,5 @@
 /** What the engine answers about a connection: everything later steps and the audit need, by name. */
-import type { Verdict as Action, Challenge, Policy, Tier } from '../pdl/ir.ts';
+import type { Verdict as Action, Challenge, Policy, Program, Tier } from '../pdl/ir.ts';
 
 export interface ScorePart {
   readonly name: string;
@@ -25,6 +25,15 @@ export interface Verdict {
   readonly difficulty: number;
   /** False while a fact of a later phase could still change the action. */
   readonly final: boolean;
+}
+
+const ACCEPT: Action = { action: 'accept' };
+
+/** What a decision does: the winning rule's own verdict, else that of the policy. Indexes of the program, or -1. */
+export function actionOf(program: Program, rule: number, policy: number): Action {
+  const outcome = program.rules[rule]?.outcome;
+  if (outcome !== undefined && outcome.action !== 'use') return outcome;
+  return program.policies[policy]?.verdict ?? ACCEPT;
 }
 
 /** Leading zero bits for a score: linear between the ends, held beyond them, rounded down. */

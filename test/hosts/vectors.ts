@@ -19,7 +19,7 @@ import { hostileHellos, hostileSyns } from './hostile.ts';
 const EMBED = fileURLToPath(new URL('../../examples/embed/', import.meta.url));
 export const VECTORS: string = `${EMBED}vectors.tsv`;
 export const EXPECTED: string = `${EMBED}expected.jsonl`;
-const POLICY = `${EMBED}policy/policy.pdl`;
+export const POLICY: string = `${EMBED}policy/policy.pdl`;
 
 const FORMS: readonly HelloForm[] = ['records', 'handshake'];
 const PROTOS: readonly HelloProto[] = ['tls', 'dtls', 'quic'];

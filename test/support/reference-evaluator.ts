@@ -1,5 +1,5 @@
 /** The decision core's evaluation written for clarity: the oracle of the differential tests. */
-import { isIPv4 } from 'node:net';
+import ipaddr from 'ipaddr.js';
 import type {
   Atom,
   Condition,
@@ -304,14 +304,49 @@ function matchesHost(member: string, host: string): boolean {
     : member === host;
 }
 
-/** IPv4 prefixes only; the core's own tests cover IPv6. */
-function covers(prefix: string, address: string): boolean {
-  const [base, length = '32'] = prefix.split('/');
-  if (!isIPv4(base!) || !isIPv4(address)) return false;
-  const bits = (text: string): string =>
-    text
-      .split('.')
-      .map((part) => Number(part).toString(2).padStart(8, '0'))
-      .join('');
-  return bits(base!).slice(0, Number(length)) === bits(address).slice(0, Number(length));
+/** Does a prefix, or a single address, hold an address? IPv4-mapped ones count as IPv4. */
+export function covers(prefix: string, address: string): boolean {
+  const [base, length] = prefix.split('/');
+  const [a, b] = [bitsOf(base!), bitsOf(address)];
+  const all = base!.includes(':') ? 128 : 32;
+  const kept = Number(length ?? all) + 128 - all;
+  const isV4 = isMapped(a) && kept >= 96;
+  return isV4 === isMapped(b) && a.slice(0, kept) === b.slice(0, kept);
+}
+
+/** What the longest prefixes that say so tell of an address; of equal ones the last. */
+export function originOf(
+  origins: readonly {
+    readonly prefix: string;
+    readonly asn: number | null;
+    readonly country: string | null;
+  }[],
+  address: string,
+): { asn: number | null; country: string | null } {
+  const lengthOf = (prefix: string): number => {
+    const [base, length] = prefix.split('/');
+    return Number(length) + (base!.includes(':') ? 0 : 96);
+  };
+  const around = origins
+    .filter(({ prefix }) => covers(prefix, address))
+    .sort((a, b) => lengthOf(a.prefix) - lengthOf(b.prefix));
+  return {
+    asn: around.findLast((origin) => origin.asn !== null)?.asn ?? null,
+    country: around.findLast((origin) => origin.country !== null)?.country ?? null,
+  };
+}
+
+function bitsOf(address: string): string {
+  const bytes =
+    ipaddr.parse(address).kind() === 'ipv4'
+      ? ipaddr.IPv4.parse(address).toIPv4MappedAddress()
+      : ipaddr.parse(address);
+  return bytes
+    .toByteArray()
+    .map((byte) => byte.toString(2).padStart(8, '0'))
+    .join('');
+}
+
+function isMapped(bits: string): boolean {
+  return bits.slice(0, 80) === '0'.repeat(80) && bits.slice(80, 96) === '1'.repeat(16);
 }

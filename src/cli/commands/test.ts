@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { Piscina } from 'piscina';
-import { createBatchPool } from '../../edge/pools.ts';
+import { startBatchWorkers } from '../../batch/workers.ts';
 import type { CompileOutcome, CompileRequest } from '../../orchestrator/compile-policy.ts';
 import { Report } from '../../pdl/diagnostics/diagnostic.ts';
 import { parse } from '../../pdl/syntax/parse.ts';
@@ -37,7 +37,7 @@ const SETTLE_MS = 80;
 /** Exit code 1 when a test failed or a policy could not be compiled, 2 when there is nothing to test. */
 export async function test(paths: readonly string[], options: TestOptions): Promise<number> {
   const format = options.format ?? (process.stdout.isTTY ? 'human' : 'json');
-  const pool = createBatchPool(availableParallelism());
+  const pool = startBatchWorkers(availableParallelism());
   try {
     if (options.watch === true) return await watchAndTest(pool, paths, options, format);
     const { ok } = await testOnce(pool, paths, options, format);

@@ -1,0 +1,34 @@
+/** What a batch worker does: compile a policy, look at a block of hellos, score a block of columns. */
+import { Piscina } from 'piscina';
+import {
+  type CompileOutcome,
+  type CompileRequest,
+  compilePolicyFile,
+} from '../orchestrator/compile-policy.ts';
+import { BatchDesk, type ScoreTask } from './desk.ts';
+import type { BatchSetup } from './setup.ts';
+
+let desk: BatchDesk | null = null;
+
+/** Made for the first block: a worker that only compiles policies needs none. */
+function theDesk(): BatchDesk {
+  desk ??= new BatchDesk(Piscina.workerData as BatchSetup);
+  return desk;
+}
+
+export default function compileTask(request: CompileRequest): CompileOutcome {
+  return compilePolicyFile(request);
+}
+
+export interface AnalyzeTask {
+  readonly block: number;
+  readonly count: number;
+}
+
+export function analyze({ block, count }: AnalyzeTask): void {
+  theDesk().analyze(block, count);
+}
+
+export function score(task: ScoreTask): void {
+  theDesk().score(task);
+}

@@ -1,0 +1,24 @@
+/** The pool of batch workers: what is long or bulky, away from the event loops that carry traffic. */
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Piscina } from 'piscina';
+import type { BatchSetup } from './setup.ts';
+
+/** A worker that had nothing to do for so long is let go. */
+const IDLE_MS = 10_000;
+
+/** `setup` is what `analyze` and `score` work with; compiling policies needs none. */
+export function startBatchWorkers(threads: number, setup?: BatchSetup): Piscina {
+  // The module beside this one, in the form this one runs in (source or built).
+  const task = new URL(`./task${extname(import.meta.filename)}`, import.meta.url);
+  return new Piscina({
+    filename: fileURLToPath(task),
+    minThreads: 0,
+    maxThreads: threads,
+    idleTimeout: IDLE_MS,
+    concurrentTasksPerWorker: 1,
+    atomics: 'sync',
+    recordTiming: false,
+    workerData: setup,
+  });
+}
