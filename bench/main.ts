@@ -16,8 +16,11 @@ export interface Bench {
 }
 
 const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>> = {
+  batch: () => import('./batch.ts'),
   core: () => import('./core.ts'),
+  decision: () => import('./decision.ts'),
   handshake: () => import('./handshake.ts'),
+  policy: () => import('./policy.ts'),
   reload: () => import('./reload.ts'),
   'worker-kill': () => import('./worker-kill.ts'),
 };

@@ -106,6 +106,17 @@ function buildProgram(done: (code: number) => void): Command {
   addPolicyVerbs(verb, done);
 
   verb(
+    'lsp',
+    'Serve editors that speak the Language Server Protocol, over standard input and output.',
+    '  sallyport lsp --stdio\n',
+  )
+    .option('--stdio', 'what it does anyway; many editors pass it')
+    .action(async () => {
+      const { lsp } = await import('./commands/lsp.ts');
+      await lsp();
+    });
+
+  verb(
     'decide',
     'Say what a policy decides about clients described on standard input, one JSON object a line.',
     '  echo \'{"hello":"1603010…","ip":"203.0.113.7"}\' | sallyport decide --policy policy.pdl\n' +
@@ -177,7 +188,7 @@ function buildProgram(done: (code: number) => void): Command {
     .option('--time <ms>', 'how long each path is measured', '500')
     .option('--prefixes <count>', 'prefixes in the table that addresses are looked up in', '100000')
     .option('--threads <count>', 'batch workers, by default one per core; 0 leaves them out')
-    .addOption(formatOption())
+    .addOption(formatOption('human', 'json'))
     .action(async (options: BenchOptions) => {
       const { bench } = await import('./commands/bench.ts');
       done(await bench(options));

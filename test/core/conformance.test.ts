@@ -1,128 +1,263 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
-import { Core, type HelloProto } from '../../src/core/core.ts';
-import { type HelloReport, inspectHello, inspectSyn } from '../../src/core/inspect.ts';
+import { Core } from '../../src/core/core.ts';
+import { inspectHello, inspectSyn } from '../../src/core/inspect.ts';
+import * as L from '../../src/core/layout.gen.ts';
 import { loadCoreModule } from '../../src/core/module.ts';
-import { alpn, helloMessage, inRecords } from '../support/hello-bytes.ts';
+import { Random } from '../fuzz/mutate.ts';
+import { answerOfCore, type Form, type Proto } from '../support/hello-answers.ts';
+import { helloMessage, inRecords, vector } from '../support/hello-bytes.ts';
+import { RawCore } from '../support/raw-core.ts';
 import { missing, readJson, readLines } from '../support/shared-data.ts';
 
-const core = new Core(loadCoreModule());
 const HELLOS = 'hellos-dev.jsonl';
 const SYNS = 'syn-dev.jsonl';
 const FUZZ = 'fuzz/hostile-wire-dev.jsonl.gz';
 const JA3_KAT = 'kat/ja3_string_md5_kat.json';
-const JA4_KAT = 'kat/ja4_spec_kat.json';
-const FUZZ_BUDGET_MS = 20_000;
+const SPLITS = 20;
 
-// biome-ignore lint/suspicious/noExplicitAny: a row of the data set
-function fingerprints(row: any): Record<string, string> {
-  const { ja3_string: ja3, ja3: ja3_hash, ja4, ja4_r, ja4_o, ja4_ro } = row.computed;
-  return { ja3, ja3_hash, ja4, ja4_r, ja4_o, ja4_ro };
+const cores = [new RawCore('scalar', 0x00), new RawCore('simd', 0xff)];
+
+interface Row {
+  readonly id: string;
+  readonly proto: Proto;
+  readonly handshake_hex: string;
+  readonly record_hex?: string;
+  readonly sni?: string | null;
+  readonly expected?: Readonly<Record<string, string | string[]>>;
+  readonly computed: Readonly<Record<string, string>>;
+  readonly tshark_ja3?: string;
 }
 
-function report(bytes: Uint8Array, form: 'records' | 'handshake', proto: HelloProto): HelloReport {
-  const answer = inspectHello(core, bytes, form, proto);
-  assert.ok(!('error' in answer), JSON.stringify(answer));
-  return answer;
-}
+const rows: readonly Row[] = missing(HELLOS) ? [] : readLines(HELLOS);
 
-function pick(answer: HelloReport, keys: readonly string[]): Record<string, unknown> {
-  const values = answer as unknown as Record<string, unknown>;
-  return Object.fromEntries(keys.map((key) => [key, values[key]]));
-}
+const TEXTS = {
+  ja3_string: L.TEXT_JA3,
+  ja4_r: L.TEXT_JA4_R,
+  ja4_o: L.TEXT_JA4_O,
+  ja4_ro: L.TEXT_JA4_RO,
+} as const;
 
-test('every real hello has its fingerprints as a bare message', { skip: missing(HELLOS) }, () => {
-  for (const row of readLines(HELLOS)) {
-    const wanted = fingerprints(row);
-    const answer = report(Buffer.from(row.handshake_hex, 'hex'), 'handshake', row.proto);
-    assert.deepEqual(pick(answer, Object.keys(wanted)), wanted, row.id);
-    if (row.sni !== undefined && row.sni !== null) assert.equal(answer.sni, row.sni.toLowerCase(), row.id);
-  }
-});
-
-test('every real hello has its fingerprints in the records it came in', { skip: missing(HELLOS) }, () => {
-  for (const row of readLines(HELLOS)) {
-    if (!row.record_hex) continue;
-    const wanted = fingerprints(row);
-    const answer = report(Buffer.from(row.record_hex, 'hex'), 'records', row.proto);
-    assert.deepEqual(pick(answer, Object.keys(wanted)), wanted, row.id);
-  }
-});
-
-test('published fingerprints come out where the publishers agree', { skip: missing(HELLOS) }, () => {
-  for (const row of readLines(HELLOS)) {
-    if (row.status !== 'published-agrees') continue;
-    const { ja3, ja4, ja4_r } = row.expected;
-    const answer = report(Buffer.from(row.handshake_hex, 'hex'), 'handshake', row.proto);
-    if (ja3) assert.equal(answer.ja3_hash, ja3, row.id);
-    if (ja4) assert.equal(answer.ja4, ja4, row.id);
-    if (ja4_r) assert.equal(answer.ja4_r, ja4_r, row.id);
-  }
-});
-
-test('a hello split over records anywhere has the same fingerprint', { skip: missing(HELLOS) }, () => {
-  let random = 1;
-  const next = (below: number): number => {
-    random = (Math.imul(random, 1_103_515_245) + 12_345) >>> 0;
-    return 1 + ((random >>> 8) % below);
+/** Every fingerprint of a hello; it may break rules, but must be readable. */
+function fingerprints(core: RawCore, bytes: Uint8Array, form: Form, proto: Proto): Record<string, string> {
+  const answer = answerOfCore(core, bytes, form, proto);
+  assert.ok(answer.includes('\n'), answer);
+  const found: Record<string, string> = {
+    ja3: core.latin1(L.REGION_HELLO, L.HELLO_JA3_HASH_AT, 32),
+    ja4: core.latin1(L.REGION_HELLO, L.HELLO_JA4_AT, 36),
   };
-  for (const row of readLines(HELLOS)) {
-    if (row.proto !== 'tls') continue;
-    const message = Buffer.from(row.handshake_hex, 'hex');
-    for (let i = 0; i < 4; i++) {
-      const bytes = inRecords(message, [next(6), next(message.length), next(message.length)]);
-      assert.equal(report(bytes, 'records', 'tls').ja4, row.computed.ja4, row.id);
+  for (const [name, kind] of Object.entries(TEXTS)) found[name] = core.text(kind);
+  return found;
+}
+
+function message(row: Row): Buffer {
+  return Buffer.from(row.handshake_hex, 'hex');
+}
+
+test('every published JA3 and JA4 of a real hello comes out', { skip: missing(HELLOS) }, () => {
+  let compared = 0;
+  for (const row of rows) {
+    for (const core of cores) {
+      const found = fingerprints(core, message(row), 'handshake', row.proto);
+      for (const [name, published] of Object.entries(row.expected ?? {})) {
+        if (found[name] === undefined) continue;
+        assert.ok(
+          [published].flat().includes(found[name]),
+          `${row.id} ${name}: ${found[name]}, not ${published}`,
+        );
+        compared++;
+      }
+      if (row.tshark_ja3) assert.equal(found.ja3, row.tshark_ja3, row.id);
+    }
+  }
+  assert.ok(compared > 300, `only ${compared} were compared`);
+});
+
+/**
+ * Where we differ from what the data set computed. JA4.md, Extension hash: "If there are no extensions in the
+ * sorted extensions list, then the value of JA4_c is set to 000000000000". These hellos have nothing but SNI and
+ * ALPN; the data set hashes them for JA4_o all the same, as one of the publisher's tools does and another does not.
+ */
+const ONLY_SNI_AND_ALPN = new Set([
+  '164307b48b19edcc',
+  'e2da0ae3cc349629',
+  '7bc47504ededc05b',
+  '26a9dae13ca50a3f',
+  '6a8baf6b9823d31f',
+  '68fd83afbe583b03',
+  '8e77fbdc3ae5977b',
+]);
+
+function assertComputed(row: Row, found: Record<string, string>): void {
+  for (const [name, value] of Object.entries(found)) {
+    const differs = name === 'ja4_o' && ONLY_SNI_AND_ALPN.has(row.id);
+    const expected = differs ? row.computed.ja4_o!.replace(/[^_]*$/, '000000000000') : row.computed[name];
+    assert.equal(value, expected, `${row.id} ${name}`);
+  }
+}
+
+test('every real hello has its fingerprints, bare and in its records', { skip: missing(HELLOS) }, () => {
+  for (const row of rows) {
+    for (const core of cores) {
+      assertComputed(row, fingerprints(core, message(row), 'handshake', row.proto));
+      if (!row.record_hex) continue;
+      assertComputed(row, fingerprints(core, Buffer.from(row.record_hex, 'hex'), 'records', row.proto));
     }
   }
 });
 
-test('a DTLS hello in shuffled fragments has the same fingerprint', { skip: missing(HELLOS) }, () => {
-  for (const row of readLines(HELLOS)) {
-    if (row.proto !== 'dtls') continue;
-    const message = Buffer.from(row.handshake_hex, 'hex');
-    const body = message.subarray(12);
-    const middle = body.length >> 1;
-    const cuts: readonly (readonly [number, number])[] = [
-      [middle, body.length],
-      [0, middle + 3],
-    ];
-    const records = cuts.map(([from, to]) => {
-      const fragment = Buffer.concat([message.subarray(0, 6), Buffer.alloc(6), body.subarray(from, to)]);
-      fragment.writeUIntBE(from, 6, 3);
-      fragment.writeUIntBE(to - from, 9, 3);
-      const header = Buffer.from([22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-      header.writeUInt16BE(fragment.length, 11);
-      return Buffer.concat([header, fragment]);
-    });
-    assert.equal(report(Buffer.concat(records), 'records', 'dtls').ja4, row.computed.ja4, row.id);
+test('every real host name comes out', { skip: missing(HELLOS) }, () => {
+  const core = new Core(loadCoreModule());
+  for (const row of rows) {
+    if (row.sni === undefined || row.sni === null) continue;
+    const bytes = message(row);
+    core.parse(bytes, 0, bytes.length, 'handshake', row.proto);
+    assert.equal(core.hello.sni, row.sni.toLowerCase(), row.id);
   }
+});
+
+/** The hello as a TLS stream, in the records it came in if these are known. */
+function stream(row: Row): Buffer {
+  return row.record_hex ? Buffer.from(row.record_hex, 'hex') : inRecords(message(row));
+}
+
+test('a hello in two segments, cut at any byte, has the same answer', { skip: missing(HELLOS) }, () => {
+  for (const row of rows) {
+    if (row.proto !== 'tls') continue;
+    const bytes = stream(row);
+    for (const core of cores) {
+      const whole = answerOfCore(core, bytes, 'records', 'tls');
+      const consumed = core.u32(L.REGION_HELLO, L.HELLO_CONSUMED_AT);
+      for (let cut = 0; cut < Math.min(consumed, bytes.length); cut++) {
+        core.place(bytes.subarray(0, cut));
+        const first = core.exports.sp_parse(cut, L.FORM_RECORDS, L.PROTO_TLS);
+        // A segment that ends in bytes after the hello is already known to break a rule.
+        if (first !== 1) assert.match(whole, /^message_trailing\n/, `${row.id} cut at ${cut}`);
+      }
+      assert.equal(answerOfCore(core, bytes, 'records', 'tls'), whole, row.id);
+    }
+  }
+});
+
+test('a hello in two records, cut at any byte, has the same fingerprints', { skip: missing(HELLOS) }, () => {
+  for (const row of rows) {
+    if (row.proto === 'dtls') continue;
+    const bytes = message(row);
+    for (const core of cores) {
+      for (let cut = 1; cut < bytes.length; cut++) {
+        core.place(inRecords(bytes, [cut]));
+        const status = core.exports.sp_parse(bytes.length + 10, L.FORM_RECORDS, 0);
+        assert.ok(status !== 1, `${row.id} cut at ${cut}`);
+        assert.equal(core.latin1(L.REGION_HELLO, L.HELLO_JA3_HASH_AT, 32), row.computed.ja3, row.id);
+        const ja4 = core.latin1(L.REGION_HELLO, L.HELLO_JA4_AT, 36);
+        assert.equal(ja4, row.computed.ja4!.replace(/^q/, 't'), row.id);
+      }
+    }
+  }
+});
+
+test('a hello in random records has the same fingerprints', { skip: missing(HELLOS) }, () => {
+  const random = new Random(3);
+  for (const row of rows) {
+    if (row.proto !== 'tls') continue;
+    const bytes = message(row);
+    for (let i = 0; i < SPLITS; i++) {
+      const sizes = Array.from(
+        { length: random.next(12) },
+        () => 1 + random.next(bytes.length >> random.next(8)),
+      );
+      for (const core of cores)
+        assertComputed(row, fingerprints(core, inRecords(bytes, sizes), 'records', 'tls'));
+    }
+  }
+});
+
+/** A DTLS message as one record a fragment. */
+function inFragments(bytes: Buffer, cuts: readonly (readonly [number, number])[]): Buffer {
+  const body = bytes.subarray(12);
+  const records = cuts.map(([from, to], i) => {
+    const header = Buffer.concat([bytes.subarray(0, 6), Buffer.alloc(6)]);
+    header.writeUIntBE(from, 6, 3);
+    header.writeUIntBE(to - from, 9, 3);
+    const content = vector(2, header, body.subarray(from, to));
+    return Buffer.concat([Buffer.from([22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, i]), content]);
+  });
+  return Buffer.concat(records);
+}
+
+test('a DTLS hello in two fragments, cut at any byte, in any order and overlapping, is the same', {
+  skip: missing(HELLOS),
+}, () => {
+  for (const row of rows) {
+    if (row.proto !== 'dtls') continue;
+    const bytes = message(row);
+    const length = bytes.length - 12;
+    for (let cut = 1; cut < length; cut++) {
+      const overlap = Math.min(cut + 3, length);
+      for (const cuts of [
+        [
+          [0, cut],
+          [cut, length],
+        ],
+        [
+          [cut, length],
+          [0, overlap],
+        ],
+      ] as const) {
+        for (const core of cores)
+          assertComputed(row, fingerprints(core, inFragments(bytes, cuts), 'records', 'dtls'));
+      }
+    }
+  }
+});
+
+test('DTLS fragments that disagree about a byte are refused', { skip: missing(HELLOS) }, () => {
+  const row = rows.find(({ proto }) => proto === 'dtls')!;
+  const bytes = message(row);
+  const wire = inFragments(bytes, [
+    [0, 20],
+    [10, bytes.length - 12],
+  ]);
+  wire[13 + 12 + 15]! ^= 1;
+  for (const core of cores) assert.equal(answerOfCore(core, wire, 'records', 'dtls'), 'fragment_mismatch');
 });
 
 test('every real SYN has the signature p0f gives it', { skip: missing(SYNS) }, () => {
+  const core = new Core(loadCoreModule());
+  let compared = 0;
   for (const row of readLines(SYNS)) {
     const answer = inspectSyn(core, Buffer.from(row.ip_hex, 'hex'));
-    if (row.kind === 'SYN+ACK')
-      assert.deepEqual('error' in answer && answer.error.code, 'syn_not_syn', row.name);
-    if (row.p0f_3_09b) assert.equal('sig' in answer && answer.sig, row.p0f_3_09b.raw_sig, row.ip_hex);
+    if (row.kind === 'SYN+ACK') assert.equal('error' in answer && answer.error.code, 'syn_not_syn', row.name);
+    if (!row.p0f_3_09b) continue;
+    assert.equal('sig' in answer && answer.sig, row.p0f_3_09b.raw_sig, row.ip_hex);
+    compared++;
   }
+  assert.ok(compared > 30, `p0f answered only ${compared}`);
 });
 
-test('hostile streams are answered with a status, in bounded time', { skip: missing(FUZZ) }, () => {
-  const started = performance.now();
+test('hostile streams are answered with a status, whatever lies behind them', { skip: missing(FUZZ) }, () => {
   for (const row of readLines(FUZZ)) {
     const bytes = Buffer.from(row.wire_hex, 'hex');
-    const status = core.parse(bytes, 0, bytes.length, 'records', 'tls');
-    assert.ok(Number.isInteger(status) && status <= 1, row.id);
-    if (status === 0) assert.equal(core.hello.ja4, row.ja4, row.id);
-    core.parse(bytes, 0, bytes.length, 'records', 'dtls');
-    core.parse(bytes, 0, bytes.length, 'handshake', 'quic');
-    core.parseSyn(bytes);
+    for (const [form, proto] of [
+      ['records', 'tls'],
+      ['records', 'dtls'],
+      ['handshake', 'quic'],
+    ] as const) {
+      const [scalar, simd] = cores.map((core) => answerOfCore(core, bytes, form, proto));
+      assert.equal(simd, scalar, row.id);
+      const isComplete = scalar!.startsWith('complete\n') && proto === 'tls';
+      if (isComplete) assert.equal(cores[0]!.latin1(L.REGION_HELLO, L.HELLO_JA4_AT, 36), row.ja4, row.id);
+    }
+    for (const core of cores) {
+      core.place(bytes);
+      assert.ok(core.exports.sp_parse_syn(bytes.length) <= 0, row.id);
+    }
   }
-  assert.ok(performance.now() - started < FUZZ_BUDGET_MS);
 });
 
 test('the JA3 strings of the known answers hash to their MD5', { skip: missing(JA3_KAT) }, () => {
+  const core = new Core(loadCoreModule());
   let checked = 0;
   for (const { ja3_string: text, ja3 } of readJson(JA3_KAT)) {
     const [version, ciphers, extensions, groups = [], formats = []] = text
@@ -137,33 +272,6 @@ test('the JA3 strings of the known answers hash to their MD5', { skip: missing(J
     checked++;
   }
   assert.ok(checked > 300, `only ${checked} strings could be made into hellos`);
-});
-
-test('the ALPN examples of the JA4 specification come out', { skip: missing(JA4_KAT) }, () => {
-  for (const { hex, out } of readJson(JA4_KAT).alpn_first_value_bytes_to_two_chars) {
-    const name = Buffer.from(hex, 'hex').toString('latin1');
-    const bytes = helloMessage({ extensions: [[16, alpn(name)]] });
-    assert.equal(report(bytes, 'handshake', 'tls').ja4.slice(8, 10), out, hex);
-  }
-});
-
-test('the list hashes of the JA4 specification come out', { skip: missing(JA4_KAT) }, () => {
-  const { cipher_hash: ciphers, extension_hash: extensions } = readJson(JA4_KAT);
-  const hexCodes = (text: string): number[] => text.split(',').map((code) => Number.parseInt(code, 16));
-  const types = hexCodes(extensions.extensions_in_order).filter((type) => type !== 13);
-  const sigalgs = hexCodes(extensions.signature_algorithms);
-  const content = Buffer.alloc(2 + sigalgs.length * 2);
-  content.writeUInt16BE(sigalgs.length * 2);
-  sigalgs.forEach((code, i) => {
-    content.writeUInt16BE(code, 2 + i * 2);
-  });
-  const bytes = helloMessage({
-    ciphers: hexCodes(ciphers.ciphers_in_order),
-    extensions: [...types.map((type) => [type, Buffer.alloc(0)] as const), [13, content]],
-  });
-  const [, b, c] = report(bytes, 'handshake', 'tls').ja4.split('_');
-  assert.equal(b, ciphers.ja4_b);
-  assert.equal(c, extensions.ja4_c);
 });
 
 function codesOf(part: string): number[] {

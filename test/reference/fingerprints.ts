@@ -31,7 +31,9 @@ export function fingerprints(hello: ClientHello): Fingerprints {
     ja3n_hash: hash('md5', ja3n),
     // Raw Output: "either sorted or original".
     ja4: [a, shortHash(ciphers.toSorted()), extensionHash(some, hello)].join('_'),
-    ja4_o: [a, shortHash(ciphers), extensionHash(all, hello)].join('_'),
+    // Extension hash: "If there are no extensions in the sorted extensions list, then the value of JA4_c is set to
+    // 000000000000", whichever of the lists is shown.
+    ja4_o: [a, shortHash(ciphers), extensionHash(some.length === 0 ? [] : all, hello)].join('_'),
     ja4_r: [a, ciphers.toSorted().join(), ...extensionList(some, hello)].join('_'),
     ja4_ro: [a, ciphers.join(), ...extensionList(all, hello)].join('_'),
   };
