@@ -1,9 +1,11 @@
 /** Addresses between their text and the 16 bytes that the decision core reads. */
+import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
 /** 16 bytes; an IPv4 address as ::ffff:a.b.c.d. Null for text that is no address. */
 export function parseIp(text: string): { readonly ip: Uint8Array; readonly isV4: boolean } | null {
-  if (!ipaddr.isValid(text)) return null;
+  // why: the library also reads forms of old, such as `1.2.3` and `0x7f.1`, which are no address to anyone else.
+  if (isIP(text) === 0) return null;
   const address = ipaddr.process(text);
   if (address instanceof ipaddr.IPv4) {
     return { ip: Uint8Array.from(address.toIPv4MappedAddress().toByteArray()), isV4: true };

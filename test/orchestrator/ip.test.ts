@@ -17,6 +17,6 @@ test('a mapped IPv4 address is the IPv4 address', () => {
 });
 
 test('text that is no address is null', () => {
-  for (const text of ['', 'localhost', '1.2.3.4.5', '203.0.113.0/24', ':::'])
+  for (const text of ['', 'localhost', '1.2.3.4.5', '203.0.113.0/24', ':::', '1.2.3', '0x7f.1', '017.0.0.1'])
     assert.equal(parseIp(text), null);
 });
