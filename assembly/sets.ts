@@ -5,33 +5,28 @@ import {
   BUCKET_OFFSET_AT,
   TABLE_COUNT_AT,
   TABLE_OFFSET_AT,
-  TABLE_SEED_AT,
+  TABLES_HEADER_SEED_AT,
 } from './abi/layout.gen';
+import { HASH_AT, hashesOf, SUFFIX_BYTES, SUFFIX_COUNT_AT, SUFFIX_HASH_AT, SUFFIXES_AT } from './hashes';
 
-const DOT: u32 = 0x2e;
 const STAR: u32 = 0x2a;
-const FNV_PRIME: u32 = 0x01000193;
 
-/** Is the byte string a member? The table has been verified. */
+/** Is the byte string a member? The tables have been verified. */
 export function inHash(tables: usize, table: usize, at: usize, length: i32): bool {
-  let hash = load<u32>(table, TABLE_SEED_AT);
-  for (let i = length; i > 0; i--) hash = mix(hash, load<u8>(at + i - 1));
+  const hash = load<u32>(hashesOf(at, length, load<u32>(tables, TABLES_HEADER_SEED_AT)), HASH_AT);
   return find(tables, table, at, length, hash, false);
 }
 
-/**
- * Is the host name a member, or does a member `*.suffix` cover it? The apex of a wildcard is not covered. Hashing
- * from the last byte to the first meets every suffix on the way.
- */
+/** Is the host name a member, or does a member `*.suffix` cover it? The apex of a wildcard is not covered. */
 export function inHosts(tables: usize, table: usize, at: usize, length: i32): bool {
-  let hash = load<u32>(table, TABLE_SEED_AT);
-  for (let i = length - 1; i > 0; i--) {
-    const byte = <u32>load<u8>(at + i);
-    hash = mix(hash, byte);
-    if (byte == DOT && find(tables, table, at + i, length - i, mix(hash, STAR), true)) return true;
+  const hashes = hashesOf(at, length, load<u32>(tables, TABLES_HEADER_SEED_AT));
+  if (find(tables, table, at, length, load<u32>(hashes, HASH_AT), false)) return true;
+  const end = hashes + SUFFIXES_AT + load<i32>(hashes, SUFFIX_COUNT_AT) * SUFFIX_BYTES;
+  for (let suffix = hashes + SUFFIXES_AT; suffix < end; suffix += SUFFIX_BYTES) {
+    const from = load<i32>(suffix);
+    if (find(tables, table, at + from, length - from, load<u32>(suffix, SUFFIX_HASH_AT), true)) return true;
   }
-  if (length > 0) hash = mix(hash, load<u8>(at));
-  return find(tables, table, at, length, hash, false);
+  return false;
 }
 
 /** Is the number a member? The table is ascending. */
@@ -47,11 +42,6 @@ export function inNumbers(tables: usize, table: usize, value: f64): bool {
     else high = middle;
   }
   return false;
-}
-
-/** One step of FNV-1a; the seed makes collisions of one table worthless for another. */
-function mix(hash: u32, byte: u32): u32 {
-  return (hash ^ byte) * FNV_PRIME;
 }
 
 /** Looks for a member equal to the bytes, with a star before them when `wildcard`. */

@@ -16,10 +16,13 @@ export interface Bench {
 }
 
 const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>> = {
+  batch: () => import('./batch.ts'),
   core: () => import('./core.ts'),
   hashes: () => import('./hashes.ts'),
   hostile: () => import('./hostile.ts'),
+  decision: () => import('./decision.ts'),
   handshake: () => import('./handshake.ts'),
+  policy: () => import('./policy.ts'),
   reload: () => import('./reload.ts'),
   'worker-kill': () => import('./worker-kill.ts'),
 };

@@ -1,10 +1,28 @@
 /** An explanation of a decision, drawn for people. */
 import type { RecordedDecision } from '../audit/find.ts';
+import type { CatalogueEntry } from '../pdl/diagnostics/catalogue.ts';
 import type { ExplainedGroup, ExplainedRule, Explanation } from '../pdl/explain/explanation.ts';
 import type { Change } from '../pdl/explain/nearest.ts';
 import type { Paint } from './style.ts';
 
 const TIERS = ['forbid', 'exempt', 'deny', 'pin'] as const;
+
+/** A finding's page: what it means, why, what to avoid and what to prefer. */
+export function codeReport(entry: CatalogueEntry, paint: Paint): string {
+  const { code, severity, title, why, avoid, prefer } = entry;
+  const example = (text: string): string => text.replaceAll(/^/gm, '    ');
+  return [
+    `${paint(severity === 'error' ? 'red' : severity === 'warning' ? 'yellow' : 'blue', `${severity} ${code}`)}: ${paint('bold', title)}`,
+    '',
+    why,
+    '',
+    paint('bold', 'avoid'),
+    example(avoid),
+    '',
+    paint('bold', 'prefer'),
+    example(prefer),
+  ].join('\n');
+}
 
 /** The decision, how it was reached tier by tier, and the nearest change that would alter it. */
 export function explanationReport(explanation: Explanation, paint: Paint): string {

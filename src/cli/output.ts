@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import { renderDiagnostic } from '../pdl/diagnostics/render.ts';
+import { shownPath } from './policy-files.ts';
 
 export type Format = 'human' | 'json';
 
@@ -25,9 +26,20 @@ export function printDiagnostics(
     if (format === 'json') process.stdout.write(`${JSON.stringify(plain(diagnostic))}\n`);
     else {
       const text = sources.get(diagnostic.file) ?? readIfThere(diagnostic.file);
-      process.stderr.write(`${renderDiagnostic(diagnostic, text, { color: useColor(process.stderr) })}\n`);
+      const color = useColor(process.stderr);
+      process.stderr.write(`${renderDiagnostic(withShortPaths(diagnostic), text, { color })}\n\n`);
     }
   }
+}
+
+/** Paths as people write them. */
+function withShortPaths(diagnostic: Diagnostic): Diagnostic {
+  const file = shownPath(diagnostic.file);
+  const labels = diagnostic.labels?.map((label) => ({
+    ...label,
+    span: { ...label.span, file: shownPath(label.span.file) },
+  }));
+  return { ...diagnostic, file, ...(labels === undefined ? {} : { labels }) };
 }
 
 export function hasErrors(diagnostics: readonly Diagnostic[]): boolean {

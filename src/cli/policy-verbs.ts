@@ -2,6 +2,8 @@
 import { type Command, Option } from 'commander';
 import type { ExpandOptions } from './commands/expand.ts';
 import type { ExplainOptions } from './commands/explain.ts';
+import type { GraphOptions } from './commands/graph.ts';
+import type { LintOptions } from './commands/lint.ts';
 import type { TestOptions } from './commands/test.ts';
 
 /** Adds the verbs to the program; `verb` begins one, `done` takes its exit code. */
@@ -20,6 +22,20 @@ export function addPolicyVerbs(
     .action(async (name: string | undefined, file: string | undefined) => {
       const { newPolicy } = await import('./commands/new.ts');
       done(newPolicy(name, file));
+    });
+
+  verb(
+    'lint',
+    'Show what a check of policies finds, and mend what has a safe fix.',
+    '  sallyport lint policy.pdl\n  sallyport lint policies --fix\n' +
+      '\nExits with 1 while anything is left, warnings too. Tests are not run.\n',
+  )
+    .argument('<paths...>', 'policies, or folders that hold some')
+    .option('--fix', 'apply the fixes that keep what was meant')
+    .addOption(formatOption('human', 'json'))
+    .action(async (paths: string[], options: LintOptions) => {
+      const { lint } = await import('./commands/lint.ts');
+      done(lint(paths, options));
     });
 
   verb(
@@ -65,6 +81,18 @@ export function addPolicyVerbs(
     .action(async (subject: string[], options: ExplainOptions) => {
       const { explain } = await import('./commands/explain.ts');
       done(await explain(subject, options));
+    });
+
+  verb(
+    'graph',
+    'Draw a policy: sites, rules, scores, ladders and policies, as SVG.',
+    '  sallyport graph policy.pdl > policy.svg\n  sallyport graph policy.pdl --output policy.svg\n',
+  )
+    .argument('<file>', 'the policy')
+    .option('--output <file>', 'where to write it (default: standard output)')
+    .action(async (file: string, options: GraphOptions) => {
+      const { graph } = await import('./commands/graph.ts');
+      done(graph(file, options));
     });
 }
 

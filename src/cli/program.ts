@@ -2,10 +2,11 @@
 import { Command, CommanderError, Option } from 'commander';
 import type { Flags } from '../config/overrides.ts';
 import type { BenchOptions } from './commands/bench.ts';
+import type { CheckFormat } from './commands/check.ts';
 import { CliError, EXIT } from './exit.ts';
 import type { Format } from './output.ts';
 import { packageVersion } from './package.ts';
-import { addPolicyVerbs } from './policy-verbs.ts';
+import { addPolicyVerbs, formatOption } from './policy-verbs.ts';
 
 /** Runs one command line; resolves with the exit code (0 ok, 1 problem, 2 wrong usage). */
 export async function main(args: readonly string[]): Promise<number> {
@@ -79,11 +80,12 @@ function buildProgram(done: (code: number) => void): Command {
   verb(
     'check',
     'Check policies and configurations, and run the tests in policies.',
-    '  sallyport check policy.pdl\n  sallyport check sallyport.yaml --format json | jq .message\n',
+    '  sallyport check policy.pdl\n  sallyport check sallyport.yaml --format json | jq .message\n' +
+      '  sallyport check policies/*.pdl --format sarif > findings.sarif\n',
   )
     .argument('<files...>', '.pdl files are policies, .yaml and .yml files configurations')
-    .addOption(formatOption())
-    .action(async (files: string[], { format }: { format?: Format }) => {
+    .addOption(formatOption('human', 'json', 'sarif'))
+    .action(async (files: string[], { format }: { format?: CheckFormat }) => {
       const { check } = await import('./commands/check.ts');
       done(check(files, format));
     });
@@ -95,13 +97,24 @@ function buildProgram(done: (code: number) => void): Command {
   )
     .argument('[files...]', 'policies, rewritten in place; none or - reads standard input')
     .option('--check', 'write nothing, and name the files that are not in canonical form')
-    .addOption(formatOption())
+    .addOption(formatOption('human', 'json'))
     .action(async (files: string[], { check, format }: { check?: true; format?: Format }) => {
       const { fmt } = await import('./commands/fmt.ts');
       done(await fmt(files, { check: check === true, format }));
     });
 
   addPolicyVerbs(verb, done);
+
+  verb(
+    'lsp',
+    'Serve editors that speak the Language Server Protocol, over standard input and output.',
+    '  sallyport lsp --stdio\n',
+  )
+    .option('--stdio', 'what it does anyway; many editors pass it')
+    .action(async () => {
+      const { lsp } = await import('./commands/lsp.ts');
+      await lsp();
+    });
 
   verb(
     'decide',
@@ -147,7 +160,7 @@ function buildProgram(done: (code: number) => void): Command {
       '  sallyport reload\n  sallyport reload --config .sallyport/sallyport.yaml --format json\n',
     )
       .addOption(configOption())
-      .addOption(formatOption()),
+      .addOption(formatOption('human', 'json')),
   ).action(
     async (options: { config: string; format?: Format; adminAddress?: string; tokenFile?: string }) => {
       const { reload } = await import('./commands/reload.ts');
@@ -160,7 +173,7 @@ function buildProgram(done: (code: number) => void): Command {
     .description('Check the hash chain of a log: no line was changed, none is missing.')
     .exitOverride()
     .argument('<file>', 'the log')
-    .addOption(formatOption())
+    .addOption(formatOption('human', 'json'))
     .action(async (file: string, { format }: { format?: Format }) => {
       const { verifyAudit } = await import('./commands/audit.ts');
       done(await verifyAudit(file, format));
@@ -175,14 +188,14 @@ function buildProgram(done: (code: number) => void): Command {
     .option('--time <ms>', 'how long each path is measured', '500')
     .option('--prefixes <count>', 'prefixes in the table that addresses are looked up in', '100000')
     .option('--threads <count>', 'batch workers, by default one per core; 0 leaves them out')
-    .addOption(formatOption())
+    .addOption(formatOption('human', 'json'))
     .action(async (options: BenchOptions) => {
       const { bench } = await import('./commands/bench.ts');
       done(await bench(options));
     });
 
   verb('version', 'Print the version and what this build can do.', '  sallyport version --format json\n')
-    .addOption(formatOption())
+    .addOption(formatOption('human', 'json'))
     .action(async ({ format }: { format?: Format }) => {
       const { version } = await import('./commands/version.ts');
       done(version(format));
@@ -192,13 +205,6 @@ function buildProgram(done: (code: number) => void): Command {
 
 function configOption(): Option {
   return new Option('--config <file>', 'the configuration').default('sallyport.yaml').env('SALLYPORT_CONFIG');
-}
-
-function formatOption(): Option {
-  return new Option('--format <format>', 'default: human on a terminal, json elsewhere').choices([
-    'human',
-    'json',
-  ]);
 }
 
 function withAdmin(command: Command): Command {

@@ -1,9 +1,9 @@
 /** Meaning: what a structurally valid configuration still gets wrong about this host. */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
+import { closest } from '../pdl/diagnostics/closest.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import { formatAddress, isLoopback } from './address.ts';
-import { closest } from './closest.ts';
 import type { ConfigDocument, Path } from './document.ts';
 import { own } from './resolve.ts';
 import type { Address, CertificateConfig, Config } from './schema.ts';

@@ -1,7 +1,7 @@
 /** Structure: the file against `config.schema.json`, every finding with its place. */
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
+import { closest } from '../pdl/diagnostics/closest.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
-import { closest } from './closest.ts';
 import schema from './config.schema.json' with { type: 'json' };
 import type { ConfigDocument } from './document.ts';
 

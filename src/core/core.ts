@@ -63,6 +63,7 @@ export class Core {
   readonly #decisionAt: number;
   readonly #syn: number;
   readonly #batchAt: number;
+  readonly #pow: number;
   readonly #encoder = new TextEncoder();
   readonly #decision: Decision;
   readonly #shadow: Outcome = { final: false, tier: 'ladder', policy: -1, rule: -1, score: 0, rung: -1 };
@@ -87,6 +88,7 @@ export class Core {
     this.#decisionAt = exports.sp_region(L.REGION_DECISION);
     this.#syn = exports.sp_region(L.REGION_SYN);
     this.#batchAt = exports.sp_region(L.REGION_BATCH);
+    this.#pow = exports.sp_region(L.REGION_POW);
     this.#bytes = new Uint8Array(exports.memory.buffer);
     this.#view = new DataView(exports.memory.buffer);
     this.hello = new HelloView(exports);
@@ -390,6 +392,26 @@ export class Core {
     if (data.length > L.MAX_INPUT_BYTES) return L.STATUS_INPUT_OVERFLOW;
     this.#give(data, 0, data.length);
     return this.#exports.sp_leading_zero_bits(data.length);
+  }
+
+  /**
+   * As `leadingZeroBits`, of up to 128 items of at most 248 bytes in one call, which is several times as fast:
+   * 0, or a status and `into` is as before. `into` has room for as many numbers.
+   */
+  leadingZeroBitsOf(items: readonly Uint8Array[], into: Uint16Array): number {
+    if (items.length > L.MAX_POW_BATCH) return L.STATUS_BAD_ARGUMENT;
+    for (let i = 0; i < items.length; i++) {
+      const { length } = items[i]!;
+      if (length > L.POW_BYTES - L.POW_DATA_AT) return L.STATUS_INPUT_OVERFLOW;
+      const at = this.#pow + i * L.POW_BYTES;
+      this.#bytes.set(items[i]!, at + L.POW_DATA_AT);
+      this.#view.setUint32(at + L.POW_LENGTH_AT, length, true);
+    }
+    const status = this.#exports.sp_pow_check(items.length);
+    for (let i = 0; i < items.length && status === 0; i++) {
+      into[i] = this.#view.getUint32(this.#pow + i * L.POW_BYTES + L.POW_ZERO_BITS_AT, true);
+    }
+    return status;
   }
 
   /**

@@ -8,7 +8,6 @@ export interface StringSet {
   /** The buckets, then the members. */
   readonly content: Uint8Array;
   readonly dataLength: number;
-  readonly seed: number;
 }
 
 /** Each member behind a 16-bit length. */
@@ -16,23 +15,25 @@ const LENGTH_BYTES = 2;
 
 /**
  * Open addressing with at most half of the buckets taken; the data begin with a filler byte. The seed of the hash
- * comes from the members themselves, so that no feed can be made to collide.
+ * comes from the members of all sets, so that no feed can be made to collide.
+ * @throws RangeError when some set is too crowded with every seed, which does not happen by chance.
  */
-export function encodeStrings(members: readonly Buffer[]): StringSet {
-  let buckets = 2;
-  while (buckets < members.length * 2) buckets *= 2;
+export function encodeSets(sets: readonly (readonly Buffer[])[]): { seed: number; encoded: StringSet[] } {
   const digest = createHash('sha256');
-  for (const member of members) digest.update(member);
+  for (const member of sets.flat()) digest.update(member);
   const seeds = digest.digest();
-  // why: a crowded run of buckets is refused by the core; with another seed the members lie elsewhere.
   for (let at = 0; at + 4 <= seeds.length; at += 4) {
-    const set = place(members, buckets, seeds.readUInt32LE(at));
-    if (set !== null) return set;
+    const seed = seeds.readUInt32LE(at);
+    const encoded = sets.map((members) => place(members, seed));
+    if (encoded.every((set) => set !== null)) return { seed, encoded };
   }
-  throw new RangeError(`${members.length} members cannot be spread over ${buckets} buckets`);
+  throw new RangeError('the members of a set cannot be spread over its buckets');
 }
 
-function place(members: readonly Buffer[], buckets: number, seed: number): StringSet | null {
+/** Null when too many buckets in a row are taken. */
+function place(members: readonly Buffer[], seed: number): StringSet | null {
+  let buckets = 2;
+  while (buckets < members.length * 2) buckets *= 2;
   const capacity = members.reduce((sum, member) => sum + member.length + LENGTH_BYTES, 1);
   const mask = buckets - 1;
   const table = new Uint32Array(buckets * 2);
@@ -66,7 +67,7 @@ function place(members: readonly Buffer[], buckets: number, seed: number): Strin
     view.setUint32(bucket * L.BUCKET_BYTES + L.BUCKET_OFFSET_AT, table[bucket * 2 + 1]!, true);
   }
   content.set(data.subarray(0, end), buckets * L.BUCKET_BYTES);
-  return { count: buckets, content, dataLength: end, seed };
+  return { count: buckets, content, dataLength: end };
 }
 
 /** FNV-1a from the last byte to the first, so that the hash of a host name meets all its suffixes on the way. */

@@ -5,7 +5,7 @@ import { canonicalJson } from './canonical.ts';
 import * as L from './layout.gen.ts';
 import { buildPrefixTable, type FamilyOffsets, type PrefixTable, writeFamily } from './prefix-table.ts';
 import { type Origin, PrefixLists } from './prefixes.ts';
-import { encodeStrings } from './set-table.ts';
+import { encodeSets } from './set-table.ts';
 
 export type { Origin } from './prefixes.ts';
 
@@ -39,6 +39,8 @@ const KINDS = {
   number: L.TABLE_NUMBER,
 } as const;
 const MAX_MEMBER_BYTES = 65_000;
+/** `*.` and a name (RFC 1035 section 2.3.4). */
+const MAX_HOST_BYTES = 255;
 const HOST = /^(\*\.)?[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*$/;
 
 /** Names the tables' order and meaning: an image reads only a region with its own. */
@@ -54,7 +56,6 @@ interface Encoded {
   readonly count: number;
   readonly content: Uint8Array;
   readonly dataLength: number;
-  readonly seed: number;
 }
 
 const EMPTY: Encoded = {
@@ -63,7 +64,6 @@ const EMPTY: Encoded = {
   count: 0,
   content: new Uint8Array(0),
   dataLength: 0,
-  seed: 0,
 };
 const MAX_ASN = 0xffff_ffff;
 
@@ -89,15 +89,19 @@ export function encodeTables(
   }
   const prefixes = new PrefixLists();
   addOrigins(prefixes, origins);
+  const sets: Buffer[][] = [];
+  const setKinds: number[] = [];
   let bit = 0;
-  const encoded = program.tables.map((table): Encoded => {
-    const feed = table.feed ?? null;
+  const encoded = program.tables.map((table): Encoded | { readonly set: number } => {
+    const { kind, feed = null } = table;
     const members = feed === null ? (table.members ?? []) : feeds.get(feed);
     // why: the core has no matcher for patterns; what it cannot look up must be unknown to it.
-    if (members === undefined || table.kind === 'glob' || table.kind === 'regex') {
-      return EMPTY;
+    if (members === undefined || kind === 'glob' || kind === 'regex') return EMPTY;
+    if (kind === 'number') return encodeNumbers(members, feed);
+    if (kind !== 'cidr') {
+      setKinds.push(KINDS[kind]);
+      return { set: sets.push(members.map((member, index) => stringOf(kind, member, feed, index))) - 1 };
     }
-    if (table.kind !== 'cidr') return encodeTable(table.kind, members, feed);
     if (bit === L.MAX_CIDR_TABLES) {
       throw new RangeError(`the program has more than ${L.MAX_CIDR_TABLES} tables of addresses`);
     }
@@ -107,7 +111,11 @@ export function encodeTables(
     });
     return { ...EMPTY, kind: L.TABLE_CIDR, bit: bit++, count: members.length };
   });
-  return assemble(program, encoded, buildPrefixTable(prefixes));
+  const { seed, encoded: strings } = encodeSets(sets);
+  const tables = encoded.map((table) =>
+    'set' in table ? { ...EMPTY, kind: setKinds[table.set]!, ...strings[table.set]! } : table,
+  );
+  return assemble(program, tables, seed, buildPrefixTable(prefixes));
 }
 
 function addOrigins(prefixes: PrefixLists, origins: Iterable<OriginPrefix>): void {
@@ -122,23 +130,14 @@ function addOrigins(prefixes: PrefixLists, origins: Iterable<OriginPrefix>): voi
   }
 }
 
-function encodeTable(
-  kind: 'hash' | 'host' | 'number',
-  members: readonly string[],
-  feed: number | null,
-): Encoded {
-  if (kind === 'number') return encodeNumbers(members, feed);
-  const set = encodeStrings(
-    members.map((member, index) => {
-      const text = kind === 'host' ? member.toLowerCase().replace(/\.$/, '') : member;
-      const bytes = Buffer.from(text);
-      const good =
-        bytes.length > 0 && bytes.length <= MAX_MEMBER_BYTES && (kind !== 'host' || HOST.test(text));
-      if (!good) throw new FeedError(feed, index, member, kind);
-      return bytes;
-    }),
-  );
-  return { ...EMPTY, kind: KINDS[kind], ...set };
+function stringOf(kind: 'hash' | 'host', member: string, feed: number | null, index: number): Buffer {
+  const text = kind === 'host' ? member.toLowerCase().replace(/\.$/, '') : member;
+  const bytes = Buffer.from(text);
+  const most = kind === 'host' ? MAX_HOST_BYTES : MAX_MEMBER_BYTES;
+  if (bytes.length === 0 || bytes.length > most || (kind === 'host' && !HOST.test(text))) {
+    throw new FeedError(feed, index, member, kind);
+  }
+  return bytes;
 }
 
 function encodeNumbers(members: readonly string[], feed: number | null): Encoded {
@@ -160,7 +159,12 @@ function align8(offset: number): number {
 }
 
 /** The region is in shared memory: handing it to other threads copies nothing. */
-function assemble(program: Program, tables: readonly Encoded[], prefixes: PrefixTable): Uint8Array {
+function assemble(
+  program: Program,
+  tables: readonly Encoded[],
+  seed: number,
+  prefixes: PrefixTable,
+): Uint8Array {
   let size = align8(L.TABLES_HEADER_BYTES + tables.length * L.TABLE_BYTES);
   const placed: (readonly [offset: number, content: Uint8Array])[] = [];
   const place = (array: Uint8Array | Uint32Array | BigUint64Array): number => {
@@ -195,6 +199,7 @@ function assemble(program: Program, tables: readonly Encoded[], prefixes: Prefix
   view.setUint32(L.TABLES_HEADER_LEAVES_OFFSET_AT, leavesOffset, true);
   view.setUint32(L.TABLES_HEADER_LEAF_COUNT_AT, prefixes.leafCount, true);
   view.setUint32(L.TABLES_HEADER_HAS_ORIGINS_AT, prefixes.haveOrigins ? 1 : 0, true);
+  view.setUint32(L.TABLES_HEADER_SEED_AT, seed, true);
   for (const [offset, content] of placed) region.set(content, offset);
   tables.forEach((table, index) => {
     const at = L.TABLES_HEADER_BYTES + index * L.TABLE_BYTES;
@@ -202,7 +207,6 @@ function assemble(program: Program, tables: readonly Encoded[], prefixes: Prefix
     view.setUint32(at + L.TABLE_OFFSET_AT, table.kind === L.TABLE_CIDR ? table.bit : contents[index]!, true);
     view.setUint32(at + L.TABLE_COUNT_AT, table.count, true);
     view.setUint32(at + L.TABLE_DATA_LENGTH_AT, table.dataLength, true);
-    view.setUint32(at + L.TABLE_SEED_AT, table.seed, true);
   });
   const digest = createHash('sha256').update(region.subarray(L.TABLES_HEADER_ABI_AT)).digest();
   region.set(digest, L.TABLES_HEADER_DIGEST_AT);

@@ -19,6 +19,7 @@ import { UNSUPPLIED } from './facts.ts';
 import { feedProblem, type LoadedFeeds, loadFeeds } from './feeds.ts';
 import { runPolicyTests } from './policy-tests.ts';
 import { loadSecrets } from './secrets.ts';
+import { hostTarget } from './target.ts';
 
 /** A larger policy file is refused unread. */
 export const MAX_POLICY_BYTES: number = 1024 * 1024;
@@ -152,7 +153,7 @@ export function compilePolicyFile(request: CompileRequest): CompileOutcome {
   const entry = open(path);
   if (entry === null) return failed();
   const load = (imported: string, from: string): SourceFile | null => open(resolve(dirname(from), imported));
-  const compiled = compile(entry, load, { now: Date.now() });
+  const compiled = compile(entry, load, { now: Date.now(), target: hostTarget() });
   diagnostics.push(...compiled.diagnostics);
   const { program } = compiled;
   if (program === null || hasError(diagnostics)) return failed();

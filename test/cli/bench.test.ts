@@ -44,7 +44,7 @@ test('people get a table with a line for each path', () => {
   const [machine, , head, ...rows] = stdout.trimEnd().split('\n');
   assert.match(machine!, /^sallyport .*, node .* cores$/);
   assert.match(head!, /^path +one is +throughput +each takes +spread$/);
-  assert.equal(rows.length, 13);
+  assert.equal(rows.length, 14);
   for (const row of rows)
     assert.match(row, /\d \S?\/s +[\d.]+ (ns|µs|ms|s) +± \d+ %$|\d\/s +[\d.]+ (ns|µs|ms|s) +± \d+ %$/);
   assert.equal(new Set(rows.map((row) => row.length)).size, 1, 'columns line up');

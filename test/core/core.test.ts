@@ -20,6 +20,21 @@ test('the leading zero bits of a hash agree with those of OpenSSL at every lengt
   }
 });
 
+test('many hashes at once have the leading zero bits of each', () => {
+  const items = Array.from({ length: 128 }, (_, i) => 'y'.repeat((i * 7) % 249));
+  const zeros = new Uint16Array(128);
+  for (const count of [0, 1, 3, 128]) {
+    const bytes = items.slice(0, count).map((item) => Buffer.from(item));
+    assert.equal(core.leadingZeroBitsOf(bytes, zeros), 0);
+    assert.deepEqual([...zeros.subarray(0, count)], items.slice(0, count).map(zeroBits));
+  }
+  zeros.fill(7);
+  const tooLong = [Buffer.alloc(10), Buffer.alloc(249)];
+  assert.equal(statusName(core.leadingZeroBitsOf(tooLong, zeros)), 'input_overflow');
+  assert.equal(statusName(core.leadingZeroBitsOf(Array(129).fill(Buffer.alloc(1)), zeros)), 'bad_argument');
+  assert.ok(zeros.every((bits) => bits === 7));
+});
+
 test('a solution has the bits that were asked for and is the first one', () => {
   for (const length of [0, 50, 60, 64, 130]) {
     const prefix = 'p'.repeat(length);

@@ -142,8 +142,8 @@ function answer(core: Core, line: string): object {
     ja4: readable ? core.hello.ja4 : null,
     ja4_r: readable ? core.hello.ja4r : null,
     sig: synStatus === 0 ? core.synText : null,
-    puzzle: core.solve(address, 0, 65_536, 10) ?? -1,
     ...plainDecision(decision),
+    puzzle: core.solve(address, 0, 65_536, 10) ?? -1,
   };
 }
 

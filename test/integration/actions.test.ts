@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { connect } from 'node:tls';
 import { startTestEdge } from '../support/edge.ts';
 import { captureHello, untilClosed } from '../support/hello.ts';
-import { run } from '../support/tools.ts';
+import { sClient } from '../support/tools.ts';
 
 const ALERT_ACCESS_DENIED = Buffer.from([0x15, 3, 3, 0, 2, 2, 49]);
 
@@ -24,13 +24,7 @@ test('a refused client gets the alert the policy names, as a record before any h
 
 test('openssl names the alert that a refusal sends', async (t) => {
   const { port } = await startTestEdge(t);
-  const { stderr } = await run('openssl', [
-    's_client',
-    '-connect',
-    `127.0.0.1:${port}`,
-    '-servername',
-    'refused.test',
-  ]);
+  const { stderr } = await sClient(port, '-servername', 'refused.test');
   assert.match(stderr, /tlsv1 alert access denied/);
 });
 
@@ -106,13 +100,7 @@ test('a listed address is refused by its score', async (t) => {
   const { port, write, edge, line } = await startTestEdge(t);
   write('blocked.txt', '127.0.0.1/32\n');
   assert.equal((await edge.reload()).ok, true);
-  const { stderr } = await run('openssl', [
-    's_client',
-    '-connect',
-    `127.0.0.1:${port}`,
-    '-servername',
-    'localhost',
-  ]);
+  const { stderr } = await sClient(port, '-servername', 'localhost');
   assert.match(stderr, /alert access denied/);
   const audit = await line();
   assert.equal(audit.risk.calculated_score, 100);

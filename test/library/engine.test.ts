@@ -10,7 +10,7 @@ import { createEngine, type EngineDecision, type PolicyEngine, PolicyError } fro
 import { makeCertificate } from '../support/certificate.ts';
 import { ACTIONS_POLICY, TEST_NAMES } from '../support/edge.ts';
 import { captureHello, untilClosed } from '../support/hello.ts';
-import { run } from '../support/tools.ts';
+import { sClient } from '../support/tools.ts';
 
 const CLIENT = { ip: '203.0.113.7' };
 
@@ -134,13 +134,7 @@ test('a server serves an accepted client with the profile of its policy', async 
 test('a server refuses with the alert of the policy', async (t) => {
   const { engine } = start(t);
   const { port } = await serve(t, engine);
-  const { stderr } = await run('openssl', [
-    's_client',
-    '-connect',
-    `127.0.0.1:${port}`,
-    '-servername',
-    'refused.test',
-  ]);
+  const { stderr } = await sClient(port, '-servername', 'refused.test');
   assert.match(stderr, /alert access denied/);
 });
 

@@ -7,23 +7,12 @@ import { page } from '../../scripts/generate-diagnostics.ts';
 import { CATALOGUE, type CatalogueEntry } from '../../src/pdl/diagnostics/catalogue.ts';
 import type { Diagnostic } from '../../src/pdl/diagnostics/diagnostic.ts';
 import { renderDiagnostic } from '../../src/pdl/diagnostics/render.ts';
-import { BASE, compileText } from './support.ts';
+import { compileText, exampleFile } from './support.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const NOW = Date.UTC(2026, 10, 25);
-const RULE = /^(?:forbid|exempt|deny|pin|shadow|canary|@)/;
-
-/** The whole file around an example. */
-function fileOf(example: string): string {
-  if (example.startsWith('pdl')) return `${example}\n`;
-  const isRule =
-    RULE.test(example) &&
-    /^(?:forbid|exempt|deny|pin|shadow|canary)/m.test(example.replace(/^(?:@\w+ "[^"]*"\s*)+/, ''));
-  return isRule ? `${BASE.slice(0, -2)}  ${example.replaceAll('\n', '\n  ')}\n}\n` : `${BASE}${example}\n`;
-}
-
 function findingsOf(example: string): readonly Diagnostic[] {
-  const { diagnostics, needs } = compileText(fileOf(example), {}, 'main.pdl', { now: NOW, infos: true });
+  const { diagnostics, needs } = compileText(exampleFile(example), {}, 'main.pdl', { now: NOW, infos: true });
   return [...diagnostics, ...needs];
 }
 
@@ -37,7 +26,7 @@ for (const entry of CATALOGUE.values()) {
     const found = own(entry, findingsOf(entry.avoid));
     assert.ok(found.length > 0, JSON.stringify(findingsOf(entry.avoid), null, 1));
     assert.equal(found[0]!.severity, entry.severity);
-    t.assert.snapshot(renderDiagnostic(found[0]!, fileOf(entry.avoid), { color: false }));
+    t.assert.snapshot(renderDiagnostic(found[0]!, exampleFile(entry.avoid), { color: false }));
   });
   test(`${entry.code}: what to prefer has not`, () => {
     const found = findingsOf(entry.prefer);

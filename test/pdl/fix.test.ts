@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { suggest, suggestionIn } from '../../src/pdl/diagnostics/closest.ts';
-import type { Diagnostic } from '../../src/pdl/diagnostics/diagnostic.ts';
-import { applyEdits, fixAll, fixOf } from '../../src/pdl/fix/fix.ts';
+import type { Diagnostic, Fix } from '../../src/pdl/diagnostics/diagnostic.ts';
+import { applyEdits, fixAll, fixesOf } from '../../src/pdl/fix/fix.ts';
 import { BASE, compileText } from './support.ts';
 
 const check = (text: string): readonly Diagnostic[] => compileText(text).diagnostics;
@@ -73,7 +73,7 @@ test('a misspelt name is mended by the name that was meant, but not unasked', ()
   const finding = check(BASE.replace('on_error use low', 'on_error use lwo')).find(
     ({ code }) => code === 'PDL-N001',
   )!;
-  const fix = fixOf(finding)!;
+  const [fix] = fixesOf(finding) as [Fix];
   assert.equal(fix.edits[0]!.text, 'low');
   assert.equal(fix.kind, 'maybe');
 });

@@ -50,3 +50,14 @@ export function unmark(marked: string): { text: string; place: [number, number, 
   const end = position(marked.slice(0, marked.indexOf('»')));
   return { text: marked.replaceAll(/[«»]/g, ''), place: [...start, ...end] };
 }
+
+const RULE = /^(?:forbid|exempt|deny|pin|shadow|canary|@)/;
+
+/** The whole file around an example of the catalogue. */
+export function exampleFile(example: string): string {
+  if (example.startsWith('pdl')) return `${example}\n`;
+  const isRule =
+    RULE.test(example) &&
+    /^(?:forbid|exempt|deny|pin|shadow|canary)/m.test(example.replace(/^(?:@\w+ "[^"]*"\s*)+/, ''));
+  return isRule ? `${BASE.slice(0, -2)}  ${example.replaceAll('\n', '\n  ')}\n}\n` : `${BASE}${example}\n`;
+}

@@ -280,6 +280,8 @@ class Reference {
     const members = table.feed === undefined ? table.members : this.#now.feeds.get(table.feed);
     if (members === undefined) return 'unknown';
     const values: readonly (number | string)[] = typeof value === 'object' ? value : [value];
+    // why: an empty list has no values to tell its kind by, and holds nothing of any table.
+    if (values.length === 0) return 'false';
     const numeric = values.every((v) => typeof v === 'number');
     if (table.kind === 'number')
       return numeric ? truth(values.some((v) => members.includes(String(v)))) : 'unknown';

@@ -31,3 +31,8 @@ export function missing(program: string): Promise<string | false> {
     child.on('close', () => resolve(false));
   });
 }
+
+/** `openssl s_client` towards 127.0.0.1, with nothing to say; its stderr names the alert that ended it. */
+export function sClient(port: number | string, ...options: readonly string[]): Promise<Finished> {
+  return run('openssl', ['s_client', '-connect', `127.0.0.1:${port}`, ...options]);
+}

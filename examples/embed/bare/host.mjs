@@ -11,10 +11,9 @@ const text = (address, length) => String.fromCharCode(...view(Uint8Array, addres
 const int = (region, field) => view(Int32Array, at(region, field))[0];
 const [image, tables] = ['image', 'tables'].map((kind) => readFileSync(`${policy}/policy.${kind}`));
 put(tables, core.sp_reserve_tables(tables.length));
-let verified = core.sp_selftest() === 0 ? 1 : -1;
-while (verified === 1) verified = core.sp_verify_tables(1 << 30); // 1: more is left
-if (verified < 0) throw new Error('the self-test failed, or the tables are refused');
-if (core.sp_load_image(put(image, at('IMAGE'))) < 0) throw new Error('the image is refused');
+let status = core.sp_selftest() || 1;
+while (status === 1) status = core.sp_verify_tables(1 << 30); // 1: more is left
+if (status < 0 || core.sp_load_image(put(image, at('IMAGE'))) < 0) throw new Error('the policy is refused');
 for (const line of readFileSync(0, 'utf8').match(/^[^#\n].*/gm)) {
   const [name, form, proto, ...hex] = line.split('\t');
   const [ip, packet, bytes] = hex.map((digits) => Buffer.from(digits, 'hex')); // `-` is nothing
@@ -31,12 +30,12 @@ for (const line of readFileSync(0, 'utf8').match(/^[^#\n].*/gm)) {
   const ja4 = readable ? text(at('HELLO', 'JA4'), 36) : null;
   const ja4_r = readable ? text(at('TEXT'), core.sp_hello_text(SP.TEXT_JA4_R)) : null;
   const sig = syn === 0 ? text(at('SYN', 'SIG'), int('SYN', 'SIG_LENGTH')) : null;
-  const puzzle = core.sp_solve(put(ip, at('INPUT')), 0, 65536, 10);
-  const answer = { name, hello, syn, sni, ja3, ja4, ja4_r, sig, puzzle };
+  const answer = { name, hello, syn, sni, ja3, ja4, ja4_r, sig };
   for (const field of ['tier', 'policy', 'rule', 'rung', 'score', 'score_low', 'score_high', 'final'])
     answer[field] = int('DECISION', field.toUpperCase());
   const list = (Type, name, count) => [...view(Type, at('DECISION', name), int('DECISION', count))];
   answer.matched_rules = list(Uint16Array, 'MATCHED_RULES', 'MATCHED_RULE_COUNT');
   answer.signal_points = list(Int16Array, 'SIGNAL_POINTS', 'SIGNAL_COUNT');
+  answer.puzzle = core.sp_solve(put(ip, at('INPUT')), 0, 65536, 10);
   console.log(JSON.stringify(answer));
 }

@@ -132,7 +132,7 @@ static void print_decision(void) {
   printf("],\"signal_points\":[");
   for (u32 i = 0; i < signals; i++)
     printf("%s%d", i ? "," : "", (s16)read16(decision + SP_DECISION_SIGNAL_POINTS_AT + 2 * i));
-  printf("]}\n");
+  printf("]");
 }
 
 /* Everything about one client; nothing of it is left for the next. */
@@ -148,9 +148,9 @@ static void look(const char *name, u32 form, u32 proto, const char *ip, const ch
   print_fingerprints(status);
   const u8 *seen = region(SP_REGION_SYN);
   print_text("sig", syn_status == 0 ? seen + SP_SYN_SIG_AT : NULL, read32(seen + SP_SYN_SIG_LENGTH_AT));
-  u32 prefix = put_hex(SP_REGION_INPUT, ip);
-  printf(",\"puzzle\":%d", (s32)CORE(solve)(&core, prefix, 0, PUZZLE_NONCES, PUZZLE_BITS));
   print_decision();
+  u32 prefix = put_hex(SP_REGION_INPUT, ip);
+  printf(",\"puzzle\":%d}\n", (s32)CORE(solve)(&core, prefix, 0, PUZZLE_NONCES, PUZZLE_BITS));
 }
 
 int main(int argc, char **argv) {

@@ -7,7 +7,6 @@ import * as SP from '../../../include/sallyport_core.mjs';
 const VERIFY_ALL = 0x7fffffff;
 /** The policy evaluates the one site it has. */
 const SITE = 0;
-/** The example's puzzle: the first of so many nonces whose hash begins with so many zero bits. */
 const PUZZLE = { nonces: 65536, bits: 10 };
 
 const ascii = (bytes) => String.fromCharCode(...bytes);
@@ -70,9 +69,14 @@ export class DecisionCore {
       sni: this.#sni(),
       ...this.#fingerprints(helloStatus),
       sig: synStatus === 0 ? this.#signature() : null,
-      puzzle: this.#puzzle(ip),
       ...this.#decision(),
     };
+  }
+
+  /** The first of 65,536 nonces after `prefix` whose SHA-256 begins with 10 zero bits, or -1. */
+  solve(prefix) {
+    this.#bytes(SP.REGION_INPUT, 0, prefix.length).set(prefix);
+    return this.#core.sp_solve(prefix.length, 0, PUZZLE.nonces, PUZZLE.bits);
   }
 
   #setAddress(ip) {
@@ -107,11 +111,6 @@ export class DecisionCore {
   #signature() {
     const length = this.#view(SP.REGION_SYN).getUint32(SP.SYN_SIG_LENGTH_AT, true);
     return ascii(this.#bytes(SP.REGION_SYN, SP.SYN_SIG_AT, length));
-  }
-
-  #puzzle(prefix) {
-    this.#bytes(SP.REGION_INPUT, 0, prefix.length).set(prefix);
-    return this.#core.sp_solve(prefix.length, 0, PUZZLE.nonces, PUZZLE.bits);
   }
 
   #decision() {

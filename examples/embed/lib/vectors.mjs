@@ -24,6 +24,6 @@ export function readVectors(text) {
 /** What every host must print: one JSON object a line. */
 export function answerVectors(core, text) {
   return readVectors(text)
-    .map((client) => `${JSON.stringify(core.look(client))}\n`)
+    .map((client) => `${JSON.stringify({ ...core.look(client), puzzle: core.solve(client.ip) })}\n`)
     .join('');
 }

@@ -11,6 +11,7 @@ import type { Path } from './measure.ts';
 const HASHED_BYTES = 65_536;
 const BATCH_ROWS = 8_192;
 const BATCH_HELLOS = 1_024;
+const CHECKED_PROOFS = 128;
 const SOLVED_NONCES = 10_000;
 /** No nonce has so many zero bits, so every one is tried. */
 const NEVER = 200;
@@ -141,6 +142,8 @@ function hashPaths(core: Core): Path[] {
   const block = new Uint8Array(HASHED_BYTES).fill(7);
   const solution = Buffer.from('v1.aBcDeFgHiJkLmNoPqRsTuVwXyZ0123456789.MTcwMDAwMDAwMA:184467');
   const prefix = solution.subarray(0, 48);
+  const solutions = Array.from({ length: CHECKED_PROOFS }, () => solution);
+  const zeroBits = new Uint16Array(CHECKED_PROOFS);
   return [
     { name: 'SHA-256', unit: 'byte', operations: HASHED_BYTES, run: () => void core.leadingZeroBits(block) },
     {
@@ -148,6 +151,12 @@ function hashPaths(core: Core): Path[] {
       unit: `${solution.length} bytes`,
       operations: 1,
       run: () => void core.leadingZeroBits(solution),
+    },
+    {
+      name: 'check proofs of work in a batch',
+      unit: `${solution.length} bytes`,
+      operations: CHECKED_PROOFS,
+      run: () => void core.leadingZeroBitsOf(solutions, zeroBits),
     },
     {
       name: 'solve a proof of work',

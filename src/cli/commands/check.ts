@@ -2,9 +2,11 @@
 import { extname, resolve } from 'node:path';
 import { loadConfig } from '../../config/load.ts';
 import { compilePolicyFile } from '../../orchestrator/compile-policy.ts';
-import type { Diagnostic } from '../../pdl/diagnostics/diagnostic.ts';
+import type { Diagnostic, Severity } from '../../pdl/diagnostics/diagnostic.ts';
 import { EXIT } from '../exit.ts';
-import { chooseFormat, type Format, hasErrors, printDiagnostics } from '../output.ts';
+import { chooseFormat, type Format, hasErrors, printDiagnostics, useColor } from '../output.ts';
+import { sarifLog } from '../sarif.ts';
+import { painter } from '../style.ts';
 
 interface Checked {
   readonly diagnostics: readonly Diagnostic[];
@@ -13,19 +15,35 @@ interface Checked {
   readonly summary: string;
 }
 
+export type CheckFormat = Format | 'sarif';
+
 /** Exit code 1 when any file has an error; warnings alone are 0. */
-export function check(files: readonly string[], asked: Format | undefined): number {
-  const format = chooseFormat(asked);
-  let failed = false;
+export function check(files: readonly string[], asked: CheckFormat | undefined): number {
+  const format = asked === 'sarif' ? asked : chooseFormat(asked);
+  const found: Diagnostic[] = [];
   for (const file of files) {
     const isConfig = ['.yaml', '.yml'].includes(extname(file));
     const { diagnostics, sources, summary } = isConfig ? checkConfiguration(file) : checkPolicy(file);
-    printDiagnostics(diagnostics, sources, format);
-    const bad = hasErrors(diagnostics);
-    failed ||= bad;
-    if (format === 'human') process.stderr.write(bad ? `${file}: not usable\n` : `${file}: ok${summary}\n`);
+    found.push(...diagnostics);
+    if (format !== 'sarif') printDiagnostics(diagnostics, sources, format);
+    if (format === 'human') process.stderr.write(`${verdictOn(file, diagnostics, summary)}\n`);
   }
-  return failed ? EXIT.problem : EXIT.ok;
+  if (format === 'sarif') process.stdout.write(`${JSON.stringify(sarifLog(found), null, 2)}\n`);
+  return hasErrors(found) ? EXIT.problem : EXIT.ok;
+}
+
+/** The last line about a file: is it usable, and what was found. */
+function verdictOn(file: string, diagnostics: readonly Diagnostic[], summary: string): string {
+  const paint = painter(useColor(process.stderr));
+  const count = (severity: Severity): number =>
+    diagnostics.filter((each) => each.severity === severity).length;
+  const counts = (['error', 'warning'] as const).flatMap((severity) => {
+    const number = count(severity);
+    return number === 0 ? [] : [`${number} ${severity}${number === 1 ? '' : 's'}`];
+  });
+  if (hasErrors(diagnostics))
+    return `${paint('bold', file)}: ${paint('red', 'not usable')}, ${counts.join(', ')}`;
+  return `${paint('bold', file)}: ${paint('green', 'ok')}${counts.map((each) => `, ${each}`).join('')}${summary}`;
 }
 
 /** A policy by itself: secrets and listeners belong to a host and are not asked for. */
@@ -36,7 +54,7 @@ function checkPolicy(file: string): Checked {
     purpose: 'check',
     env: process.env,
   });
-  return { diagnostics, sources, summary: tests.length > 0 ? `, ${tests.length} tests passed` : '' };
+  return { diagnostics, sources, summary: tests.length > 0 ? `, ${passed(tests.length)}` : '' };
 }
 
 /** A configuration with the policy it names, as this host would start with them. */
@@ -53,6 +71,8 @@ function checkConfiguration(file: string): Checked {
     purpose: 'serve',
     env: process.env,
   });
-  const summary = `, with ${config.policy}${tests.length > 0 ? ` (${tests.length} tests passed)` : ''}`;
+  const summary = `, with ${config.policy}${tests.length > 0 ? ` (${passed(tests.length)})` : ''}`;
   return { diagnostics: [...warnings, ...diagnostics], sources, summary };
 }
+
+const passed = (tests: number): string => `${tests} ${tests === 1 ? 'test' : 'tests'} passed`;

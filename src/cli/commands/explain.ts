@@ -2,11 +2,13 @@
 import { findDecision, type RecordedDecision } from '../../audit/find.ts';
 import { compilePolicyFile } from '../../orchestrator/compile-policy.ts';
 import { explainFacts } from '../../orchestrator/explain-facts.ts';
+import { CATALOGUE } from '../../pdl/diagnostics/catalogue.ts';
+import { suggest } from '../../pdl/diagnostics/closest.ts';
 import { type Answer, type Explanation, explain as explainAnswer } from '../../pdl/explain/explanation.ts';
 import { changesOfScore } from '../../pdl/explain/recorded.ts';
 import type { Verdict } from '../../pdl/ir.ts';
 import { CliError, EXIT } from '../exit.ts';
-import { explanationReport, recordedReport } from '../explain-report.ts';
+import { codeReport, explanationReport, recordedReport } from '../explain-report.ts';
 import { chooseFormat, type Format, printDiagnostics, useColor } from '../output.ts';
 import { painter } from '../style.ts';
 
@@ -17,6 +19,8 @@ export interface ExplainOptions {
   readonly format?: Format;
 }
 
+const CODE = /^pdl-[a-z]\d+$/i;
+
 /** Exit code 1 when there is nothing to explain it from, 2 when it is not clear what to explain. */
 export async function explain(subject: readonly string[], options: ExplainOptions): Promise<number> {
   if (options.audit !== undefined) {
@@ -24,10 +28,26 @@ export async function explain(subject: readonly string[], options: ExplainOption
     if (id === undefined || more.length > 0) throw new CliError('name one decision by its id', EXIT.usage);
     return aboutRecord(options.audit, id, options);
   }
+  const [word = '', ...rest] = subject;
+  if (rest.length === 0 && CODE.test(word)) return aboutCode(word.toUpperCase(), options);
   if (options.policy === undefined) {
     throw new CliError('say which policy decides, with --policy FILE', EXIT.usage);
   }
   return aboutFacts(options.policy, subject.join('\n'), options);
+}
+
+function aboutCode(code: string, { format: asked }: ExplainOptions): number {
+  const entry = CATALOGUE.get(code);
+  if (entry === undefined) {
+    const near = suggest(code, CATALOGUE.keys(), 'docs/diagnostics.md lists them all');
+    throw new CliError(`there is no finding called ${code}; ${near}`, EXIT.usage);
+  }
+  const text =
+    chooseFormat(asked) === 'json'
+      ? JSON.stringify(entry)
+      : codeReport(entry, painter(useColor(process.stdout)));
+  process.stdout.write(`${text}\n`);
+  return EXIT.ok;
 }
 
 function aboutFacts(policy: string, given: string, { site, format: asked }: ExplainOptions): number {

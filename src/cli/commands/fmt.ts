@@ -1,9 +1,10 @@
 /** `sallyport fmt`: brings policies into their canonical form. */
-import { chmodSync, readFileSync, realpathSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
 import { format as formatPolicy } from '../../pdl/format/format.ts';
 import { CliError, EXIT } from '../exit.ts';
 import { chooseFormat, type Format, printDiagnostics } from '../output.ts';
+import { replaceFile } from '../replace-file.ts';
 
 /** What `-`, and no file at all, is called in diagnostics. */
 const STDIN = '<stdin>';
@@ -52,18 +53,5 @@ function decode(name: string, bytes: Uint8Array): string {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
     throw new CliError(`${name} is not UTF-8 text: save it as UTF-8 first`);
-  }
-}
-
-/** Writes beside the file and renames, so that a policy is never half written. */
-function replaceFile(file: string, text: string): void {
-  try {
-    const target = realpathSync(file);
-    const beside = `${target}.${process.pid}.tmp`;
-    writeFileSync(beside, text, { flag: 'wx' });
-    chmodSync(beside, statSync(target).mode);
-    renameSync(beside, target);
-  } catch (error) {
-    throw new CliError(`cannot write ${file}: ${(error as Error).message}`);
   }
 }

@@ -80,27 +80,48 @@ function exclude(a: Atom, b: Atom, tables: readonly Table[]): boolean {
   return left.kind === 'cidr' && !covers(left, right, 'some') && !covers(right, left, 'some');
 }
 
+/** What has been found out about pairs of tables. */
+const KNOWN: Record<'every' | 'some', WeakMap<Table, WeakMap<Table, boolean>>> = {
+  every: new WeakMap(),
+  some: new WeakMap(),
+};
+
 /** Every / some member of `inner` lies inside `outer`. */
 function covers(outer: Table, inner: Table, how: 'every' | 'some' = 'every'): boolean {
   if (outer === inner) return true;
   if (!outer.members || !inner.members || outer.kind !== inner.kind) return false;
-  const { members } = outer;
-  const isInside = (member: string): boolean => {
-    if (outer.kind === 'cidr') {
+  const row = KNOWN[how].get(outer) ?? new WeakMap<Table, boolean>();
+  KNOWN[how].set(outer, row);
+  const known = row.get(inner);
+  if (known !== undefined) return known;
+  const isInside = membershipOf(outer.kind, outer.members);
+  const answer = how === 'every' ? inner.members.every(isInside) : inner.members.some(isInside);
+  row.set(inner, answer);
+  return answer;
+}
+
+/** Sets beyond this many pairs of members are not compared one by one. */
+const MAX_COMPARED = 10_000;
+
+function membershipOf(kind: Table['kind'], members: readonly string[]): (member: string) => boolean {
+  const exact = new Set(members);
+  let left = MAX_COMPARED;
+  if (kind === 'cidr') {
+    const prefixes = members.flatMap((member) => parsePrefix(member) ?? []);
+    return (member) => {
       const small = parsePrefix(member);
-      return members.some((each) => {
-        const large = parsePrefix(each);
-        return small !== null && large !== null && large.bits <= small.bits && inPrefix(small.bytes, large);
-      });
-    }
-    if (outer.kind === 'host') {
-      return members.some(
-        (each) => each === member || (each.startsWith('*.') && member.endsWith(each.slice(1))),
+      if (small === null) return false;
+      return (
+        exact.has(member) ||
+        prefixes.some((large) => left-- > 0 && large.bits <= small.bits && inPrefix(small.bytes, large))
       );
-    }
-    return members.includes(member);
-  };
-  return how === 'every' ? inner.members.every(isInside) : inner.members.some(isInside);
+    };
+  }
+  if (kind === 'host') {
+    const suffixes = members.filter((member) => member.startsWith('*.')).map((member) => member.slice(1));
+    return (member) => exact.has(member) || suffixes.some((suffix) => left-- > 0 && member.endsWith(suffix));
+  }
+  return (member) => exact.has(member);
 }
 
 /** True when the test definitely holds in every client of the case. */

@@ -1,52 +1,82 @@
 /** R002 and R003: rules that never have an effect because others always come first. */
-import type { Operand, Program, Rule, Site, Tier } from '../ir.ts';
+import type { Program, Rule, Site, Tier } from '../ir.ts';
 import { rankOutcomes } from '../strictness.ts';
-import { type Case, caseOf, implies } from './implies.ts';
+import { type Case, caseOf, holds, implies } from './implies.ts';
 import { type Subject, warn } from './subject.ts';
 
 const TIERS: readonly Tier[] = ['forbid', 'exempt', 'deny', 'pin'];
 
 /** A rule as the checks compare it. */
 interface Candidate {
+  readonly index: number;
   readonly rule: Rule;
   readonly tier: number;
   readonly rank: number;
   readonly cases: readonly Case[];
-  /** Each case's operands, one bit each: what is not asked about cannot imply anything. */
-  readonly operands: readonly bigint[];
 }
 
 export function checkShadowing(subject: Subject): void {
   const { program } = subject;
   const ranks = rankOutcomes(program);
-  const candidates = new Map<number, Candidate>();
+  const followers = followersOf(program);
+  const all = program.rules.map((rule, index): Candidate => {
+    const cases = rule.when.map((cube) => caseOf(cube, program.atoms));
+    return { index, rule, tier: TIERS.indexOf(rule.tier), rank: ranks[index]!, cases };
+  });
   for (const site of program.sites) {
-    const rules = site.rules.map((index) => {
-      const known = candidates.get(index) ?? candidateOf(program, index, ranks[index]!);
-      candidates.set(index, known);
-      return known;
-    });
+    const rules = site.rules.map((index) => all[index]!);
+    const wide = new Anchors(program, rules);
     for (const rule of rules) {
-      const winner = rules.find((other) => beats(program, other, rule));
+      const winner = wide.near(rule, followers).find((other) => beats(program, other, rule));
       if (winner) reportShadowed(subject, site, winner, rule);
     }
   }
 }
 
-function candidateOf(program: Program, index: number, rank: number): Candidate {
-  const rule = program.rules[index]!;
-  const cases = rule.when.map((cube) => caseOf(cube, program.atoms));
-  const operands = cases.map(({ yes, no }) =>
-    [...yes, ...no].reduce((mask, { operand }) => mask | bitOf(operand), 0n),
-  );
-  return { rule, tier: TIERS.indexOf(rule.tier), rank, cases, operands };
+/** For each atom, the atoms that hold wherever it does, itself included. */
+function followersOf({ atoms, tables }: Program): number[][] {
+  return atoms.map((atom) => {
+    const given = { yes: [atom], no: [] };
+    return atoms.flatMap((other, index) => (holds(given, other, tables) ? [index] : []));
+  });
 }
 
-/** A bit for each operand; facts, counters, canaries and maps have ranges of their own. */
-function bitOf(operand: Operand): bigint {
-  if ('fact' in operand) return 1n << BigInt(operand.fact);
-  if ('counter' in operand) return 1n << BigInt(128 + operand.counter);
-  return 'canary' in operand ? 1n << BigInt(192 + operand.canary) : 1n << BigInt(256 + operand.lookup);
+/**
+ * Rules by one of the tests that each of their cases needs, so that a rule is compared with those alone that its
+ * first case could imply. Ranges are no anchors: several of them together may imply one that none implies alone.
+ */
+class Anchors {
+  readonly #program: Program;
+  readonly #byAtom = new Map<number, Set<Candidate>>();
+  readonly #free = new Set<Candidate>();
+
+  constructor(program: Program, rules: readonly Candidate[]) {
+    this.#program = program;
+    for (const rule of rules) {
+      for (const { yes } of rule.rule.when) {
+        const anchor =
+          yes.find((index) => program.atoms[index]!.kind === 'table') ??
+          yes.find((index) => program.atoms[index]!.kind !== 'range');
+        if (anchor === undefined) this.#free.add(rule);
+        else {
+          const bucket = this.#byAtom.get(anchor) ?? new Set();
+          this.#byAtom.set(anchor, bucket.add(rule));
+        }
+      }
+    }
+  }
+
+  near({ index }: Candidate, followers: readonly (readonly number[])[]): Candidate[] {
+    const first = this.#program.rules[index]!.when[0];
+    const implied = new Set((first?.yes ?? []).flatMap((atom) => followers[atom]!));
+    // why: a failing test says that its operand is known, so `known` may follow from it.
+    const known =
+      (first?.no.length ?? 0) > 0
+        ? this.#program.atoms.flatMap(({ kind }, atom) => (kind === 'known' ? [atom] : []))
+        : [];
+    const buckets = [...implied, ...known].flatMap((atom) => [...(this.#byAtom.get(atom) ?? [])]);
+    return [...new Set([...this.#free, ...buckets])];
+  }
 }
 
 /** Wherever `rule` fires, `other` has already decided. */
@@ -64,12 +94,7 @@ function isBefore({ span: a }: Rule, { span: b }: Rule): boolean {
 }
 
 function covers(program: Program, wide: Candidate, narrow: Candidate): boolean {
-  return narrow.cases.every((given, index) =>
-    wide.cases.some(
-      (wanted, at) =>
-        (wide.operands[at]! & ~narrow.operands[index]!) === 0n && implies(given, wanted, program.tables),
-    ),
-  );
+  return narrow.cases.every((given) => wide.cases.some((wanted) => implies(given, wanted, program.tables)));
 }
 
 function reportShadowed(

@@ -2,16 +2,8 @@
 
 import type { Label, Report } from '../diagnostics/diagnostic.ts';
 import type { Span, TlsProfile } from '../ir.ts';
-import {
-  CIPHER_NAMES,
-  CIPHERS,
-  GROUP_NAMES,
-  GROUPS,
-  isTls13Cipher,
-  isWeakCipher,
-  SIGALG_NAMES,
-  SIGALGS,
-} from '../registry/iana.ts';
+import { CIPHER_NAMES, GROUP_NAMES, isTls13Cipher, isWeakCipher, SIGALG_NAMES } from '../registry/iana.ts';
+import type { Target } from '../registry/target.ts';
 import type { Name, PolicyNode } from '../syntax/ast.ts';
 import { warn } from './subject.ts';
 
@@ -26,10 +18,12 @@ export interface TlsPlace {
 /** `places`: where the entries that hold were written, by key. */
 export function checkTlsProfile(
   report: Report,
-  { name: policy, annotations }: PolicyNode,
+  node: PolicyNode,
   tls: TlsProfile,
   places: ReadonlyMap<string, TlsPlace>,
+  target: Target,
 ): void {
+  const { name: policy, annotations } = node;
   const allows13 = tls.maxVersion >= TLS13;
   const allows12 = tls.minVersion < TLS13;
   const for13 = tls.ciphers.filter(isTls13Cipher);
@@ -48,15 +42,7 @@ export function checkTlsProfile(
     });
     return;
   }
-  const unserved = [
-    ...tls.ciphers.filter((code) => !CIPHERS.has(code)).map((code) => CIPHER_NAMES.get(code) ?? hex(code)),
-    ...tls.groups.filter((code) => !GROUPS.has(code)).map((code) => GROUP_NAMES.get(code) ?? hex(code)),
-    ...tls.sigalgs.filter((code) => !SIGALGS.has(code)).map(hex),
-  ];
-  if (unserved.length > 0) {
-    const message = `policy \`${policy.text}\` lists what OpenSSL cannot serve: ${unserved.join(', ')}`;
-    report.error('PDL-Y020', policy.span, message, 'remove it from the list');
-  }
+  reportUnserved(report, node, tls, target);
   const dead = allows13 && for13.length === 0 ? 'TLS 1.3' : allows12 && for12.length === 0 ? 'TLS 1.2' : null;
   if (dead !== null) {
     const message = `policy \`${policy.text}\` allows ${dead} but lists no cipher suite for it`;
@@ -78,6 +64,31 @@ export function checkTlsProfile(
       help: 'remove them unless old clients must be served',
       details: { canBeIntended: true },
     });
+  }
+}
+
+/** Names that are registered and that the target cannot serve, each at its place if the policy itself lists it. */
+function reportUnserved(report: Report, node: PolicyNode, tls: TlsProfile, target: Target): void {
+  const lists = [
+    ['ciphers', tls.ciphers, target.ciphers, CIPHER_NAMES],
+    ['groups', tls.groups, target.groups, GROUP_NAMES],
+    ['sigalgs', tls.sigalgs, target.sigalgs, SIGALG_NAMES],
+  ] as const;
+  for (const [key, listed, served, names] of lists) {
+    for (const code of listed) {
+      if (served.has(code)) continue;
+      const name = names.get(code) ?? hex(code);
+      const values = node.sections.flatMap((section) =>
+        section.kind === 'tls'
+          ? section.entries.filter((entry) => entry.key === key).flatMap((entry) => entry.values)
+          : [],
+      );
+      const place = values.find(({ text }) => text === name)?.span ?? node.name.span;
+      const message = `\`${name}\` in policy \`${node.name.text}\` cannot be served`;
+      report.error('PDL-Y020', place, message, 'remove it from the list', {
+        notes: [`this was checked against ${target.name}`],
+      });
+    }
   }
 }
 

@@ -23,6 +23,7 @@ import type {
   Span,
   Table,
 } from '../ir.ts';
+import type { Target } from '../registry/target.ts';
 import type {
   ChallengeNode,
   CounterNode,
@@ -123,6 +124,7 @@ export interface RemovedSignal {
 
 export class Build {
   readonly report: Report;
+  readonly target: Target;
   readonly feeds: Registry<Feed> = new Registry();
   readonly counters: Registry<Counter> = new Registry();
   readonly limits: Registry<Limit> = new Registry();
@@ -160,8 +162,9 @@ export class Build {
   readonly #atomOwners = new Map<string, number>();
   #tooManyAtoms = false;
 
-  constructor(report: Report) {
+  constructor(report: Report, target: Target) {
     this.report = report;
+    this.target = target;
   }
 
   table(table: Table, span: Span): number {

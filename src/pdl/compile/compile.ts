@@ -4,6 +4,7 @@ import { checkProgram } from '../check/check.ts';
 import { type Cost, costOf } from '../check/cost.ts';
 import { type Diagnostic, Report } from '../diagnostics/diagnostic.ts';
 import type { Program } from '../ir.ts';
+import { RELEASE_TARGET, type Target } from '../registry/target.ts';
 import type { Declaration } from '../syntax/ast.ts';
 import { compileTest, type PolicyTest } from '../testing/compile-test.ts';
 import { Build } from './build.ts';
@@ -46,6 +47,8 @@ export interface CompileResult {
 export interface CompileOptions {
   /** Milliseconds since the epoch; without it nothing is said about what expires. */
   readonly now?: number;
+  /** What will serve the policy; without it, what this release was made for. */
+  readonly target?: Target;
   /** Also say what is merely worth knowing. */
   readonly infos?: boolean;
 }
@@ -63,7 +66,7 @@ const MAX_CANARIES = 64;
 export function compile(entry: SourceFile, load: Load, options: CompileOptions = {}): CompileResult {
   const report = new Report(options.infos ?? false);
   const [main] = loadModules(entry, load, report) as [Module];
-  const build = new Build(report);
+  const build = new Build(report, options.target ?? RELEASE_TARGET);
   for (const node of main.file.declarations) compileDeclaration(build, main, node);
   const sites = declarationsOf(main, 'site');
   checkOverlaps(build, sites);

@@ -114,7 +114,7 @@ function makePolicy(build: Build, found: Found<PolicyNode>): Policy {
   const unharmed = build.report.errorCount === before && !chain.some((link) => link.node.damaged);
   const { verdict, tls, handshake, challenge, limits, log, rank, demands } = draft;
   if (verdict.action === 'accept' && unharmed) {
-    checkTlsProfile(build.report, found.node, tls, draft.places);
+    checkTlsProfile(build.report, found.node, tls, draft.places, build.target);
   }
   const policy: Policy = {
     ...{ name: fullName(found), rank, verdict, tls, handshake, challenge, limits, log },

@@ -238,7 +238,7 @@ function rulesOf(build: Build, module: Module, entries: readonly SiteEntry[]): n
     }
   }
   const names = new Map<string, Span>();
-  return rules.map((rule) => {
+  const indexes = rules.map((rule) => {
     const { name } = rule.node;
     const earlier = names.get(name.text);
     if (earlier) {
@@ -251,6 +251,8 @@ function rulesOf(build: Build, module: Module, entries: readonly SiteEntry[]): n
     names.set(name.text, name.span);
     return build.rules.index(rule.node, build.context, () => compileRule(build, rule.module, rule.node));
   });
+  // why: order never decides, so it is the same however the file is ordered.
+  return indexes.sort((a, b) => a - b);
 }
 
 /** Inside a tier the policy of higher rank wins, so the policies of a site must differ in rank. */

@@ -258,7 +258,7 @@ export function compileVerdict(build: Build, node: VerdictNode): Verdict {
   switch (node.action) {
     case 'refuse': {
       const alert = node.alert?.text ?? DEFAULT_ALERT;
-      if (!(alert in ALERTS)) {
+      if (!Object.hasOwn(ALERTS, alert)) {
         const help = suggest(alert, Object.keys(ALERTS), 'use an alert of RFC 8446, such as access_denied');
         build.report.error('PDL-N007', node.alert!.span, `there is no TLS alert called \`${alert}\``, help);
       }

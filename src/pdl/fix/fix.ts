@@ -13,13 +13,12 @@ export interface Fixed {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** What can mend a finding: the fix it carries, or the name it says was meant. */
-export function fixOf(diagnostic: Diagnostic): Fix | null {
-  const own = diagnostic.fixes?.find(({ edits }) => edits.length > 0);
-  if (own !== undefined) return own;
-  const name = suggestionIn(diagnostic.help);
-  if (name === null) return null;
-  return { kind: 'maybe', title: `Replace it with \`${name}\``, edits: [{ span: diagnostic, text: name }] };
+/** What can mend a finding: the fixes it carries, or the name it says was meant. */
+export function fixesOf(diagnostic: Diagnostic): readonly Fix[] {
+  const own = (diagnostic.fixes ?? []).filter(({ edits }) => edits.length > 0);
+  const name = own.length > 0 ? null : suggestionIn(diagnostic.help);
+  if (name === null) return own;
+  return [{ kind: 'maybe', title: `Replace it with \`${name}\``, edits: [{ span: diagnostic, text: name }] }];
 }
 
 /**

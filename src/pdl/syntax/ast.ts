@@ -406,4 +406,6 @@ export interface FileNode {
   readonly brokenNames: ReadonlySet<string>;
   readonly span: Span;
   readonly tree: SyntaxNode;
+  /** Words and signs that the parser looked for at the watched offset. */
+  readonly tried: ReadonlySet<string>;
 }

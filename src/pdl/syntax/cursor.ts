@@ -70,8 +70,12 @@ export class Cursor {
   #depth = 0;
   /** Syntax errors reported so far. */
   failures = 0;
+  /** Every word or sign that was looked for at the watched offset. */
+  readonly tried: Set<string> = new Set();
+  readonly #watched: number | null;
 
-  constructor(path: string, text: string, report: Report) {
+  constructor(path: string, text: string, report: Report, watched: number | null) {
+    this.#watched = watched;
     this.path = path;
     this.#text = text.length > MAX_LENGTH ? '' : text;
     this.report = report;
@@ -81,8 +85,7 @@ export class Cursor {
     if (text.length <= MAX_LENGTH) return;
     const message = `this file is longer than ${MAX_LENGTH} characters`;
     const help = 'split it with `import`, and move long sets into feeds';
-    report.error('PDL-G008', this.spanOf(this.token), message, help);
-    this.failures++;
+    this.reportFailure(new SyntaxFailure('PDL-G008', this.spanOf(this.token), message, help));
   }
 
   get token(): Token {
@@ -129,7 +132,8 @@ export class Cursor {
   }
 
   is(text: string): boolean {
-    const { kind, text: found } = this.token;
+    const { kind, text: found, start } = this.token;
+    if (start === this.#watched) this.tried.add(text);
     return found === text && (kind === 'word' || kind === 'punctuation');
   }
 

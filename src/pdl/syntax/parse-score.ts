@@ -13,6 +13,7 @@ import type {
   SiteNode,
 } from './ast.ts';
 import type { Cursor } from './cursor.ts';
+import { SyntaxFailure } from './failure.ts';
 import { parseAnnotations, parseOutcome, parseStage, parseVerdict } from './parse-common.ts';
 import { parseExpression, parseItems, parseOperand } from './parse-expression.ts';
 
@@ -123,8 +124,8 @@ function parseRungs(cursor: Cursor): RungNode[] {
   });
   if (rungs.length === 0 && cursor.failures === before) {
     const message = 'this ladder has no rung';
-    cursor.report.error('PDL-G001', cursor.spanOf(open), message, 'write at least `from 0 use POLICY`');
-    cursor.failures++;
+    const help = 'write at least `from 0 use POLICY`';
+    cursor.reportFailure(new SyntaxFailure('PDL-G001', cursor.spanOf(open), message, help));
   }
   return rungs;
 }

@@ -48,8 +48,9 @@ const FEED_ENTRIES = ['format', 'refresh', 'max_age', 'on_stale', 'max_entries',
 const FEED_SOURCES = ['file', 'url', 'dnsbl', 'crowdsec', 'builtin'];
 const EVENTS = ['hello', 'handshake', 'failure', 'challenge_fail'];
 
-export function parse(path: string, text: string, report: Report): FileNode {
-  const cursor = new Cursor(path, text, report);
+/** `watched` is an offset at which it is of interest what may stand there: see `FileNode.tried`. */
+export function parse(path: string, text: string, report: Report, watched: number | null = null): FileNode {
+  const cursor = new Cursor(path, text, report, watched);
   const first = cursor.token;
   const header = attempt(cursor, 'header', () => parseHeader(cursor)) ?? {
     edition: null,
@@ -69,7 +70,9 @@ export function parse(path: string, text: string, report: Report): FileNode {
     if (declaration !== null) declarations.push(declaration);
   }
   const span = cursor.spanOf(first);
-  return { path, ...header, imports, meta, declarations, brokenNames, span, tree: cursor.finishTree() };
+  const { tried } = cursor;
+  const tree = cursor.finishTree();
+  return { path, ...header, imports, meta, declarations, brokenNames, span, tree, tried };
 }
 
 /** One declaration; one that cannot be read is reported, its name remembered, and reading goes on after it. */
@@ -208,8 +211,7 @@ function parseLiteral(cursor: Cursor): LetNode['value'] {
 }
 
 function parseType(cursor: Cursor): Name {
-  const { token } = cursor;
-  if (!SET_TYPES.includes(token.text)) cursor.failAmong(SET_TYPES, 'a type');
+  if (!cursor.isAny(SET_TYPES)) cursor.failAmong(SET_TYPES, 'a type');
   return cursor.identifier();
 }
 

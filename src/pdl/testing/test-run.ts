@@ -96,7 +96,9 @@ function describeAnswer({ policy, action, score, matched, challenge }: TestAnswe
 /** A verdict as a policy writes it: `refuse alert access_denied`. */
 export function showVerdict(verdict: Verdict): string {
   if (verdict.action === 'refuse') return `refuse alert ${verdict.alert}`;
-  return verdict.action === 'tarpit' ? `tarpit ${verdict.durationMs}ms` : verdict.action;
+  if (verdict.action !== 'tarpit') return verdict.action;
+  const { durationMs } = verdict;
+  return `tarpit ${durationMs % 1000 === 0 ? `${durationMs / 1000}s` : `${durationMs}ms`}`;
 }
 
 /** A line about names of rules and signals beside what was found. */

@@ -1,0 +1,114 @@
+/**
+ * Inline against pool: what a batch of hellos costs on the calling thread and over threads, by the batch's size,
+ * one batch at a time and several at once; and how long the calling thread is busy with each hello.
+ */
+import { availableParallelism } from 'node:os';
+import { type BatchPool, openBatchPool } from '../src/batch/batch-pool.ts';
+import { compilePolicyFile } from '../src/orchestrator/compile-policy.ts';
+import { captureHello } from '../test/support/hello.ts';
+import { median } from './lib/result.ts';
+import { makeWorkplace } from './lib/servers.ts';
+import type { Bench, BenchOptions } from './main.ts';
+
+const SIZES = [1, 8, 32, 128] as const;
+const ROUNDS = 7;
+
+interface Cost {
+  /** Microseconds from the call to the answer, for each hello of the batch. */
+  readonly wallUs: number;
+  /** Microseconds of those in which the calling thread's event loop could do nothing else. */
+  readonly busyUs: number;
+}
+
+/** Batches until time is out, `inFlight` at once. */
+async function spend(
+  pool: BatchPool,
+  batch: readonly Uint8Array[],
+  inFlight: number,
+  ms: number,
+): Promise<Cost> {
+  let batches = 0;
+  const idle = performance.eventLoopUtilization();
+  const start = performance.now();
+  const worker = async (): Promise<void> => {
+    while (performance.now() - start < ms) {
+      await pool.analyzeBatch(batch);
+      batches++;
+    }
+  };
+  await Promise.all(Array.from({ length: inFlight }, worker));
+  const wall = performance.now() - start;
+  const { utilization } = performance.eventLoopUtilization(idle);
+  const perHello = (wall * 1_000) / (batches * batch.length);
+  return { wallUs: perHello, busyUs: perHello * utilization };
+}
+
+/** The median of rounds in which the ways take turns, so that a noisy moment meets all of them. */
+async function compare(
+  ways: Readonly<Record<string, BatchPool>>,
+  batch: readonly Uint8Array[],
+  inFlight: number,
+  ms: number,
+): Promise<Record<string, Cost>> {
+  const rounds: Record<string, Cost>[] = [];
+  for (let round = 0; round <= ROUNDS; round++) {
+    const costs: Record<string, Cost> = {};
+    for (const [name, pool] of Object.entries(ways)) costs[name] = await spend(pool, batch, inFlight, ms);
+    if (round > 0) rounds.push(costs); // the first one warms up
+  }
+  const middle = (name: string, field: keyof Cost): number =>
+    median(rounds.map((costs) => costs[name]![field]));
+  return Object.fromEntries(
+    Object.keys(ways).map((name) => [
+      name,
+      { wallUs: middle(name, 'wallUs'), busyUs: middle(name, 'busyUs') },
+    ]),
+  );
+}
+
+async function run(options: BenchOptions): Promise<{ passed: boolean; result: object }> {
+  const place = await makeWorkplace();
+  const { bundle, diagnostics } = compilePolicyFile({
+    path: place.file('policy.pdl'),
+    host: null,
+    purpose: 'check',
+    env: process.env,
+  });
+  place.remove();
+  if (bundle === null) throw new Error(diagnostics.map(({ message }) => message).join('\n'));
+  const hello = await captureHello({ ecdhCurve: 'X25519MLKEM768:X25519' });
+  const threads = options.threads!;
+  await using inline = openBatchPool({ bundle, threads: 0 });
+  await using pool = openBatchPool({ bundle, threads });
+  const ways = { inline, pool };
+  const rows: Record<string, string | number>[] = [];
+  for (const inFlight of [1, 8]) {
+    for (const size of SIZES) {
+      const batch = Array.from({ length: size }, () => hello);
+      const costs = await compare(ways, batch, inFlight, options.milliseconds!);
+      const [one, many] = [costs.inline!, costs.pool!];
+      rows.push({
+        hellos: size,
+        'batches at once': inFlight,
+        'inline µs/hello': round(one.wallUs),
+        'pool µs/hello': round(many.wallUs),
+        'inline loop busy µs/hello': round(one.busyUs),
+        'pool loop busy µs/hello': round(many.busyUs),
+        faster: one.wallUs <= many.wallUs ? 'inline' : 'pool',
+        'keeps the loop freer': one.busyUs <= many.busyUs ? 'inline' : 'pool',
+      });
+    }
+  }
+  console.table(rows);
+  return { passed: true, result: { threads, helloBytes: hello.length, rows } };
+}
+
+function round(value: number): number {
+  return Number(value.toPrecision(3));
+}
+
+export const bench: Bench = {
+  summary: 'Hellos in batches: on the calling thread against over threads, by the size of the batch.',
+  defaults: { milliseconds: 100, threads: availableParallelism() },
+  run,
+};
