@@ -32,7 +32,7 @@ export function addPolicyVerbs(
   )
     .argument('<paths...>', 'policies, or folders that hold some')
     .option('--fix', 'apply the fixes that keep what was meant')
-    .addOption(formatOption('human', 'json'))
+    .addOption(formatOption())
     .action(async (paths: string[], options: LintOptions) => {
       const { lint } = await import('./commands/lint.ts');
       done(lint(paths, options));
@@ -61,7 +61,7 @@ export function addPolicyVerbs(
   )
     .argument('<file>', 'the policy file')
     .argument('[name]', 'a site, score or policy of it')
-    .addOption(formatOption('human', 'json'))
+    .addOption(formatOption())
     .action(async (file: string, name: string | undefined, options: ExpandOptions) => {
       const { expand } = await import('./commands/expand.ts');
       done(expand(file, name, options));
@@ -77,7 +77,7 @@ export function addPolicyVerbs(
     .option('--policy <file>', 'the policy that decides')
     .option('--site <name>', 'the site that decides, where the policy has several')
     .option('--audit <file>', 'the audit log that holds the decision')
-    .addOption(formatOption('human', 'json'))
+    .addOption(formatOption())
     .action(async (subject: string[], options: ExplainOptions) => {
       const { explain } = await import('./commands/explain.ts');
       done(await explain(subject, options));
@@ -96,7 +96,9 @@ export function addPolicyVerbs(
     });
 }
 
-/** The first two are what a terminal and what everything else gets unless asked. */
+/** `human` on a terminal and `json` elsewhere unless asked for something else. */
 export function formatOption(...formats: readonly string[]): Option {
-  return new Option('--format <format>', 'default: human on a terminal, json elsewhere').choices(formats);
+  return new Option('--format <format>', 'default: human on a terminal, json elsewhere').choices(
+    formats.length === 0 ? ['human', 'json'] : formats,
+  );
 }

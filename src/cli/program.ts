@@ -97,7 +97,7 @@ function buildProgram(done: (code: number) => void): Command {
   )
     .argument('[files...]', 'policies, rewritten in place; none or - reads standard input')
     .option('--check', 'write nothing, and name the files that are not in canonical form')
-    .addOption(formatOption('human', 'json'))
+    .addOption(formatOption())
     .action(async (files: string[], { check, format }: { check?: true; format?: Format }) => {
       const { fmt } = await import('./commands/fmt.ts');
       done(await fmt(files, { check: check === true, format }));
@@ -160,7 +160,7 @@ function buildProgram(done: (code: number) => void): Command {
       '  sallyport reload\n  sallyport reload --config .sallyport/sallyport.yaml --format json\n',
     )
       .addOption(configOption())
-      .addOption(formatOption('human', 'json')),
+      .addOption(formatOption()),
   ).action(
     async (options: { config: string; format?: Format; adminAddress?: string; tokenFile?: string }) => {
       const { reload } = await import('./commands/reload.ts');
@@ -173,7 +173,7 @@ function buildProgram(done: (code: number) => void): Command {
     .description('Check the hash chain of a log: no line was changed, none is missing.')
     .exitOverride()
     .argument('<file>', 'the log')
-    .addOption(formatOption('human', 'json'))
+    .addOption(formatOption())
     .action(async (file: string, { format }: { format?: Format }) => {
       const { verifyAudit } = await import('./commands/audit.ts');
       done(await verifyAudit(file, format));
@@ -195,7 +195,7 @@ function buildProgram(done: (code: number) => void): Command {
     });
 
   verb('version', 'Print the version and what this build can do.', '  sallyport version --format json\n')
-    .addOption(formatOption('human', 'json'))
+    .addOption(formatOption())
     .action(async ({ format }: { format?: Format }) => {
       const { version } = await import('./commands/version.ts');
       done(version(format));

@@ -28,7 +28,7 @@ export function humanReport({ file, results, problems }: TestedFile, paint: Pain
     lines.push(`  ${paint('red', '✗')} ${result.name}  ${place}`, '', ...difference(result, paint), '');
   }
   if (problems.length > 0) lines.push(`  ${paint('red', '✗')} cannot be tested: it has errors`);
-  return lines.join('\n');
+  return lines.join('\n').trimEnd();
 }
 
 function difference(result: TestResult, paint: Paint): string[] {

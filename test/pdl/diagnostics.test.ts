@@ -204,3 +204,11 @@ test('a warning is silenced where @allow names its code', () => {
   assert.deepEqual(codes(loud), ['PDL-R001']);
   assert.deepEqual(codes(quiet), []);
 });
+
+test('a name that is not there is the one finding, whatever follows from it', () => {
+  const text = BASE.replace('signal base', 'signal listed +20 when conn.ip in nowhere  signal base');
+  assert.deepEqual(
+    compileText(text).diagnostics.map(({ code }) => code),
+    ['PDL-N001'],
+  );
+});

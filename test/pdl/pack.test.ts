@@ -26,7 +26,11 @@ for (const file of READY) {
       purpose: 'check',
       env: {},
     });
-    assert.deepEqual(diagnostics, []);
+    // How old the examples' feeds are depends on when they were checked out.
+    assert.deepEqual(
+      diagnostics.filter(({ code }) => code !== 'FEED-004'),
+      [],
+    );
     assert.ok(bundle);
     assert.ok(tests.length >= 2 && tests.every(({ passed }) => passed));
   });

@@ -63,6 +63,7 @@ export class Report {
   readonly #found: Diagnostic[] = [];
   readonly #seen = new Set<string>();
   readonly #infos: boolean;
+  #errors = 0;
   readonly #counts: Record<Severity, number> = { error: 0, warning: 0, info: 0 };
 
   /** `infos`: keep what is merely worth knowing. */
@@ -82,8 +83,9 @@ export class Report {
     if (this.#infos) this.#add('info', code, span, message, help, details);
   }
 
+  /** Grows with every error, also one that was reported before: what compiles to nothing twice is not sound. */
   get errorCount(): number {
-    return this.#counts.error;
+    return this.#errors;
   }
 
   /** No further error would be kept, so none needs to be worded with care. */
@@ -104,6 +106,7 @@ export class Report {
   }
 
   #add(severity: Severity, code: string, span: Span, message: string, help: string, details: Details): void {
+    if (severity === 'error') this.#errors++;
     const key = `${code}\0${span.file}\0${span.line}\0${span.column}`;
     if (this.#counts[severity] >= MAX_DIAGNOSTICS || this.#seen.has(key)) return;
     this.#seen.add(key);

@@ -6,7 +6,7 @@ import type { Atom, Operand, Program, Site, Table } from '../ir.ts';
 import { FACTS, type FactDefinition } from '../registry/facts.gen.ts';
 import { showFact, showRate, showValue } from '../registry/show-value.ts';
 import { BROWSER } from '../testing/browser.ts';
-import type { FactValue } from '../testing/compile-test.ts';
+import { type FactValue, firstName } from '../testing/compile-test.ts';
 import { showVerdict, type TestAnswer } from '../testing/test-run.ts';
 
 export interface World {
@@ -128,7 +128,9 @@ function stepsOf(program: Program, site: Site, world: World, decide: Decide): St
       given: showFact(fact, value),
       apply: (before) => ({ ...before, facts: { ...before.facts, [fact.name]: value } }),
     });
-    const values = atoms.flatMap((atom) => turnOver(atom, fact, now, program.tables, world));
+    const values = atoms.flatMap((atom) =>
+      turnOver(atom, fact, now, program.tables, world, usualOf(fact, site)),
+    );
     const turning =
       typeof now === 'number'
         ? turningPoints(now, bounds, (value) => decide(set(value).apply(world))).map((value) =>
@@ -223,6 +225,11 @@ function wholeMilliseconds(value: number, now: number): number {
   return (value > now ? Math.ceil(value / 1000) : Math.floor(value / 1000)) * 1000;
 }
 
+/** What a current browser would show. */
+function usualOf({ name }: FactDefinition, site: Site): FactValue {
+  return name === 'hello.sni' ? firstName(site) : (BROWSER[name] ?? null);
+}
+
 /** Values of a fact at which a test comes out otherwise. */
 function turnOver(
   atom: Atom,
@@ -230,8 +237,8 @@ function turnOver(
   now: FactValue,
   tables: readonly Table[],
   { feeds }: World,
+  usual: FactValue,
 ): FactValue[] {
-  const usual = BROWSER[fact.name] ?? null;
   switch (atom.kind) {
     case 'known':
       return now === null ? (usual === null ? [] : [usual]) : [null];

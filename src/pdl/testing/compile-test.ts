@@ -95,7 +95,7 @@ function presentCertificate(facts: Record<string, FactValue>, given: readonly Gi
 }
 
 /** The name the fixture's browser asks for. */
-function firstName(site: Site): string | null {
+export function firstName(site: Site): string | null {
   if (site.sni === 'none') return null;
   if (site.sni === 'any') return 'www.example.com';
   return (site.sni[0] ?? 'www.example.com').replace(/^\*/, 'www');
