@@ -35,6 +35,8 @@ export interface CompileRequest {
    */
   readonly purpose: 'serve' | 'check';
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Also report what is merely worth knowing. */
+  readonly infos?: boolean;
 }
 
 export interface CompileOutcome {
@@ -153,7 +155,11 @@ export function compilePolicyFile(request: CompileRequest): CompileOutcome {
   const entry = open(path);
   if (entry === null) return failed();
   const load = (imported: string, from: string): SourceFile | null => open(resolve(dirname(from), imported));
-  const compiled = compile(entry, load, { now: Date.now(), target: hostTarget() });
+  const compiled = compile(entry, load, {
+    now: Date.now(),
+    target: hostTarget(),
+    infos: request.infos ?? false,
+  });
   diagnostics.push(...compiled.diagnostics);
   const { program } = compiled;
   if (program === null || hasError(diagnostics)) return failed();

@@ -9,7 +9,7 @@ import type { Build } from './build.ts';
 import { and, atom, type Formula, not, or } from './formula.ts';
 import { compileModeTest } from './modes.ts';
 import { fullName, lookup, type Module } from './modules.ts';
-import { checkPattern } from './patterns.ts';
+import { compilePattern } from './patterns.ts';
 import { fits, holds, membership, resolveSet } from './sets.ts';
 import { compileCa, compileCounter, compileFeed } from './source.ts';
 import { readValue, shapeOf, type ValueType } from './values.ts';
@@ -240,7 +240,7 @@ function range(operand: Operand, min: number, max: number): Formula {
   return atom({ kind: 'range', operand, min, max });
 }
 
-function rejectList(build: Build, subject: Subject, span: Span): null {
+export function rejectList(build: Build, subject: Subject, span: Span): null {
   const message = `${subject.label} is a list and cannot be compared as one value`;
   build.report.error(
     'PDL-Y003',
@@ -357,41 +357,6 @@ function compileHas(
     return and(tree.members.map((member) => holds(build, operand, type, [member], span)));
   }
   return atom({ kind: 'all', operand, values: tree.members.map(Number).sort((a, b) => a - b) });
-}
-
-/**
- * `like` and `matches`. A host name's pattern with one `*.` in front is a member of a set of names; every
- * other pattern is a table of its own, which no engine evaluates yet.
- */
-function compilePattern(
-  build: Build,
-  module: Module,
-  subject: Subject,
-  test: Extract<TestNode, { kind: 'like' | 'matches' }>,
-): Formula | null {
-  const { pattern, at, negated } = test;
-  if (subject.list) return rejectList(build, subject, at);
-  if (shapeOf(subject.type) !== 'text' || ['ip', 'asn'].includes(subject.type)) {
-    const message = `${subject.label} is no text, so \`${test.kind}\` means nothing for it`;
-    build.report.error('PDL-Y001', at, message, 'use ==, `in` or a comparison');
-    return null;
-  }
-  const simple = test.kind === 'like' && !pattern.replace(/^\*\./, '').match(/[*?[\]]/);
-  let inside: Formula;
-  if (simple && subject.type === 'host') {
-    const value = { kind: 'string' as const, text: pattern, span: at };
-    const member = readValue(module, value, subject.type, build.report);
-    if (member === null) return null;
-    inside = holds(build, subject.operand, subject.type, [member], at);
-  } else {
-    const kind = test.kind === 'like' ? ('glob' as const) : ('regex' as const);
-    if (!checkPattern(build.report, kind, pattern, at)) return null;
-    const help = 'use a set, == or, for host names, `like` with one `*.` in front';
-    build.need('PDL-X014', at, `this pattern of \`${test.kind}\` is`, help);
-    const table = build.table({ kind, members: [pattern] }, at);
-    inside = atom({ kind: 'table', operand: subject.operand, table });
-  }
-  return negated ? not(inside) : inside;
 }
 
 /** A value of a test; the name of a `ca` counts as a use of it. */
