@@ -198,6 +198,13 @@ test('trees that differ in a token, a comment or a construct are told apart', ()
   assert.ok(!same('pdl 1\ndefine a = x\n', 'pdl 1\ndefine a = (x)\n'));
 });
 
+test('characters at the end of a comment that look like blanks are kept', () => {
+  assert.equal(
+    formatted('pdl 1\nlet a = 1 # b\ufeff\u00a0\u2003 \t\n# c\u00a0'),
+    'pdl 1\nlet a = 1  # b\ufeff\u00a0\u2003\n# c\u00a0\n',
+  );
+});
+
 test('a text with a syntax error is left as it is, and the error is told', () => {
   const { text, diagnostics } = format('main.pdl', 'pdl 1\nlet a 1\n');
   assert.equal(text, null);

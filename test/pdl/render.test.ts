@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Diagnostic } from '../../src/pdl/diagnostics/diagnostic.ts';
+import { type Diagnostic, Report } from '../../src/pdl/diagnostics/diagnostic.ts';
 import { renderDiagnostic } from '../../src/pdl/diagnostics/render.ts';
+import { parse } from '../../src/pdl/syntax/parse.ts';
 
 const TEXT = 'pdl 1\n\tset a of cidr = { }\nset a of cidr = { }\n';
 const DIAGNOSTIC: Diagnostic = {
@@ -83,4 +84,13 @@ test('notes, fixes and the way to silence a finding are drawn below the source',
     '  fix (pick one): `5/s` · `5/m`',
     '  if intended: @allow "PDL-N002" @why "…"',
   ]);
+});
+
+test('controls in a file are shown as signs and never reach the terminal', () => {
+  const text = 'pdl 1\nlet a = \u001b]0;title\u0007\u202e\n';
+  const report = new Report();
+  parse('main.pdl', text, report);
+  const drawn = report.sorted().map((diagnostic) => renderDiagnostic(diagnostic, text, { color: false }));
+  assert.match(drawn[0]!, /let a = \ufffd\]0;title\ufffd\ufffd/);
+  assert.ok(['\u001b', '\u0007', '\u202e'].every((control) => !drawn.join('').includes(control)));
 });

@@ -1,6 +1,7 @@
 /** Draws a diagnostic for a terminal, in the manner of rustc: place, source lines, underlines, notes, fix. */
 
 import type { Span } from '../ir.ts';
+import { visible } from '../syntax/characters.ts';
 import type { Diagnostic, Fix, Severity } from './diagnostic.ts';
 
 export interface RenderOptions {
@@ -31,8 +32,18 @@ interface Mark {
   readonly isSubject: boolean;
 }
 
-/** Several lines without a final line break. `sourceText` is the text of the diagnostic's file, or ''. */
+/**
+ * Several lines without a final line break. `sourceText` is the text of the diagnostic's file, or ''. Controls in it
+ * are shown as signs, so that a file cannot give orders to the terminal.
+ */
 export function renderDiagnostic(diagnostic: Diagnostic, sourceText: string, options: RenderOptions): string {
+  const shown: Diagnostic = JSON.parse(JSON.stringify(diagnostic), (_, value) =>
+    typeof value === 'string' ? visible(value) : value,
+  );
+  return drawDiagnostic(shown, visible(sourceText), options);
+}
+
+function drawDiagnostic(diagnostic: Diagnostic, sourceText: string, options: RenderOptions): string {
   const paint = (style: Style, text: string): string =>
     options.color && text !== '' ? `${STYLES[style]}${text}${RESET}` : text;
   const { code, severity, message, file, line, column } = diagnostic;

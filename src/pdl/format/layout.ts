@@ -67,7 +67,7 @@ export function draw(lines: readonly Line[]): string {
     const column = columnOf(line.at, columns);
     columns.set(line, column);
     const text = line.cells.map(({ text, space, padding }) => ' '.repeat(space) + text + ' '.repeat(padding));
-    return { line, text: ' '.repeat(column) + text.join('').trimEnd() };
+    return { line, text: ' '.repeat(column) + text.join('').replace(/ +$/, '') };
   });
   const comments = commentColumns(drawn);
   return drawn

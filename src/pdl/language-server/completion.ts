@@ -45,7 +45,7 @@ export interface Completions {
 }
 
 export function complete(workspace: Workspace, analysis: Analysis, position: Position): Completions {
-  const { text, path, compiled } = analysis;
+  const { text, path } = analysis;
   const offset = offsetOf(text, position);
   const before = WORD_BEFORE.exec(text.slice(Math.max(0, offset - 256), offset))![0];
   const from = offset - before.length;
@@ -53,7 +53,7 @@ export function complete(workspace: Workspace, analysis: Analysis, position: Pos
   const alias = before.slice(0, before.lastIndexOf('.') + 1);
   const mark = looksLikeFact(alias) ? MARK : alias + MARK;
   const marked = text.slice(0, from) + mark + text.slice(to);
-  const [module] = workspace.analyseText(path, marked, compiled).modules;
+  const [module] = workspace.modulesOf(path, marked);
   const file = parse(path, marked, new Report(), from);
   const items = new Map<string, Completion>();
   const add = (found: Iterable<Completion>): void => {

@@ -78,15 +78,15 @@ export class Workspace {
     if (known) return known;
     const text = this.#texts.get(path);
     if (text === undefined) return null;
-    const analysis = this.analyseText(path, text, compile({ path, text }, this.#load));
+    const compiled = compile({ path, text }, this.#load);
+    const analysis = { path, text, modules: this.modulesOf(path, text), compiled };
     this.#analyses.set(path, analysis);
     return analysis;
   }
 
-  /** The modules of a text that is not that of the file, such as one with a mark in it. */
-  analyseText(path: string, text: string, compiled: CompileResult): Analysis {
-    const modules = loadModules({ path, text }, this.#load, new Report());
-    return { path, text, modules: modules as [Module, ...Module[]], compiled };
+  /** A file and all that it imports, if `text` were its text. */
+  modulesOf(path: string, text: string): readonly [Module, ...Module[]] {
+    return loadModules({ path, text }, this.#load, new Report()) as [Module, ...Module[]];
   }
 
   readonly #load = (relative: string, from: string): SourceFile | null => {

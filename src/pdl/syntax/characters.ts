@@ -39,6 +39,11 @@ const HIDDEN =
   /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u206f\ufeff]/g;
 const DIRECTION = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
 
+/** The text with a sign of one column in place of each character that is not seen or moves what is. */
+export function visible(text: string): string {
+  return text.replace(HIDDEN, '\ufffd');
+}
+
 /** The ASCII text that a character looks like, or null; full-width forms included. */
 export function lookalike(character: string): string | null {
   const plain = LETTERS.get(character) ?? character.normalize('NFKC');

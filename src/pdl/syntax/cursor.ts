@@ -30,8 +30,6 @@ const VALUE_KINDS: ReadonlySet<TokenKind> = new Set<TokenKind>([
   'word',
 ]);
 
-/** Longest text that is read, in UTF-16 units. */
-const MAX_LENGTH = 1_048_576;
 /** After so many syntax errors the rest of a file is passed over. */
 const MAX_FAILURES = 200;
 /** Blocks nest at most this deep, so that no text can exhaust the stack. */
@@ -77,15 +75,11 @@ export class Cursor {
   constructor(path: string, text: string, report: Report, watched: number | null) {
     this.#watched = watched;
     this.path = path;
-    this.#text = text.length > MAX_LENGTH ? '' : text;
+    this.#text = text;
     this.report = report;
-    this.#tokens = tokenize(this.#text);
-    this.#places = new Places(path, this.#text);
-    warnOfHidden(this.#text, this.#tokens, this.#places, report);
-    if (text.length <= MAX_LENGTH) return;
-    const message = `this file is longer than ${MAX_LENGTH} characters`;
-    const help = 'split it with `import`, and move long sets into feeds';
-    this.reportFailure(new SyntaxFailure('PDL-G008', this.spanOf(this.token), message, help));
+    this.#tokens = tokenize(text);
+    this.#places = new Places(path, text);
+    warnOfHidden(text, this.#tokens, this.#places, report);
   }
 
   get token(): Token {

@@ -48,8 +48,19 @@ const FEED_ENTRIES = ['format', 'refresh', 'max_age', 'on_stale', 'max_entries',
 const FEED_SOURCES = ['file', 'url', 'dnsbl', 'crowdsec', 'builtin'];
 const EVENTS = ['hello', 'handshake', 'failure', 'challenge_fail'];
 
+/** What is read in place of a text that is too long. */
+const EMPTY = 'pdl 1\n';
+/** Longest text that is read, in UTF-16 units. */
+const MAX_LENGTH = 1_048_576;
+
 /** `watched` is an offset at which it is of interest what may stand there: see `FileNode.tried`. */
 export function parse(path: string, text: string, report: Report, watched: number | null = null): FileNode {
+  if (text.length > MAX_LENGTH) {
+    const start = { file: path, line: 1, column: 1, endLine: 1, endColumn: 1 };
+    const message = `this file is longer than ${MAX_LENGTH} characters`;
+    report.error('PDL-G008', start, message, 'split it with `import`, and move long sets into feeds');
+    return parse(path, EMPTY, report);
+  }
   const cursor = new Cursor(path, text, report, watched);
   const first = cursor.token;
   const header = attempt(cursor, 'header', () => parseHeader(cursor)) ?? {
