@@ -49,9 +49,16 @@ function split(text: string): { members: string[]; lines: number[] } {
 }
 
 /** An empty list when the feed's age says so; problems go to `diagnostics`. */
-function isStale(feed: Feed, modifiedMs: number, nowMs: number, diagnostics: Diagnostic[]): boolean {
+function isStale(
+  feed: Feed,
+  modifiedMs: number,
+  purpose: 'serve' | 'check',
+  nowMs: number,
+  diagnostics: Diagnostic[],
+): boolean {
   if (feed.maxAgeMs === null || nowMs - modifiedMs <= feed.maxAgeMs) return false;
-  const severity = feed.onStale === 'fail' ? 'error' : 'warning';
+  // why: how fresh a feed is belongs to the host that serves, as does whether it is there at all.
+  const severity = feed.onStale === 'fail' && purpose === 'serve' ? 'error' : 'warning';
   const what =
     feed.onStale === 'empty' ? 'is taken as empty' : feed.onStale === 'keep' ? 'is used as it is' : 'fails';
   const message = `feed ${feed.name} is older than its max_age and ${what}`;
@@ -80,7 +87,7 @@ function readFeed(
       diagnostics.push(feedProblem(feed, 'FEED-003', 1, message, 'shorten the feed'));
       return empty;
     }
-    if (isStale(feed, mtimeMs, nowMs, diagnostics)) return empty;
+    if (isStale(feed, mtimeMs, purpose, nowMs, diagnostics)) return empty;
     return split(readFileSync(path, 'utf8'));
   } catch (error) {
     const reason = (error as NodeJS.ErrnoException).code ?? 'unreadable';
