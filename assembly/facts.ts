@@ -73,8 +73,11 @@ export function setFacts(): void {
   setCodeList(FACT_HELLO_PSK_MODES, PSK_MODES);
   const protocols = load<i32>(HELLO, HELLO_ALPN_COUNT_AT);
   setStrings(FACT_HELLO_ALPN, protocols > 0 ? listAt(ALPN) : cursor(), listCount(ALPN), protocols);
-  copyText(FACT_HELLO_JA3, HELLO + HELLO_JA3_HASH_AT, JA3_HASH_BYTES);
-  copyText(FACT_HELLO_JA4, HELLO + HELLO_JA4_AT, JA4_BYTES);
+  // A fingerprint that nobody wanted was not made.
+  if (load<u8>(HELLO, HELLO_JA3_HASH_AT) != 0) {
+    copyText(FACT_HELLO_JA3, HELLO + HELLO_JA3_HASH_AT, JA3_HASH_BYTES);
+  }
+  if (load<u8>(HELLO, HELLO_JA4_AT) != 0) copyText(FACT_HELLO_JA4, HELLO + HELLO_JA4_AT, JA4_BYTES);
   setNumber(FACT_HELLO_SIZE, load<u32>(HELLO, HELLO_MESSAGE_LENGTH_AT));
   setNumber(FACT_HELLO_RECORDS, load<u32>(HELLO, HELLO_RECORDS_AT));
   setFlag(FACT_HELLO_GREASE, HELLO_FLAG_GREASE);

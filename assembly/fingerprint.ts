@@ -1,5 +1,7 @@
 /** The fingerprints of the last parsed hello. */
 import {
+  FACT_HELLO_JA3,
+  FACT_HELLO_JA4,
   HELLO_JA3_HASH_AT,
   HELLO_JA3N_HASH_AT,
   HELLO_JA4_AT,
@@ -11,10 +13,12 @@ import {
   TEXT_JA4_R,
   TEXT_JA4_RO,
 } from './abi/layout.gen';
+import { isRequired } from './image';
 import { writeJa3 } from './ja3';
 import { writeJa4, writeJa4Raw } from './ja4';
 import { md5 } from './md5';
 import { DIGEST, HELLO, TEXT } from './memory';
+import { isWanted } from './state';
 import { writeHex } from './text';
 import { maxVersion } from './version';
 
@@ -22,12 +26,15 @@ const MD5_BYTES: i32 = 16;
 /** JA4's lists are hashed at TEXT, so its result is made here. */
 const RESULT: usize = memory.data(64, 16);
 
-/** Fills in the version and the two fingerprints that policies read. */
+/** Fills in the version, and of the two fingerprints that policies read those that somebody will. */
 export function fingerprint(): void {
   store<u32>(HELLO, maxVersion(), HELLO_MAX_VERSION_AT);
-  md5(TEXT, <i32>(writeJa3(TEXT, false) - TEXT));
-  writeHex(HELLO + HELLO_JA3_HASH_AT, DIGEST, MD5_BYTES);
-  writeJa4(HELLO + HELLO_JA4_AT, false);
+  if (isWanted(TEXT_JA3) || isRequired(FACT_HELLO_JA3)) {
+    md5(TEXT, <i32>(writeJa3(TEXT, false) - TEXT));
+    writeHex(HELLO + HELLO_JA3_HASH_AT, DIGEST, MD5_BYTES);
+  } else memory.fill(HELLO + HELLO_JA3_HASH_AT, 0, MD5_BYTES << 1);
+  if (isWanted(TEXT_JA4) || isRequired(FACT_HELLO_JA4)) writeJa4(HELLO + HELLO_JA4_AT, false);
+  else store<u8>(HELLO, 0, HELLO_JA4_AT);
 }
 
 /** Writes one text to TEXT and returns its length, -1 for an unknown kind. JA3N also fills in its hash. */

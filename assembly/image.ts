@@ -8,6 +8,7 @@ import {
   IMAGE_HEADER_BYTES,
   IMAGE_HEADER_DIGEST_AT,
   IMAGE_HEADER_MAGIC_AT,
+  IMAGE_HEADER_REQUIRED_FACTS_AT,
   IMAGE_HEADER_SECTIONS_AT,
   IMAGE_HEADER_SIZE_AT,
   MAGIC_IMAGE,
@@ -34,7 +35,7 @@ import {
 import { hasBounds } from './image-bounds';
 import { DIGEST } from './memory';
 import { sha256 } from './sha256';
-import { activateImage, idleImage } from './state';
+import { activateImage, activeImage, idleImage } from './state';
 
 const SECTIONS: i32 = 10;
 
@@ -45,6 +46,17 @@ export function section(image: usize, index: i32): usize {
 
 export function sectionCount(image: usize, index: i32): i32 {
   return load<i32>(image + (index << 3), IMAGE_HEADER_SECTIONS_AT + 4);
+}
+
+/** A word of the facts that the image in force reads, 0 when none is. */
+export function requiredFacts(word: i32): u32 {
+  const image = activeImage();
+  return image == 0 ? 0 : load<u32>(image + (word << 2), IMAGE_HEADER_REQUIRED_FACTS_AT);
+}
+
+/** Does the image in force read a fact? */
+export function isRequired(fact: i32): bool {
+  return (requiredFacts(fact >> 5) & (1 << (fact & 31))) != 0;
 }
 
 /** Verifies the image in the idle slot and puts it in force: its epoch, or why not. */

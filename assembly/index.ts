@@ -45,7 +45,7 @@ import { decide } from './decide';
 import { writeText } from './fingerprint';
 import { parseHello } from './hello';
 import { hmacSha256 } from './hmac';
-import { loadImage } from './image';
+import { loadImage, requiredFacts } from './image';
 import { forgetOrigin } from './leaf';
 import { md5 } from './md5';
 import {
@@ -70,7 +70,7 @@ import { checkBatch, leadingZeroBits, solve } from './pow';
 import { selftest } from './selftest';
 import { DIGEST_BYTES, sha256 } from './sha256';
 import { clearSlots } from './slots';
-import { idleImage, setHelloLimit } from './state';
+import { idleImage, setHelloLimit, setWanted } from './state';
 import { parseSyn, setSynFacts } from './syn';
 import { reserveTables, verifyTables } from './tables';
 import { mintToken, openToken } from './token';
@@ -160,6 +160,16 @@ export function sp_parse_syn(length: i32): i32 {
 /** Verifies `length` bytes of the image region and puts them in force: the epoch, or why not. */
 export function sp_load_image(length: i32): i32 {
   return loadImage(length);
+}
+
+/** Facts that the policy in force reads: bit i of word w is for fact 32 w + i. */
+export function sp_required_facts(word: i32): u32 {
+  return word < 0 || word >= MAX_FACTS >> 5 ? 0 : requiredFacts(word);
+}
+
+/** Which fingerprints to make of each hello beside those the policy in force reads: a bit by TEXT_… kind. */
+export function sp_set_fingerprints(kinds: i32): void {
+  setWanted(kinds);
 }
 
 /** Address for a table region of `length` bytes, or why there is none. May grow the memory. */

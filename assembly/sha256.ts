@@ -65,10 +65,6 @@ function choose(x: u32, y: u32, z: u32): u32 {
   return z ^ (x & (y ^ z));
 }
 
-function majority(x: u32, y: u32, z: u32): u32 {
-  return (x & y) | (z & (x | y));
-}
-
 /** The word at offset `i` of the schedule, with its constant. */
 function word(i: usize): u32 {
   return load<u32>(HASH_WORDS + i) + load<u32>(K + i);
@@ -96,32 +92,43 @@ function compress(state: usize, at: usize): void {
   let f = load<u32>(state, 20);
   let g = load<u32>(state, 24);
   let h = load<u32>(state, 28);
-  // Eight rounds a turn, so that the eight variables change names instead of places.
+  // Eight rounds a turn, so that the variables change names instead of places. The majority of a, b and c is
+  // b ^ ((a ^ b) & (b ^ c)), of which one difference is that of the round before.
+  let ab: u32 = 0;
+  let bc = b ^ c;
   for (let i: usize = 0; i < 256; i += 32) {
     h += sum1(e) + choose(e, f, g) + word(i);
     d += h;
-    h += sum0(a) + majority(a, b, c);
+    ab = a ^ b;
+    h += sum0(a) + (b ^ (ab & bc));
     g += sum1(d) + choose(d, e, f) + word(i + 4);
     c += g;
-    g += sum0(h) + majority(h, a, b);
+    bc = h ^ a;
+    g += sum0(h) + (a ^ (bc & ab));
     f += sum1(c) + choose(c, d, e) + word(i + 8);
     b += f;
-    f += sum0(g) + majority(g, h, a);
+    ab = g ^ h;
+    f += sum0(g) + (h ^ (ab & bc));
     e += sum1(b) + choose(b, c, d) + word(i + 12);
     a += e;
-    e += sum0(f) + majority(f, g, h);
+    bc = f ^ g;
+    e += sum0(f) + (g ^ (bc & ab));
     d += sum1(a) + choose(a, b, c) + word(i + 16);
     h += d;
-    d += sum0(e) + majority(e, f, g);
+    ab = e ^ f;
+    d += sum0(e) + (f ^ (ab & bc));
     c += sum1(h) + choose(h, a, b) + word(i + 20);
     g += c;
-    c += sum0(d) + majority(d, e, f);
+    bc = d ^ e;
+    c += sum0(d) + (e ^ (bc & ab));
     b += sum1(g) + choose(g, h, a) + word(i + 24);
     f += b;
-    b += sum0(c) + majority(c, d, e);
+    ab = c ^ d;
+    b += sum0(c) + (d ^ (ab & bc));
     a += sum1(f) + choose(f, g, h) + word(i + 28);
     e += a;
-    a += sum0(b) + majority(b, c, d);
+    bc = b ^ c;
+    a += sum0(b) + (c ^ (bc & ab));
   }
   store<u32>(state, load<u32>(state, 0) + a, 0);
   store<u32>(state, load<u32>(state, 4) + b, 4);

@@ -6,6 +6,8 @@ const STATE: usize = memory.data(64, 16);
 const HELLO_LIMIT_AT: usize = 0;
 const IMAGE_AT: usize = 4;
 const EPOCH_AT: usize = 8;
+/** A bit by TEXT_… kind for each fingerprint that the host does not want. */
+const UNWANTED_AT: usize = 12;
 
 /** Largest ClientHello accepted, in bytes with its handshake header. */
 export function helloLimit(): i32 {
@@ -18,6 +20,16 @@ export function setHelloLimit(bytes: i32): bool {
   if (bytes < 64 || bytes > MAX_HELLO_BYTES) return false;
   store<i32>(STATE, bytes, HELLO_LIMIT_AT);
   return true;
+}
+
+/** Has the host asked for a fingerprint, by its TEXT_… kind? It has for all until it says which. */
+export function isWanted(kind: i32): bool {
+  return (load<i32>(STATE, UNWANTED_AT) & (1 << kind)) == 0;
+}
+
+/** Sets the fingerprints that are wanted beside those the image in force reads, a bit by TEXT_… kind. */
+export function setWanted(kinds: i32): void {
+  store<i32>(STATE, ~kinds, UNWANTED_AT);
 }
 
 /** Address of the image in force, 0 when none is. */

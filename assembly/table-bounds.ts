@@ -9,12 +9,16 @@ import {
   MAX_BUCKET_RUN,
   MAX_CIDR_TABLES,
   MAX_TABLES,
+  NODE_BYTES,
+  NODE_FIRST_SLOT_AT,
+  NODE_SHIFT_AT,
+  NODE_SLOTS_AT,
   PREFIXES_COUNT_AT,
   PREFIXES_DIRECTORY_AT,
-  PREFIXES_SHIFT_AT,
+  PREFIXES_ENTRIES_AT,
+  PREFIXES_NODE_COUNT_AT,
+  PREFIXES_NODES_AT,
   PREFIXES_SLOTS_AT,
-  PREFIXES_STARTS_AT,
-  PREFIXES_VALUES_AT,
   RUN_BYTES,
   RUN_COUNT_AT,
   RUN_FIRST_AT,
@@ -38,20 +42,22 @@ import {
   TABLES_HEADER_V6_AT,
   TABLES_HEADER_V6_TOTAL_AT,
 } from './abi/layout.gen';
-import { IS_RUN } from './prefixes';
+import { IS_NODE, IS_RUN } from './prefixes';
 
 /** What `checkPart` answers: the part is good, or elements are left, or one is bad. */
 export const PART_GOOD: i32 = 0;
 export const PART_MORE: i32 = 1;
 export const PART_BAD: i32 = 2;
 
-/** The parts: two families' intervals, their directories, runs; then the tables. */
-const INTERVALS4: i32 = 0;
-const INTERVALS6: i32 = 1;
-const DIRECTORY4: i32 = 2;
-const DIRECTORY6: i32 = 3;
-const RUNS: i32 = 4;
-const FIRST_TABLE: i32 = 5;
+/** The parts: two families' entries, nodes and directories, runs; then the tables. */
+const ENTRIES4: i32 = 0;
+const ENTRIES6: i32 = 1;
+const NODES4: i32 = 2;
+const NODES6: i32 = 3;
+const DIRECTORY4: i32 = 4;
+const DIRECTORY6: i32 = 5;
+const RUNS: i32 = 6;
+const FIRST_TABLE: i32 = 7;
 
 /** Element of the part to go on from, and the taken buckets in a row before it. */
 const CURSOR: usize = memory.data(8, 8);
@@ -74,8 +80,10 @@ export function checkPart(tables: usize, part: i32, most: u32): i32 {
   const v4 = tables + TABLES_HEADER_V4_AT;
   const v6 = tables + TABLES_HEADER_V6_AT;
   let good: bool = true;
-  if (part == INTERVALS4) good = checkIntervals<u32>(tables, v4, first, end);
-  else if (part == INTERVALS6) good = checkIntervals<u64>(tables, v6, first, end);
+  if (part == ENTRIES4) good = checkEntries<u32>(tables, v4, first, end);
+  else if (part == ENTRIES6) good = checkEntries<u64>(tables, v6, first, end);
+  else if (part == NODES4) good = checkNodes(tables, v4, first, end);
+  else if (part == NODES6) good = checkNodes(tables, v6, first, end);
   else if (part == DIRECTORY4) good = checkDirectory(tables, v4, first, end);
   else if (part == DIRECTORY6) good = checkDirectory(tables, v6, first, end);
   else if (part == RUNS) good = checkRuns(tables, first, end);
@@ -86,10 +94,12 @@ export function checkPart(tables: usize, part: i32, most: u32): i32 {
 }
 
 function elements(tables: usize, part: i32): u32 {
-  if (part == INTERVALS4) return load<u32>(tables, TABLES_HEADER_V4_AT + PREFIXES_COUNT_AT);
-  if (part == INTERVALS6) return load<u32>(tables, TABLES_HEADER_V6_TOTAL_AT);
-  if (part == DIRECTORY4) return directorySize(tables + TABLES_HEADER_V4_AT);
-  if (part == DIRECTORY6) return directorySize(tables + TABLES_HEADER_V6_AT);
+  if (part == ENTRIES4) return load<u32>(tables, TABLES_HEADER_V4_AT + PREFIXES_COUNT_AT);
+  if (part == ENTRIES6) return load<u32>(tables, TABLES_HEADER_V6_TOTAL_AT);
+  if (part == NODES4) return load<u32>(tables, TABLES_HEADER_V4_AT + PREFIXES_NODE_COUNT_AT);
+  if (part == NODES6) return load<u32>(tables, TABLES_HEADER_V6_AT + PREFIXES_NODE_COUNT_AT);
+  if (part == DIRECTORY4) return load<u32>(tables, TABLES_HEADER_V4_AT + PREFIXES_SLOTS_AT);
+  if (part == DIRECTORY6) return load<u32>(tables, TABLES_HEADER_V6_AT + PREFIXES_SLOTS_AT);
   if (part == RUNS) return load<u32>(tables, TABLES_HEADER_RUN_COUNT_AT);
   const table = tableAt(tables, part);
   const kind = load<i32>(table, TABLE_KIND_AT);
@@ -99,11 +109,6 @@ function elements(tables: usize, part: i32): u32 {
 
 function tableAt(tables: usize, part: i32): usize {
   return tables + TABLES_HEADER_BYTES + (part - FIRST_TABLE) * TABLE_BYTES;
-}
-
-function directorySize(prefixes: usize): u32 {
-  const slots = load<u32>(prefixes, PREFIXES_SLOTS_AT);
-  return slots == 0 ? 0 : slots + 1;
 }
 
 /** `count` elements of `stride` bytes from an aligned `offset` lie inside the region. */
@@ -134,14 +139,12 @@ export function checkExtents(tables: usize): bool {
 }
 
 function checkExtent(tables: usize, prefixes: usize, total: u32, width: u32): bool {
-  const slots = load<u32>(prefixes, PREFIXES_SLOTS_AT);
+  const nodes = load<u32>(prefixes, PREFIXES_NODE_COUNT_AT);
   return (
     load<u32>(prefixes, PREFIXES_COUNT_AT) > 0 &&
-    fits(tables, load<u32>(prefixes, PREFIXES_STARTS_AT), total, width) &&
-    fits(tables, load<u32>(prefixes, PREFIXES_VALUES_AT), total, 4) &&
-    slots < IS_RUN &&
-    load<u32>(prefixes, PREFIXES_SHIFT_AT) < 64 &&
-    fits(tables, load<u32>(prefixes, PREFIXES_DIRECTORY_AT), directorySize(prefixes), 4)
+    fits(tables, load<u32>(prefixes, PREFIXES_ENTRIES_AT), total, width << 1) &&
+    fits(tables, load<u32>(prefixes, PREFIXES_NODES_AT), nodes, NODE_BYTES) &&
+    fits(tables, load<u32>(prefixes, PREFIXES_DIRECTORY_AT), load<u32>(prefixes, PREFIXES_SLOTS_AT), 4)
   );
 }
 
@@ -160,36 +163,58 @@ function checkTable(tables: usize, table: usize): bool {
 }
 
 /** Starts rise within each run, and every value names a leaf; in the first IPv6 run it may name a run. */
-function checkIntervals<T>(tables: usize, prefixes: usize, first: u32, end: u32): bool {
-  const starts = tables + load<u32>(prefixes, PREFIXES_STARTS_AT);
-  const values = tables + load<u32>(prefixes, PREFIXES_VALUES_AT);
+function checkEntries<T>(tables: usize, prefixes: usize, first: u32, end: u32): bool {
+  const stride = sizeof<T>() << 1;
+  const entries = tables + load<u32>(prefixes, PREFIXES_ENTRIES_AT);
   const inFirstRun = load<u32>(prefixes, PREFIXES_COUNT_AT);
   const leaves = load<u32>(tables, TABLES_HEADER_LEAF_COUNT_AT);
   const runs = load<u32>(tables, TABLES_HEADER_RUN_COUNT_AT);
   for (let i = first; i < end; i++) {
-    const value = load<u32>(values + ((<usize>i) << 2));
+    const entry = entries + <usize>i * stride;
+    const value = load<u32>(entry + sizeof<T>());
     if (
       value >= leaves &&
       (sizeof<T>() != 8 || i >= inFirstRun || value < IS_RUN || value - IS_RUN >= runs)
     ) {
       return false;
     }
-    const at = starts + <usize>i * sizeof<T>();
-    const start = load<T>(at);
+    const start = load<T>(entry);
     if (i == 0 || i == inFirstRun) {
       if (start != 0) return false;
-    } else if (start <= load<T>(at - sizeof<T>()) && (start != 0 || i < inFirstRun)) return false;
+    } else if (start <= load<T>(entry - stride) && (start != 0 || i < inFirstRun)) return false;
   }
   return true;
 }
 
-/** Slots name intervals of the first run and never fall. */
+/** Each node has slots, inside the directory. */
+function checkNodes(tables: usize, prefixes: usize, first: u32, end: u32): bool {
+  const nodes = tables + load<u32>(prefixes, PREFIXES_NODES_AT);
+  const total = load<u32>(prefixes, PREFIXES_SLOTS_AT);
+  for (let i = first; i < end; i++) {
+    const node = nodes + <usize>i * NODE_BYTES;
+    const slot = load<u32>(node, NODE_FIRST_SLOT_AT);
+    const slots = load<u32>(node, NODE_SLOTS_AT);
+    if (slots == 0 || slots > total || slot > total - slots) return false;
+    if (load<u32>(node, NODE_SHIFT_AT) >= 64) return false;
+  }
+  return true;
+}
+
+/** A slot names an entry of the first run, or a node whose slots all come after it: so no search goes round. */
 function checkDirectory(tables: usize, prefixes: usize, first: u32, end: u32): bool {
-  const slots = tables + load<u32>(prefixes, PREFIXES_DIRECTORY_AT);
+  const directory = tables + load<u32>(prefixes, PREFIXES_DIRECTORY_AT);
+  const nodes = tables + load<u32>(prefixes, PREFIXES_NODES_AT);
+  const nodeCount = load<u32>(prefixes, PREFIXES_NODE_COUNT_AT);
   const count = load<u32>(prefixes, PREFIXES_COUNT_AT);
   for (let i = first; i < end; i++) {
-    const at = slots + ((<usize>i) << 2);
-    if (load<u32>(at) >= count || (i > 0 && load<u32>(at) < load<u32>(at - 4))) return false;
+    const value = load<u32>(directory + ((<usize>i) << 2));
+    if (value < IS_NODE) {
+      if (value >= count) return false;
+      continue;
+    }
+    const node = value ^ IS_NODE;
+    if (node >= nodeCount || load<u32>(nodes + <usize>node * NODE_BYTES, NODE_FIRST_SLOT_AT) <= i)
+      return false;
   }
   return true;
 }

@@ -19,9 +19,13 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
   batch: () => import('./batch.ts'),
   core: () => import('./core.ts'),
   decision: () => import('./decision.ts'),
+  hashes: () => import('./hashes.ts'),
+  hostile: () => import('./hostile.ts'),
   handshake: () => import('./handshake.ts'),
   policy: () => import('./policy.ts'),
   reload: () => import('./reload.ts'),
+  'score-batch': () => import('./score-batch.ts'),
+  tables: () => import('./tables.ts'),
   'worker-kill': () => import('./worker-kill.ts'),
 };
 

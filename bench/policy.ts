@@ -39,7 +39,8 @@ function run(options: BenchOptions): Promise<{ passed: boolean; result: object }
     budget_ms: BUDGET_MS,
   };
   console.log(result);
-  return Promise.resolve({ passed: result.median_ms <= BUDGET_MS, result });
+  // why: one thread does all of it, and its processor time holds on a busy machine as well.
+  return Promise.resolve({ passed: result.median_cpu_ms <= BUDGET_MS, result });
 }
 
 function median(values: readonly number[]): number {

@@ -1,7 +1,7 @@
 /** Many hellos or many scores at once, over threads or on this one. */
 import { availableParallelism } from 'node:os';
 import type { Piscina } from 'piscina';
-import type { HelloForm, HelloProto } from '../core/core.ts';
+import { FORMS, type HelloForm, type HelloProto, PROTOS, TIERS } from '../core/core.ts';
 import { MAX_BATCH_BYTES, MAX_HELLO_BYTES_DEFAULT } from '../core/layout.gen.ts';
 import { loadCoreModule } from '../core/module.ts';
 import { statusName } from '../core/status.ts';
@@ -9,9 +9,9 @@ import type { Bundle } from '../orchestrator/bundle.ts';
 import { parseIp } from '../orchestrator/ip.ts';
 import { actionOf } from '../orchestrator/verdict.ts';
 import type { Verdict as Action, Program, Tier } from '../pdl/ir.ts';
-import { ARENA_BYTES, BLOCK_BYTES, Block, type BlockItem, type BlockResult } from './block.ts';
+import { ARENA_BYTES, BLOCK_BYTES, Block, type BlockAnswer, type BlockItem } from './block.ts';
 import { type Columns, cutColumns, orderColumns } from './columns.ts';
-import { BatchDesk, FORMS, PROTOS, type ScoreTask, TIERS } from './desk.ts';
+import { BatchDesk, type ScoreTask } from './desk.ts';
 import type { BatchPolicy, BatchSetup } from './setup.ts';
 import type { AnalyzeTask } from './task.ts';
 import { startBatchWorkers } from './workers.ts';
@@ -211,17 +211,16 @@ export class BatchPool {
     return this.#workers;
   }
 
-  #answer(result: BlockResult): HelloAnalysis {
-    const readable = result.ja4 !== '';
+  #answer(found: BlockAnswer): HelloAnalysis {
     return {
-      status: statusName(result.status),
-      ja3: readable ? result.ja3 : null,
-      ja4: readable ? result.ja4 : null,
-      sni: result.sni === '' ? null : result.sni,
-      maxVersion: result.maxVersion,
-      bytes: result.bytes,
-      syn: result.sig === '' ? null : result.sig,
-      decision: result.site === -1 ? null : describe(this.#policy!.program, result),
+      status: statusName(found.status),
+      ja3: found.ja3,
+      ja4: found.ja4,
+      sni: found.sni === '' ? null : found.sni,
+      maxVersion: found.maxVersion,
+      bytes: found.bytes,
+      syn: found.sig === '' ? null : found.sig,
+      decision: found.site === -1 ? null : describe(this.#policy!.program, found),
     };
   }
 }
@@ -271,7 +270,7 @@ function toItem(entry: Uint8Array | BatchHello, index: number): BlockItem {
   };
 }
 
-function describe(program: Program, result: BlockResult): BatchDecision {
+function describe(program: Program, result: BlockAnswer): BatchDecision {
   return {
     site: program.sites[result.site]!.name,
     action: actionOf(program, result.rule, result.policy).action,

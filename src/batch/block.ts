@@ -3,6 +3,7 @@
  * number crosses to a thread. A block holds up to 32 hellos with what was found of them, or columns with their
  * scores. All of its integers are 32 bits, in the machine's own order.
  */
+import { FINGERPRINT_BYTES, type HelloView, JA4_AT } from '../core/hello.ts';
 import { MAX_INPUT_BYTES } from '../core/layout.gen.ts';
 
 /** Hellos in one task: enough to make the way to the thread small beside the work. */
@@ -14,12 +15,13 @@ export const ARENA_BYTES: number = MAX_INPUT_BYTES;
 const ITEM = { hello: 0, helloEnd: 1, syn: 2, synEnd: 3, ipLength: 4, form: 5, proto: 6 } as const;
 const RESULT = {
   ...{ status: 0, bytes: 1, maxVersion: 2, site: 3, tier: 4, policy: 5, rule: 6, score: 7, final: 8 },
-  ...{ ja3End: 9, ja4End: 10, sniEnd: 11, sigEnd: 12 },
+  ...{ readable: 9, sniEnd: 10, sigEnd: 11 },
 } as const;
-/** Bytes of an item: its integers, then 16 of an address. Of a result: its integers, then its texts. */
+/** Bytes of an item: its integers, then 16 of an address. Of a result: its integers, fingerprints, texts. */
 const ITEM_IP_AT = 28;
 const ITEM_BYTES = ITEM_IP_AT + 16;
-const RESULT_TEXT_AT = 52;
+const RESULT_HASHES_AT = 48;
+const RESULT_TEXT_AT: number = RESULT_HASHES_AT + FINGERPRINT_BYTES;
 const RESULT_BYTES = 1024;
 
 const RESULTS_AT = BLOCK_HELLOS * ITEM_BYTES;
@@ -39,13 +41,11 @@ export interface BlockItem {
   readonly proto: number;
 }
 
-/** What a task found of one hello. Texts are Latin-1, empty where there is nothing, and at most 972 bytes together. */
+/** What a task found of one hello. Texts are Latin-1 and empty where there is nothing. */
 export interface BlockResult {
   readonly status: number;
   readonly bytes: number;
   readonly maxVersion: number;
-  readonly ja3: string;
-  readonly ja4: string;
   readonly sni: string;
   readonly sig: string;
   /** Indexes of the program; -1 where there is none. */
@@ -56,6 +56,14 @@ export interface BlockResult {
   readonly score: number;
   readonly final: boolean;
 }
+
+export interface BlockAnswer extends BlockResult {
+  /** Null like `ja4` when the hello could not be read. */
+  readonly ja3: string | null;
+  readonly ja4: string | null;
+}
+
+const NOTHING = new Uint8Array(0);
 
 export class Block {
   /** Bytes of hellos, or columns and scores. */
@@ -84,18 +92,19 @@ export class Block {
 
   /** False when there is no room left. */
   add(item: BlockItem): boolean {
-    const { hello, syn } = item;
+    const { hello, syn, ipLength } = item;
     if (this.#count === BLOCK_HELLOS || this.#used + hello.length + syn.length > ARENA_BYTES) return false;
     const at = this.#count++ * ITEM_BYTES;
-    const integers = this.#integers.subarray(at / 4);
-    integers[ITEM.hello] = this.#used;
-    integers[ITEM.helloEnd] = this.#keep(hello);
-    integers[ITEM.syn] = this.#used;
-    integers[ITEM.synEnd] = this.#keep(syn);
-    integers[ITEM.ipLength] = item.ipLength;
-    integers[ITEM.form] = item.form;
-    integers[ITEM.proto] = item.proto;
-    if (item.ipLength > 0) this.#bytes.set(item.ip, at + ITEM_IP_AT);
+    const integers = this.#integers;
+    const first = at / 4;
+    integers[first + ITEM.hello] = this.#used;
+    integers[first + ITEM.helloEnd] = this.#keep(hello);
+    integers[first + ITEM.syn] = this.#used;
+    integers[first + ITEM.synEnd] = this.#keep(syn);
+    integers[first + ITEM.ipLength] = ipLength;
+    integers[first + ITEM.form] = item.form;
+    integers[first + ITEM.proto] = item.proto;
+    if (ipLength > 0) this.#bytes.set(item.ip, at + ITEM_IP_AT);
     return true;
   }
 
@@ -105,65 +114,74 @@ export class Block {
     return this.#used;
   }
 
+  #kept(start: number, end: number): Uint8Array {
+    return start === end ? NOTHING : this.arena.subarray(start, end);
+  }
+
   item(index: number): BlockItem {
     const at = index * ITEM_BYTES;
-    const integers = this.#integers.subarray(at / 4);
+    const integers = this.#integers;
+    const first = at / 4;
+    const ipLength = integers[first + ITEM.ipLength]!;
     return {
-      hello: this.arena.subarray(integers[ITEM.hello], integers[ITEM.helloEnd]),
-      syn: this.arena.subarray(integers[ITEM.syn], integers[ITEM.synEnd]),
-      ip: this.#bytes.subarray(at + ITEM_IP_AT, at + ITEM_BYTES),
-      ipLength: integers[ITEM.ipLength]!,
-      form: integers[ITEM.form]!,
-      proto: integers[ITEM.proto]!,
+      hello: this.#kept(integers[first + ITEM.hello]!, integers[first + ITEM.helloEnd]!),
+      syn: this.#kept(integers[first + ITEM.syn]!, integers[first + ITEM.synEnd]!),
+      ip: ipLength === 0 ? NOTHING : this.#bytes.subarray(at + ITEM_IP_AT, at + ITEM_BYTES),
+      ipLength,
+      form: integers[first + ITEM.form]!,
+      proto: integers[first + ITEM.proto]!,
     };
   }
 
-  setResult(index: number, result: BlockResult): void {
+  /** `hello` has the fingerprints, null when it could not be read. */
+  setResult(index: number, result: BlockResult, hello: HelloView | null): void {
     const at = RESULTS_AT + index * RESULT_BYTES;
-    const integers = this.#integers.subarray(at / 4);
-    integers[RESULT.status] = result.status;
-    integers[RESULT.bytes] = result.bytes;
-    integers[RESULT.maxVersion] = result.maxVersion;
-    integers[RESULT.site] = result.site;
-    integers[RESULT.tier] = result.tier;
-    integers[RESULT.policy] = result.policy;
-    integers[RESULT.rule] = result.rule;
-    integers[RESULT.score] = result.score;
-    integers[RESULT.final] = Number(result.final);
-    let end: number = RESULT_TEXT_AT;
-    const write = (text: string): number => {
-      end += this.#bytes.write(text, at + end, RESULT_BYTES - end, 'latin1');
-      return end;
-    };
-    integers[RESULT.ja3End] = write(result.ja3);
-    integers[RESULT.ja4End] = write(result.ja4);
-    integers[RESULT.sniEnd] = write(result.sni);
-    integers[RESULT.sigEnd] = write(result.sig);
+    const integers = this.#integers;
+    const first = at / 4;
+    integers[first + RESULT.status] = result.status;
+    integers[first + RESULT.bytes] = result.bytes;
+    integers[first + RESULT.maxVersion] = result.maxVersion;
+    integers[first + RESULT.site] = result.site;
+    integers[first + RESULT.tier] = result.tier;
+    integers[first + RESULT.policy] = result.policy;
+    integers[first + RESULT.rule] = result.rule;
+    integers[first + RESULT.score] = result.score;
+    integers[first + RESULT.final] = Number(result.final);
+    integers[first + RESULT.readable] = Number(hello !== null);
+    hello?.copyFingerprints(this.#bytes, at + RESULT_HASHES_AT);
+    const sniEnd = RESULT_TEXT_AT + this.#write(result.sni, at + RESULT_TEXT_AT);
+    integers[first + RESULT.sniEnd] = sniEnd;
+    integers[first + RESULT.sigEnd] = sniEnd + this.#write(result.sig, at + sniEnd);
   }
 
-  result(index: number): BlockResult {
+  /** An SNI has at most 255 characters and a signature 512, which a result has room for. */
+  #write(text: string, at: number): number {
+    return text === '' ? 0 : this.#bytes.write(text, at, 'latin1');
+  }
+
+  result(index: number): BlockAnswer {
     const at = RESULTS_AT + index * RESULT_BYTES;
-    const integers = this.#integers.subarray(at / 4);
-    let start: number = RESULT_TEXT_AT;
-    const read = (end: number): string => {
-      const text = this.#bytes.toString('latin1', at + start, at + end);
-      start = end;
-      return text;
-    };
+    const integers = this.#integers;
+    const first = at / 4;
+    const text = (start: number, end: number): string =>
+      start === end ? '' : this.#bytes.toString('latin1', at + start, at + end);
+    const readable = integers[first + RESULT.readable] === 1;
+    const ja4At = RESULT_HASHES_AT + JA4_AT;
+    const sniEnd = integers[first + RESULT.sniEnd]!;
     return {
-      status: integers[RESULT.status]!,
-      bytes: integers[RESULT.bytes]!,
-      maxVersion: integers[RESULT.maxVersion]!,
-      site: integers[RESULT.site]!,
-      tier: integers[RESULT.tier]!,
-      policy: integers[RESULT.policy]!,
-      rule: integers[RESULT.rule]!,
-      score: integers[RESULT.score]!,
-      final: integers[RESULT.final] === 1,
-      ja3: read(integers[RESULT.ja3End]!),
-      ja4: read(integers[RESULT.ja4End]!),
-      sni: read(integers[RESULT.sniEnd]!),
-      sig: read(integers[RESULT.sigEnd]!),
+      status: integers[first + RESULT.status]!,
+      bytes: integers[first + RESULT.bytes]!,
+      maxVersion: integers[first + RESULT.maxVersion]!,
+      site: integers[first + RESULT.site]!,
+      tier: integers[first + RESULT.tier]!,
+      policy: integers[first + RESULT.policy]!,
+      rule: integers[first + RESULT.rule]!,
+      score: integers[first + RESULT.score]!,
+      final: integers[first + RESULT.final] === 1,
+      ja3: readable ? text(RESULT_HASHES_AT, ja4At) : null,
+      ja4: readable ? text(ja4At, RESULT_HASHES_AT + FINGERPRINT_BYTES) : null,
+      sni: text(RESULT_TEXT_AT, sniEnd),
+      sig: text(sniEnd, integers[first + RESULT.sigEnd]!),
     };
   }
 }

@@ -1,15 +1,11 @@
 /** Does the work of blocks with a decision core of its own; the same in a batch worker and without one. */
-import { Core, type HelloForm, type HelloProto } from '../core/core.ts';
+import { Core, FORMS, PROTOS, TIERS } from '../core/core.ts';
 import { PHASE_HELLO } from '../core/layout.gen.ts';
 import { isViolation, statusName } from '../core/status.ts';
 import { FACT } from '../orchestrator/facts.ts';
 import { SiteTable } from '../orchestrator/sites.ts';
 import { Block, type BlockItem, type BlockResult } from './block.ts';
 import type { BatchPolicy, BatchSetup } from './setup.ts';
-
-export const FORMS: readonly HelloForm[] = ['records', 'handshake'];
-export const PROTOS: readonly HelloProto[] = ['tls', 'dtls', 'quic'];
-export const TIERS = ['forbid', 'exempt', 'deny', 'pin', 'ladder'] as const;
 
 /** Columns to score, all in a block's arena. */
 export interface ScoreTask {
@@ -54,7 +50,12 @@ export class BatchDesk {
   /** Fills in the results of the first `count` hellos of a block. */
   analyze(index: number, count: number): void {
     const block = this.#block(index);
-    for (let i = 0; i < count; i++) block.setResult(i, this.#look(block.item(i)));
+    const { hello } = this.#core;
+    for (let i = 0; i < count; i++) {
+      const result = this.#look(block.item(i));
+      const readable = result.status === 0 || isViolation(result.status);
+      block.setResult(i, result, readable ? hello : null);
+    }
   }
 
   #look(item: BlockItem): BlockResult {
@@ -65,20 +66,11 @@ export class BatchDesk {
     const form = FORMS[item.form]!;
     const status = core.parse(item.hello, 0, item.hello.length, form, PROTOS[item.proto]!);
     if (status !== 0 && !isViolation(status)) {
-      return { status, bytes: 0, maxVersion: 0, ja3: '', ja4: '', sni: '', sig, ...NO_DECISION };
+      return { status, bytes: 0, maxVersion: 0, sni: '', sig, ...NO_DECISION };
     }
-    const { hello } = core;
-    const sni = hello.sni;
-    return {
-      status,
-      bytes: hello.bytes,
-      maxVersion: hello.maxVersion,
-      ja3: hello.ja3Hash,
-      ja4: hello.ja4,
-      sni: sni ?? '',
-      sig,
-      ...(status === 0 ? this.#decide(sni) : NO_DECISION),
-    };
+    const { bytes, maxVersion, sni } = core.hello;
+    const decision = status === 0 ? this.#decide(sni) : NO_DECISION;
+    return { status, bytes, maxVersion, sni: sni ?? '', sig, ...decision };
   }
 
   #decide(sni: string | null): Pick<BlockResult, keyof typeof NO_DECISION> {

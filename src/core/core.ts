@@ -45,10 +45,11 @@ export interface Decision extends Outcome {
   shadow: Outcome | null;
 }
 
-const FORMS: readonly HelloForm[] = ['records', 'handshake'];
-const PROTOS: readonly HelloProto[] = ['tls', 'dtls', 'quic'];
+/** By their numbers in the ABI. */
+export const FORMS: readonly HelloForm[] = ['records', 'handshake'];
+export const PROTOS: readonly HelloProto[] = ['tls', 'dtls', 'quic'];
 const LADDERS: readonly Decision['ladder'][] = ['site', 'canary'];
-const TIERS: readonly Tier[] = ['forbid', 'exempt', 'deny', 'pin', 'ladder'];
+export const TIERS: readonly Tier[] = ['forbid', 'exempt', 'deny', 'pin', 'ladder'];
 const ALL_AT_ONCE = 0x7fff_ffff;
 
 export class Core {

@@ -2,6 +2,10 @@
 import * as L from './layout.gen.ts';
 import type { CoreExports } from './module.ts';
 
+/** Where `copyFingerprints` puts the JA4, and how many bytes it copies. */
+export const JA4_AT = 32;
+export const FINGERPRINT_BYTES: number = JA4_AT + 36;
+
 /** Valid from the `parse` that filled it to the next one. */
 export class HelloView {
   readonly #exports: CoreExports;
@@ -182,6 +186,12 @@ export class HelloView {
 
   get ja4(): string {
     return this.#latin1(this.#address + L.HELLO_JA4_AT, 36);
+  }
+
+  /** Copies the JA3 hash and, at `JA4_AT` after it, the JA4: `FINGERPRINT_BYTES` in ASCII. */
+  copyFingerprints(into: Uint8Array, at: number): void {
+    into.set(this.#bytes(this.#address + L.HELLO_JA3_HASH_AT, JA4_AT), at);
+    into.set(this.#bytes(this.#address + L.HELLO_JA4_AT, FINGERPRINT_BYTES - JA4_AT), at + JA4_AT);
   }
 
   get ja4r(): string {

@@ -17,17 +17,26 @@ export interface HelloReport {
   readonly ja4_o: string;
   readonly ja4_ro: string;
   readonly sni: string | null;
+  /** The host name is an IPv4 address. */
+  readonly sni_is_address: boolean;
   readonly alpn: readonly string[];
   /** As on the wire. */
   readonly legacy_version: number;
   readonly max_version: number;
   readonly bytes: number;
   readonly records: number;
+  /** In the client's order, GREASE and unknown ones included. */
+  readonly extensions: readonly { readonly type: number; readonly length: number }[];
   readonly grease: boolean;
   readonly ech: boolean;
   readonly resumption: boolean;
   readonly early_data: boolean;
   readonly pq: boolean;
+  readonly ticket: boolean;
+  readonly pre_shared_key: boolean;
+  readonly cookie: boolean;
+  readonly compress_certificate: boolean;
+  readonly alps: boolean;
   /** The first rule of the protocol that the hello breaks; an edge refuses such a hello. */
   readonly violation: { readonly code: string; readonly message: string } | null;
 }
@@ -56,16 +65,23 @@ export function inspectHello(
     ja4_o: hello.ja4o,
     ja4_ro: hello.ja4ro,
     sni: hello.sni,
+    sni_is_address: hello.sniIsAddress,
     alpn: hello.alpn,
     legacy_version: hello.legacyVersion,
     max_version: hello.maxVersion,
     bytes: hello.bytes,
     records: hello.records,
+    extensions: hello.extensions,
     grease: hello.grease,
     ech: hello.ech,
     resumption: hello.resumption,
     early_data: hello.earlyData,
     pq: hello.pq,
+    ticket: hello.ticket,
+    pre_shared_key: hello.preSharedKey,
+    cookie: hello.cookie,
+    compress_certificate: hello.compressCertificate,
+    alps: hello.alps,
     violation: status === 0 ? null : describe(status),
   };
 }

@@ -25,6 +25,8 @@ export interface CoreExports {
   sp_hello_text(kind: number): number;
   sp_parse_syn(length: number): number;
   sp_load_image(length: number): number;
+  sp_required_facts(word: number): number;
+  sp_set_fingerprints(kinds: number): void;
   sp_reserve_tables(length: number): number;
   sp_verify_tables(budget: number): number;
   sp_decide(site: number, phase: number): number;

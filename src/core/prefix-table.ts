@@ -1,4 +1,5 @@
 /** Prefixes as the decision core searches them; assembly/prefixes.ts tells the form. */
+import { type Directories, makeDirectories } from './directories.ts';
 import { cutIntervals, type Intervals } from './intervals.ts';
 import * as L from './layout.gen.ts';
 import { Leaves } from './leaves.ts';
@@ -6,22 +7,12 @@ import type { PrefixLists } from './prefixes.ts';
 
 /** Set in a value that names a run. */
 const IS_RUN = 0x8000_0000;
-/** Fewer intervals are searched without a directory. */
-const MIN_FOR_DIRECTORY = 32;
-const MAX_SLOTS = 65_536;
 
-/** Ascending starts and their values; the first `first` of them are the family's first run. */
+/** A family's entries; the first `first` of them are its first run. */
 interface Family {
-  readonly starts: Uint32Array | BigUint64Array;
-  readonly values: Uint32Array;
+  readonly entries: Uint8Array;
   readonly first: number;
-  readonly directory: Directory;
-}
-
-interface Directory {
-  readonly slots: Uint32Array;
-  readonly base: bigint;
-  readonly shift: number;
+  readonly directories: Directories;
 }
 
 export interface PrefixTable {
@@ -37,25 +28,51 @@ export interface PrefixTable {
 export function buildPrefixTable(lists: PrefixLists): PrefixTable {
   const leaves = new Leaves();
   const v4 = cutIntervals(lists.v4, leaves);
-  const { runs, ...v6 } = splitHalves(cutIntervals(lists.v6, leaves));
+  const v6 = splitHalves(cutIntervals(lists.v6, leaves));
   return {
-    v4: familyOf(v4.starts.slice(0, v4.count), v4.leaves.slice(0, v4.count), v4.count),
-    v6: familyOf(v6.starts, v6.values, v6.first),
-    runs,
+    v4: {
+      entries: encodeV4(v4),
+      first: v4.count,
+      directories: makeDirectories((index) => BigInt(v4.starts[index]!), v4.count),
+    },
+    v6: {
+      entries: encodeV6(v6.starts, v6.values),
+      first: v6.first,
+      directories: makeDirectories((index) => v6.starts[index]!, v6.first),
+    },
+    runs: v6.runs,
     leaves: leaves.encode(),
     leafCount: leaves.count,
     haveOrigins: leaves.haveOrigins,
   };
 }
 
-function familyOf(starts: Family['starts'], values: Uint32Array, first: number): Family {
-  return { starts, values, first, directory: makeDirectory(starts, first) };
+function encodeV4({ starts, leaves, count }: Intervals): Uint8Array {
+  const words = new Uint32Array(count * 2);
+  for (let i = 0; i < count; i++) {
+    words[i * 2] = starts[i]!;
+    words[i * 2 + 1] = leaves[i]!;
+  }
+  return new Uint8Array(words.buffer);
+}
+
+function encodeV6(starts: readonly bigint[], values: readonly number[]): Uint8Array {
+  const words = new BigUint64Array(starts.length * 2);
+  starts.forEach((start, i) => {
+    words[i * 2] = start;
+    words[i * 2 + 1] = BigInt(values[i]!);
+  });
+  return new Uint8Array(words.buffer);
+}
+
+interface Halves extends Pick<PrefixTable, 'runs'> {
+  readonly starts: readonly bigint[];
+  readonly values: readonly number[];
+  readonly first: number;
 }
 
 /** Intervals of 128-bit starts as a run over high halves, followed by the runs over low halves. */
-function splitHalves(
-  intervals: Intervals,
-): Pick<Family, 'starts' | 'values' | 'first'> & Pick<PrefixTable, 'runs'> {
+function splitHalves(intervals: Intervals): Halves {
   const highs: bigint[] = [];
   const highValues: number[] = [];
   const lows: bigint[] = [];
@@ -97,50 +114,31 @@ function splitHalves(
     highValues.push(before);
   }
   return {
-    starts: BigUint64Array.from([...highs, ...lows]),
-    values: Uint32Array.from([...highValues, ...lowValues]),
+    starts: highs.concat(lows),
+    values: highValues.concat(lowValues),
     first: highs.length,
     runs: runs.map(([first, count]) => [first + highs.length, count]),
   };
 }
 
-/** Slot i holds the last interval that begins at or below `base + (i << shift)`; the last slot ends the last one. */
-function makeDirectory(starts: Family['starts'], count: number): Directory {
-  if (count < MIN_FOR_DIRECTORY) return { slots: new Uint32Array(0), base: 0n, shift: 0 };
-  const base = BigInt(starts[1]!);
-  const span = BigInt(starts[count - 1]!) - base;
-  let shift = 0;
-  while (span >> BigInt(shift) >= BigInt(Math.min(MAX_SLOTS, count))) shift++;
-  const slots = new Uint32Array(Number(span >> BigInt(shift)) + 2);
-  let index = 1;
-  for (let slot = 0; slot < slots.length - 1; slot++) {
-    const from = base + (BigInt(slot) << BigInt(shift));
-    while (index + 1 < count && starts[index + 1]! <= from) index++;
-    slots[slot] = index;
-  }
-  slots[slots.length - 1] = count - 1;
-  return { slots, base, shift };
-}
-
 /** Where the arrays of a family lie in the region. */
 export interface FamilyOffsets {
-  readonly starts: number;
-  readonly values: number;
-  readonly directory: number;
+  readonly entries: number;
+  readonly nodes: number;
+  readonly slots: number;
 }
 
 /** Writes a family's `PREFIXES` structure. */
 export function writeFamily(
   view: DataView,
   at: number,
-  { first, directory }: Family,
+  { first, directories }: Family,
   offsets: FamilyOffsets,
 ): void {
-  view.setUint32(at + L.PREFIXES_STARTS_AT, offsets.starts, true);
-  view.setUint32(at + L.PREFIXES_VALUES_AT, offsets.values, true);
+  view.setUint32(at + L.PREFIXES_ENTRIES_AT, offsets.entries, true);
   view.setUint32(at + L.PREFIXES_COUNT_AT, first, true);
-  view.setUint32(at + L.PREFIXES_DIRECTORY_AT, offsets.directory, true);
-  view.setUint32(at + L.PREFIXES_SLOTS_AT, Math.max(directory.slots.length - 1, 0), true);
-  view.setUint32(at + L.PREFIXES_SHIFT_AT, directory.shift, true);
-  view.setBigUint64(at + L.PREFIXES_BASE_AT, directory.base, true);
+  view.setUint32(at + L.PREFIXES_NODES_AT, offsets.nodes, true);
+  view.setUint32(at + L.PREFIXES_NODE_COUNT_AT, directories.nodes.length / L.NODE_BYTES, true);
+  view.setUint32(at + L.PREFIXES_DIRECTORY_AT, offsets.slots, true);
+  view.setUint32(at + L.PREFIXES_SLOTS_AT, directories.slots.length, true);
 }

@@ -65,6 +65,8 @@ const EMPTY: Encoded = {
   content: new Uint8Array(0),
   dataLength: 0,
 };
+/** A 64-bit start, a 32-bit value and as much left free. */
+const V6_ENTRY_BYTES = 16;
 const MAX_ASN = 0xffff_ffff;
 
 /** Where the addresses of a prefix come from; the longest prefix that says so counts. */
@@ -167,17 +169,17 @@ function assemble(
 ): Uint8Array {
   let size = align8(L.TABLES_HEADER_BYTES + tables.length * L.TABLE_BYTES);
   const placed: (readonly [offset: number, content: Uint8Array])[] = [];
-  const place = (array: Uint8Array | Uint32Array | BigUint64Array): number => {
+  const place = (array: Uint8Array | Uint32Array): number => {
     const offset = size;
     placed.push([offset, new Uint8Array(array.buffer, array.byteOffset, array.byteLength)]);
     size = align8(size + array.byteLength);
     return offset;
   };
   const { v4, v6, runs } = prefixes;
-  const placeFamily = ({ starts, values, directory }: PrefixTable['v4']): FamilyOffsets => ({
-    starts: place(starts),
-    values: place(values),
-    directory: place(directory.slots),
+  const placeFamily = ({ entries, directories }: PrefixTable['v4']): FamilyOffsets => ({
+    entries: place(entries),
+    nodes: place(directories.nodes),
+    slots: place(directories.slots),
   });
   const v4Offsets = placeFamily(v4);
   const v6Offsets = placeFamily(v6);
@@ -193,7 +195,7 @@ function assemble(
   region.set(tablesId(program), L.TABLES_HEADER_TABLES_ID_AT);
   writeFamily(view, L.TABLES_HEADER_V4_AT, v4, v4Offsets);
   writeFamily(view, L.TABLES_HEADER_V6_AT, v6, v6Offsets);
-  view.setUint32(L.TABLES_HEADER_V6_TOTAL_AT, v6.values.length, true);
+  view.setUint32(L.TABLES_HEADER_V6_TOTAL_AT, v6.entries.length / V6_ENTRY_BYTES, true);
   view.setUint32(L.TABLES_HEADER_RUNS_OFFSET_AT, runsOffset, true);
   view.setUint32(L.TABLES_HEADER_RUN_COUNT_AT, runs.length, true);
   view.setUint32(L.TABLES_HEADER_LEAVES_OFFSET_AT, leavesOffset, true);

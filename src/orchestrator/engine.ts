@@ -7,7 +7,7 @@ import { loadTablesGradually } from '../core/load-tables.ts';
 import { statusName } from '../core/status.ts';
 import type { Verdict as Action, Policy, Program, Site } from '../pdl/ir.ts';
 import type { Bundle } from './bundle.ts';
-import type { Client } from './client.ts';
+import { type Client, clientAtAccept } from './client.ts';
 import { FACT } from './facts.ts';
 import type { History } from './history.ts';
 import { systemLoad } from './load.ts';
@@ -123,6 +123,7 @@ export class Engine {
     core.setNumber(FACT.inflight, facts.inflight);
     core.setNumber(FACT.load, systemLoad(facts.nowMs));
     this.#history.setSystem(core, facts.nowMs);
+    this.#history.draw(core, clientAtAccept(facts));
     if (facts.rttUs !== null) core.setNumber(FACT.rtt, facts.rttUs);
     this.synText = null;
     if (facts.syn !== null && core.parseSyn(facts.syn) === 0) this.synText = core.synText;
@@ -161,6 +162,7 @@ export class Engine {
     const siteIndex = this.#sites.find(facts.listener, core.hello.sni);
     const site = program.sites[siteIndex];
     if (!site) return this.#noSite();
+    this.#history.draw(core, client);
     this.#history.apply(core, client, facts.nowMs);
     const verdict = this.explainSite(siteIndex);
     return LIMITED_TIERS.has(verdict.tier) ? this.#limited(site, verdict, client, facts.nowMs) : verdict;

@@ -51,13 +51,12 @@ function split(text: string): { members: string[]; lines: number[] } {
 /** An empty list when the feed's age says so; problems go to `diagnostics`. */
 function isStale(
   feed: Feed,
-  modifiedMs: number,
   purpose: 'serve' | 'check',
+  modifiedMs: number,
   nowMs: number,
   diagnostics: Diagnostic[],
 ): boolean {
   if (feed.maxAgeMs === null || nowMs - modifiedMs <= feed.maxAgeMs) return false;
-  // why: how fresh a feed is belongs to the host that serves, as does whether it is there at all.
   const severity = feed.onStale === 'fail' && purpose === 'serve' ? 'error' : 'warning';
   const what =
     feed.onStale === 'empty' ? 'is taken as empty' : feed.onStale === 'keep' ? 'is used as it is' : 'fails';
@@ -87,7 +86,7 @@ function readFeed(
       diagnostics.push(feedProblem(feed, 'FEED-003', 1, message, 'shorten the feed'));
       return empty;
     }
-    if (isStale(feed, mtimeMs, purpose, nowMs, diagnostics)) return empty;
+    if (isStale(feed, purpose, mtimeMs, nowMs, diagnostics)) return empty;
     return split(readFileSync(path, 'utf8'));
   } catch (error) {
     const reason = (error as NodeJS.ErrnoException).code ?? 'unreadable';
@@ -155,7 +154,7 @@ function warnOfWide(
   }
 }
 
-/** For `check` a file that is missing is a warning, and the feed empty. */
+/** For `check` a file that is missing or too old is a warning: what counts is how it is when it is served. */
 export function loadFeeds(
   program: Program,
   purpose: 'serve' | 'check',

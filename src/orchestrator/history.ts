@@ -23,7 +23,10 @@ const ADDRESS_BITS = 128;
 const V4_PREFIX_BITS = 96;
 
 /** Keeps the three kinds of entries apart in one hash. */
-const NAMESPACE = { counter: 1, limit: 2, challenge: 3, process: 4 } as const;
+const NAMESPACE = { counter: 1, limit: 2, challenge: 3, process: 4, canary: 5 } as const;
+
+/** A draw is below it. */
+const MILLION = 1_000_000;
 
 /** Window of `sys.handshakes`. */
 const SYSTEM_WINDOW_MS = 10_000;
@@ -56,6 +59,8 @@ export function memoryOfOne(): Tables {
 
 export class History {
   readonly #tables: Tables;
+  /** Without a secret: a client keeps its side of a canary after a restart, and on every host of a fleet. */
+  readonly #draws = new KeyHasher(new Uint8Array(16));
   #program: Program | null = null;
   #wantsHandshakes = false;
 
@@ -84,12 +89,12 @@ export class History {
 
   /** Loads the hasher with the key; false when the client lacks a part. */
   #hash(
-    namespace: 'counter' | 'limit' | 'challenge',
+    namespace: 'counter' | 'limit' | 'challenge' | 'canary',
     name: string,
     parts: readonly KeyPart[],
     client: Client,
+    hasher: KeyHasher = this.#tables.hasher,
   ): boolean {
-    const { hasher } = this.#tables;
     hasher.begin(NAMESPACE[namespace]);
     hasher.text(name);
     for (const part of parts) {
@@ -135,6 +140,14 @@ export class History {
     });
     const cleared = program.challenges.some((challenge) => this.isCleared(challenge, client, nowMs));
     core.setNumber(FACT.cleared, cleared ? 1 : 0);
+  }
+
+  /** Draws the connection's number of each canary whose key is known by now. */
+  draw(core: Core, client: Client): void {
+    this.#program!.canaries.forEach((canary, index) => {
+      const isKnown = this.#hash('canary', canary.name, canary.key, client, this.#draws);
+      if (isKnown) core.setDraw(index, this.#draws.lo % MILLION);
+    });
   }
 
   /** Draws one token for the client from a limit; true when there was one. */

@@ -35,7 +35,7 @@ for (const [index, core] of cores.entries()) {
   });
 
   test(`${name}: HMAC-SHA-256 agrees with OpenSSL for keys shorter and longer than a block`, () => {
-    const bytes = fc.uint8Array({ maxLength: L.MAX_KEY_BYTES });
+    const bytes = fc.uint8Array({ maxLength: L.MAX_KEY_BYTES, size: 'max' });
     fc.assert(
       fc.property(bytes, bytes, (key, data) => {
         core.write(L.REGION_KEY, 0, key);
@@ -48,7 +48,7 @@ for (const [index, core] of cores.entries()) {
   });
 
   test(`${name}: a batch of proofs gets the bits of each, whatever their lengths`, () => {
-    const item = fc.uint8Array({ maxLength: POW_CAPACITY });
+    const item = fc.uint8Array({ maxLength: POW_CAPACITY, size: 'max' });
     fc.assert(
       fc.property(fc.array(item, { maxLength: 9 }), (items) => {
         items.forEach((data, i) => {
@@ -82,6 +82,10 @@ for (const [index, core] of cores.entries()) {
       assert.equal(core.exports.sp_solve(length, first, expected + 1, bits), expected, `from ${first}`);
       assert.equal(core.exports.sp_solve(length, first, expected, bits), -1, `from ${first}`);
     }
+  });
+
+  test(`${name}: a search for no bits finds the first nonce`, () => {
+    assert.equal(core.exports.sp_solve(5, 3, 100, 0), 0);
   });
 
   test(`${name}: a search ends at the last nonce of 32 bits`, () => {

@@ -349,12 +349,12 @@ test('JA3N does not depend on the order of extensions', () => {
 });
 
 test('counts stop at 99', () => {
-  assert.equal(statusOf({ ciphers: Array.from({ length: 1_000 }, (_, i) => 0x4000 - i) }), 'complete');
+  assert.equal(statusOf({ ciphers: Array.from({ length: 500 }, (_, i) => 0x4000 - i) }), 'complete');
   assert.equal(core.hello.ja4.slice(4, 6), '99');
 });
 
 test('lists longer than any client needs are refused before they cost time', () => {
-  const many = Array.from({ length: 1_025 }, (_, i) => 0x4000 - i);
+  const many = Array.from({ length: 513 }, (_, i) => 0x4000 - i);
   assert.equal(statusOf({ ciphers: many }), 'list_too_long');
   assert.equal(statusOf({ extensions: [[13, codes(many)]] }), 'list_too_long');
 });

@@ -153,8 +153,8 @@ test('hellos with too much of something are refused as the reference does', () =
   const empty = new Uint8Array(0);
   const list = (count: number): Buffer => vector(2, ...many(count).map(u16));
   for (const [count, outcome] of [
-    [1_024, 'complete'],
-    [1_025, 'list_too_long'],
+    [512, 'complete'],
+    [513, 'list_too_long'],
   ] as const) {
     assert.equal(assertAgree(helloMessage({ ciphers: many(count) }), 'handshake', 'tls'), outcome);
     for (const type of [10, 13]) {
@@ -165,8 +165,8 @@ test('hellos with too much of something are refused as the reference does', () =
   for (const [count, outcome] of [
     [64, 'complete'],
     [65, 'extensions_too_many'],
-    [1_000, 'extensions_too_many'],
-    [1_025, 'list_too_long'],
+    [512, 'extensions_too_many'],
+    [513, 'list_too_long'],
   ] as const) {
     const hello = helloMessage({ extensions: many(count).map((type) => [type, empty] as const) });
     assert.equal(assertAgree(inRecords(hello), 'records', 'tls'), outcome);

@@ -65,6 +65,17 @@ describe('the shared vectors', () => {
   });
 });
 
+const noInterpreter = await missing('wasm-interp');
+
+describe('an interpreter that optimises nothing', () => {
+  it('passes the self-test of both builds', { skip: noInterpreter }, () => {
+    for (const wasm of [SCALAR, SIMD]) {
+      const { stdout } = spawnSync('wasm-interp', ['--run-all-exports', wasm], { encoding: 'utf8' });
+      assert.match(stdout, /^sp_selftest\(\) => i32:0$/m, wasm);
+    }
+  });
+});
+
 const deno = installed('deno');
 const bun = installed('bun');
 const workerd = installed('workerd');

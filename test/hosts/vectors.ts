@@ -5,7 +5,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { Core, type Decision, type HelloForm, type HelloProto } from '../../src/core/core.ts';
+import { Core, type Decision, FORMS, PROTOS, TIERS } from '../../src/core/core.ts';
 import * as L from '../../src/core/layout.gen.ts';
 import { loadCoreModule } from '../../src/core/module.ts';
 import { isViolation } from '../../src/core/status.ts';
@@ -21,8 +21,6 @@ export const VECTORS: string = `${EMBED}vectors.tsv`;
 export const EXPECTED: string = `${EMBED}expected.jsonl`;
 export const POLICY: string = `${EMBED}policy/policy.pdl`;
 
-const FORMS: readonly HelloForm[] = ['records', 'handshake'];
-const PROTOS: readonly HelloProto[] = ['tls', 'dtls', 'quic'];
 /** Blocked, partner's, and other addresses of both families, in turn. */
 const ADDRESSES = [
   ...['203.0.113.7', '198.51.100.9', '192.0.2.1', '203.0.113.99', '2001:db8:bad::1', '2001:db8:a::7'],
@@ -85,7 +83,7 @@ function legend({ program }: Bundle): object {
   const score = program.scores[site.score]!;
   return {
     site: site.name,
-    tiers: ['forbid', 'exempt', 'deny', 'pin', 'ladder'],
+    tiers: TIERS,
     policies: program.policies.map(({ name, verdict }) => ({ name, ...verdict })),
     rules: program.rules.map(({ name, outcome }) => ({ name, ...outcome })),
     signals: score.signals.map(({ name, group }) => ({
@@ -149,7 +147,7 @@ function answer(core: Core, line: string): object {
 
 function plainDecision(decision: Decision): object {
   const { policy, rule, rung, score, scoreLow: score_low, scoreHigh: score_high } = decision;
-  const tier = ['forbid', 'exempt', 'deny', 'pin', 'ladder'].indexOf(decision.tier);
+  const tier = TIERS.indexOf(decision.tier);
   return {
     ...{ tier, policy, rule, rung, score, score_low, score_high },
     final: decision.final ? 1 : 0,

@@ -37,7 +37,7 @@ export interface ClientHello {
 /** What the core answers: a hello, `need_more`, or why it cannot be read. */
 export type Answer = ClientHello | string;
 
-const MAX_CODES = 1_024;
+const MAX_CODES = 512;
 const MAX_EXTENSIONS = 64;
 const TYPE = {
   name: 0,

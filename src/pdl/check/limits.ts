@@ -50,9 +50,13 @@ function say({ origins, report }: Subject, limit: Limit, message: string, notes:
   });
 }
 
+/** Of more limits in one list only the first ones are compared with each other. */
+const MAX_COMPARED = 64;
+
 /** A wider key that allows no more is always used up first. */
-function checkTogether(subject: Subject, limits: readonly number[]): void {
+function checkTogether(subject: Subject, all: readonly number[]): void {
   const { program } = subject;
+  const limits = all.slice(0, MAX_COMPARED);
   for (const index of limits) {
     const narrow = program.limits[index]!;
     const wide = limits

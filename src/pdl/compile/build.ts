@@ -39,9 +39,14 @@ import type {
   SiteNode,
 } from '../syntax/ast.ts';
 import { type Formula, MAX_CUBES, toCubes } from './formula.ts';
+import type { SetTree } from './sets.ts';
 
 /** The engine evaluates at most this many atoms per program. */
 export const MAX_ATOMS = 128;
+/** Declarations that need each other in a row. */
+const MAX_DEPTH = 64;
+/** Rules in one program. */
+export const MAX_RULES = 1024;
 const MAX_TABLES = 256;
 
 /** Things made once per declaration, in order of first use. */
@@ -115,6 +120,11 @@ export class Origins {
     new Map();
 }
 
+interface NamedFormula {
+  readonly formula: Formula | null;
+  readonly asks: readonly Declaration[];
+}
+
 /** A signal of a parent score that a child took out. */
 export interface RemovedSignal {
   readonly name: string;
@@ -149,12 +159,15 @@ export class Build {
   states: ReadonlyMap<Declaration, number> | null = null;
   /** Modes that a condition asked about since this was last cleared. */
   readonly modesAsked: Set<Declaration> = new Set();
+  /** What sets are made of, by declaration. */
+  readonly setTrees: Map<Declaration, SetTree | null> = new Map();
   /** Alternatives of the last condition that can never hold. */
   dropped = 0;
   /** Declarations that something refers to, for findings about the others. */
   readonly used: Set<Declaration> = new Set();
   /** Declarations being resolved now, to find those that need themselves. */
   readonly open: Set<Declaration> = new Set();
+  readonly #named = new Map<string, Map<Declaration, NamedFormula>>();
   readonly #circular = new Set<Declaration>();
   readonly #atomIndexes = new Map<string, number>();
   readonly #tableIndexes = new Map<string, number>();
@@ -182,9 +195,17 @@ export class Build {
 
   /** True when `node` is being resolved already; each circle is reported once, at the use that closes it. */
   closesCircle(node: Declaration, span: Span, message: string): boolean {
-    if (!this.open.has(node)) return false;
+    if (!this.open.has(node)) return this.isTooDeep(this.open.size, span);
     if (!this.#circular.has(node)) this.report.error('PDL-N009', span, message, 'break the circle');
     for (const each of this.open) this.#circular.add(each);
+    return true;
+  }
+
+  /** True, and reported, when declarations need each other over more than `MAX_DEPTH` steps. */
+  isTooDeep(depth: number, span: Span): boolean {
+    if (depth < MAX_DEPTH) return false;
+    const message = `this is the end of a chain of more than ${MAX_DEPTH} declarations that need each other`;
+    this.report.error('PDL-B005', span, message, 'shorten the chain');
     return true;
   }
 
@@ -205,6 +226,23 @@ export class Build {
       ...place,
       help,
     });
+  }
+
+  /** The formula of a `define`, made once for each combination of states; what it asks of modes is noted again. */
+  named(node: Declaration, make: () => Formula | null): Formula | null {
+    const byNode = this.#named.get(this.context) ?? new Map<Declaration, NamedFormula>();
+    this.#named.set(this.context, byNode);
+    let entry = byNode.get(node);
+    if (entry === undefined) {
+      const before = [...this.modesAsked];
+      this.modesAsked.clear();
+      const formula = make();
+      entry = { formula, asks: [...this.modesAsked] };
+      byNode.set(node, entry);
+      for (const mode of before) this.modesAsked.add(mode);
+    }
+    for (const mode of entry.asks) this.modesAsked.add(mode);
+    return entry.formula;
   }
 
   /** Tells apart the states of modes in which something is compiled. */

@@ -7,7 +7,7 @@ import type { Program } from '../ir.ts';
 import { RELEASE_TARGET, type Target } from '../registry/target.ts';
 import type { Declaration } from '../syntax/ast.ts';
 import { compileTest, type PolicyTest } from '../testing/compile-test.ts';
-import { Build } from './build.ts';
+import { Build, MAX_RULES } from './build.ts';
 import { compileChallenge } from './challenge.ts';
 import { compileCondition } from './condition.ts';
 import { rungsOf } from './ladder.ts';
@@ -54,7 +54,6 @@ export interface CompileOptions {
 }
 
 /** Bounds of the engine's image (besides atoms and cubes, which `Build` keeps). */
-const MAX_RULES = 1024;
 const MAX_SIGNALS = 512;
 const MAX_COUNTERS = 64;
 const MAX_CANARIES = 64;
@@ -67,7 +66,10 @@ export function compile(entry: SourceFile, load: Load, options: CompileOptions =
   const report = new Report(options.infos ?? false);
   const [main] = loadModules(entry, load, report) as [Module];
   const build = new Build(report, options.target ?? RELEASE_TARGET);
-  for (const node of main.file.declarations) compileDeclaration(build, main, node);
+  for (const node of main.file.declarations) {
+    if (report.isFull) break;
+    compileDeclaration(build, main, node);
+  }
   const sites = declarationsOf(main, 'site');
   checkOverlaps(build, sites);
   const isLibrary = sites.length === 0;
@@ -78,7 +80,7 @@ export function compile(entry: SourceFile, load: Load, options: CompileOptions =
   const tests = declarationsOf(main, 'test').flatMap(
     ({ node, module }) => compileTest(build, module, node) ?? [],
   );
-  checkSizes(build, main);
+  if (!report.hasErrors) checkSizes(build, main);
   if (!report.hasErrors && !isLibrary) warnOfUnused(build, main);
   const whole = report.hasErrors ? null : programOf(build, main);
   if (whole !== null) {
@@ -199,14 +201,32 @@ function checkSizes(build: Build, { file }: Module): void {
   }
 }
 
+/** Policies that some site may put in force. */
+function reachedPolicies({ sites, rules, limits, policies, origins }: Build): Set<Declaration> {
+  const outcomes = [...rules.items.map(({ outcome }) => outcome), ...limits.items.map((limit) => limit.then)];
+  const indexes = [
+    ...outcomes.flatMap((outcome) => (outcome.action === 'use' ? [outcome.policy] : [])),
+    ...sites.items.flatMap(({ ladder, canaryLadder, shadowLadder, onError }) => [
+      onError,
+      ...[...ladder, ...(canaryLadder?.ladder ?? []), ...(shadowLadder ?? [])].map(({ policy }) => policy),
+    ]),
+  ];
+  return new Set(indexes.flatMap((index) => origins.policies.get(policies.items[index]!) ?? []));
+}
+
 const CAN_BE_UNUSED: readonly Declaration['kind'][] = ['site', 'test', 'prove', 'let'];
 
 function warnOfUnused(build: Build, module: Module): void {
+  const reached = reachedPolicies(build);
   for (const node of module.file.declarations) {
-    if (CAN_BE_UNUSED.includes(node.kind) || build.used.has(node)) continue;
+    const unreached = node.kind === 'policy' && !node.abstract && build.used.has(node) && !reached.has(node);
+    if (CAN_BE_UNUSED.includes(node.kind) || (build.used.has(node) && !unreached)) continue;
     if (node.annotations.some(({ name, value }) => name.text === 'allow' && value === 'PDL-P001')) continue;
-    const message = `${node.kind} \`${node.name.text}\` is never used`;
-    build.report.warning('PDL-P001', node.name.span, message, 'use it or remove it');
+    const message = unreached
+      ? `policy \`${node.name.text}\` is extended, and used by no site itself`
+      : `${node.kind} \`${node.name.text}\` is never used`;
+    const help = unreached ? 'declare it `abstract`, or use it' : 'use it or remove it';
+    build.report.warning('PDL-P001', node.name.span, message, help);
   }
 }
 

@@ -130,10 +130,12 @@ function compileNamed(
     return null;
   }
   if (build.closesCircle(found.node, name.span, `\`${name.text}\` is defined by itself`)) return null;
-  build.open.add(found.node);
-  const formula = compileCondition(build, found.module, found.node.condition);
-  build.open.delete(found.node);
-  return formula;
+  return build.named(found.node, () => {
+    build.open.add(found.node);
+    const formula = compileCondition(build, found.module, found.node.condition);
+    build.open.delete(found.node);
+    return formula;
+  });
 }
 
 function unsupported(build: Build, code: string, span: Span, what: string, help: string): null {

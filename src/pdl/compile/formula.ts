@@ -26,40 +26,56 @@ export const and = (items: readonly Formula[]): Formula =>
  * `indexOf` gives each atom its index. Null when the result, or work on it, grows beyond the limits.
  */
 export function toCubes(formula: Formula, indexOf: (atom: Atom) => number): readonly Cube[] | null {
-  const cubes = expand(formula, false, indexOf);
+  const cubes = new Expansion(indexOf).expand(formula, false);
   return cubes === null || cubes.length > MAX_CUBES ? null : cubes;
 }
 
-function expand(formula: Formula, negated: boolean, indexOf: (atom: Atom) => number): Cube[] | null {
-  switch (formula.kind) {
-    case 'constant':
-      return formula.value === negated ? [] : [{ yes: [], no: [] }];
-    case 'atom': {
-      const index = indexOf(formula.atom);
-      return [negated ? { yes: [], no: [index] } : { yes: [index], no: [] }];
-    }
-    case 'not':
-      return expand(formula.item, !negated, indexOf);
-    default:
-      return expandChain(formula.items, (formula.kind === 'and') !== negated, negated, indexOf);
-  }
-}
+/** One rewriting. A part that is named in many places is rewritten once. */
+class Expansion {
+  readonly #indexOf: (atom: Atom) => number;
+  readonly #done = { true: new Map<Formula, Cube[] | null>(), false: new Map<Formula, Cube[] | null>() };
 
-function expandChain(
-  items: readonly Formula[],
-  conjunction: boolean,
-  negated: boolean,
-  indexOf: (atom: Atom) => number,
-): Cube[] | null {
-  let cubes: Cube[] = conjunction ? [{ yes: [], no: [] }] : [];
-  for (const item of items) {
-    const next = expand(item, negated, indexOf);
-    if (next === null) return null;
-    if (conjunction && cubes.length * next.length > MAX_WORKING_CUBES) return null;
-    cubes = absorb(conjunction ? cubes.flatMap((a) => next.flatMap((b) => join(a, b))) : [...cubes, ...next]);
-    if (cubes.length > MAX_WORKING_CUBES) return null;
+  constructor(indexOf: (atom: Atom) => number) {
+    this.#indexOf = indexOf;
   }
-  return cubes;
+
+  expand(formula: Formula, negated: boolean): Cube[] | null {
+    const done = this.#done[`${negated}`];
+    const known = done.get(formula);
+    if (known !== undefined) return known;
+    const cubes = this.#rewrite(formula, negated);
+    done.set(formula, cubes);
+    return cubes;
+  }
+
+  #rewrite(formula: Formula, negated: boolean): Cube[] | null {
+    switch (formula.kind) {
+      case 'constant':
+        return formula.value === negated ? [] : [{ yes: [], no: [] }];
+      case 'atom': {
+        const index = this.#indexOf(formula.atom);
+        return [negated ? { yes: [], no: [index] } : { yes: [index], no: [] }];
+      }
+      case 'not':
+        return this.expand(formula.item, !negated);
+      default:
+        return this.#chain(formula.items, (formula.kind === 'and') !== negated, negated);
+    }
+  }
+
+  #chain(items: readonly Formula[], conjunction: boolean, negated: boolean): Cube[] | null {
+    let cubes: Cube[] = conjunction ? [{ yes: [], no: [] }] : [];
+    for (const item of items) {
+      const next = this.expand(item, negated);
+      if (next === null) return null;
+      if (conjunction && cubes.length * next.length > MAX_WORKING_CUBES) return null;
+      cubes = absorb(
+        conjunction ? cubes.flatMap((a) => next.flatMap((b) => join(a, b))) : [...cubes, ...next],
+      );
+      if (cubes.length > MAX_WORKING_CUBES) return null;
+    }
+    return cubes;
+  }
 }
 
 /** Both cubes at once; none when they contradict each other. */

@@ -184,7 +184,7 @@ export function lookup<K extends Kind>(
     const node = home.names.get(`${SPACE[kind]}/${own}`);
     if (node && (kinds as readonly Kind[]).includes(node.kind)) return { node: node as Of<K>, module: home };
   }
-  if (home.file.brokenNames.has(own)) return null;
+  if (home.file.brokenNames.has(own) || report.isFull) return null;
   const what = kinds
     .filter((kind) => kind !== 'let' || kinds.length === 1)
     .map((kind) => KIND_NAMES[kind] ?? kind)

@@ -136,6 +136,7 @@ function chainOf(build: Build, found: Found<PolicyNode>): Found<PolicyNode>[] {
       build.report.error('PDL-N009', link.node.parent.span, message, 'break the circle');
       break;
     }
+    if (build.isTooDeep(chain.length, link.node.parent.span)) break;
     build.used.add(parent.node);
     chain.unshift(parent);
     link = parent;
@@ -296,6 +297,13 @@ function applyList(build: Build, module: Module, entry: TlsEntry, tls: Draft['tl
   const values = resolveItems(module, items).flatMap(
     (value) => readValue(module, value, LIST_TYPES[entry.key]!, build.report) ?? [],
   );
+  const twice = entry.values.find(
+    ({ text }, index) => entry.values.findIndex((other) => other.text === text) < index,
+  );
+  if (twice) {
+    const help = 'remove one of them; the first place in the list is what counts';
+    build.report.warning('PDL-T002', twice.span, `\`${twice.text}\` is listed twice`, help);
+  }
   const merge = <T>(before: readonly T[], listed: readonly T[]): readonly T[] => {
     if (entry.operator === '-=') return before.filter((value) => !listed.includes(value));
     return [...new Set(entry.operator === '+=' ? [...before, ...listed] : listed)];

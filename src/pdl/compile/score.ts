@@ -117,6 +117,7 @@ function flatten(build: Build, found: Found<ScoreNode>): FlatScore {
         }
         break;
       case 'group':
+        if (isFull(build, flat, 'groups', entry.group.name)) break;
         checkName(
           build,
           entry.group.name,
@@ -152,12 +153,27 @@ function addSignal(
   module: Module,
   group: string | null,
 ): void {
+  if (isFull(build, flat, 'signals', node.name)) return;
   checkName(
     build,
     node.name,
     flat.signals.map((signal) => signal.node.name),
   );
   flat.signals.push({ node, module, group, points: node.points });
+}
+
+/** Signals, and groups, of one score in the engine's image. */
+const MAX_PARTS = 512;
+
+/** True when nothing more fits; said once, at the first that does not. */
+function isFull(build: Build, flat: FlatScore, what: 'signals' | 'groups', { span }: Name): boolean {
+  if (flat[what].length < MAX_PARTS) return false;
+  if (!flat.damaged) {
+    const help = `merge ${what} that mean the same`;
+    build.report.error('PDL-B003', span, `a score has at most ${MAX_PARTS} ${what}`, help);
+  }
+  flat.damaged = true;
+  return true;
 }
 
 function checkName(build: Build, name: Name, others: readonly Name[]): void {

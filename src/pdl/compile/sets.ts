@@ -78,17 +78,36 @@ function namedSet(build: Build, module: Module, name: Name, wanted: ValueType): 
 
 /** The members of a `set` declaration. */
 export function declaredSet(build: Build, found: Found<SetDeclaration>): SetTree | null {
-  const { node, module } = found;
+  const { node } = found;
   if (build.closesCircle(node, node.name.span, `the set \`${node.name.text}\` contains itself`)) return null;
+  const known = build.setTrees.get(node);
+  if (known !== undefined) return known;
   build.open.add(node);
+  const tree = makeSet(build, found);
+  build.open.delete(node);
+  build.setTrees.set(node, tree);
+  return tree;
+}
+
+function makeSet(build: Build, { node, module }: Found<SetDeclaration>): SetTree | null {
   const type = node.type.text as ValueType;
   let tree = resolveMember(build, module, node.value.first, type);
   for (const { operator, term } of node.value.rest) {
     const right = resolveMember(build, module, term, type);
     tree = tree === null || right === null ? null : combine(operator, tree, right, type);
+    if (tree === null || sizeOf(tree) <= MAX_PARTS) continue;
+    const message = `the set \`${node.name.text}\` is made of more than ${MAX_PARTS} sets and feeds`;
+    build.report.error('PDL-B003', node.name.span, message, 'merge feeds that are always used together');
+    return null;
   }
-  build.open.delete(node);
   return tree === null ? null : { ...tree, type };
+}
+
+/** Parts of one set that cannot be joined before feeds are read. */
+const MAX_PARTS = 64;
+
+function sizeOf(tree: SetTree): number {
+  return 'left' in tree ? sizeOf(tree.left) + sizeOf(tree.right) : 1;
 }
 
 /** A term of a set declaration: here an inline set has the declared type, not that of a fact. */

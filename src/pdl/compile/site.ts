@@ -2,7 +2,7 @@
 
 import type { Mode, Rung, Site, Span } from '../ir.ts';
 import type { ModeNode, Name, RuleNode, SiteEntry, SiteNode } from '../syntax/ast.ts';
-import type { Build } from './build.ts';
+import { type Build, MAX_RULES } from './build.ts';
 import { atom } from './formula.ts';
 import { ladderOf } from './ladder.ts';
 import { stateOf } from './modes.ts';
@@ -238,6 +238,12 @@ function rulesOf(build: Build, module: Module, entries: readonly SiteEntry[]): n
     }
   }
   const names = new Map<string, Span>();
+  const last = rules[MAX_RULES];
+  if (last !== undefined) {
+    const message = `the site has ${rules.length} rules, and ${MAX_RULES} is the most`;
+    build.report.error('PDL-B003', last.node.name.span, message, 'merge rules that decide the same');
+    return [];
+  }
   const indexes = rules.map((rule) => {
     const { name } = rule.node;
     const earlier = names.get(name.text);

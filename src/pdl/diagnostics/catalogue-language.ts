@@ -387,6 +387,15 @@ export const LANGUAGE: readonly CatalogueRow[] = [
     'sketch',
   ],
   [
+    'PDL-B005',
+    'error',
+    'a chain of declarations that is too long',
+    'What needs 64 others in a row is beyond what anybody follows.',
+    '# define d0 = d1, define d1 = d2, … define d64 = hello.grease',
+    '# the same condition in a few named parts',
+    'sketch',
+  ],
+  [
     'PDL-E001',
     'error',
     'a test found something else',

@@ -3,14 +3,21 @@
 /** Longer words are no slips of the pen, and would take long to compare. */
 const MAX_WORD = 64;
 
+/** Of more candidates only the first ones are compared. */
+const MAX_CANDIDATES = 1000;
+
 /** The candidate within a third of its length in edits of `word` (optimal string alignment), or null. */
 export function closest(word: string, candidates: Iterable<string>): string | null {
   if (word.length > MAX_WORD) return null;
   let best: string | null = null;
   let bestDistance = Number.POSITIVE_INFINITY;
+  let compared = 0;
   for (const candidate of candidates) {
+    const most = Math.max(1, Math.floor(candidate.length / 3));
+    if (Math.abs(candidate.length - word.length) > most) continue;
+    if (++compared > MAX_CANDIDATES) break;
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
-    if (distance < bestDistance && distance <= Math.max(1, Math.floor(candidate.length / 3))) {
+    if (distance < bestDistance && distance <= most) {
       best = candidate;
       bestDistance = distance;
     }

@@ -88,6 +88,11 @@ export class Report {
     return this.#errors;
   }
 
+  /** No further error would be kept, so none needs to be worded with care. */
+  get isFull(): boolean {
+    return this.#counts.error >= MAX_DIAGNOSTICS;
+  }
+
   get hasErrors(): boolean {
     return this.errorCount > 0;
   }

@@ -19,6 +19,7 @@ export function looksLikeFact(name: string): boolean {
 export function resolveFact(name: Name, report: Report): number | null {
   const index = INDEXES.get(ALIASES.get(name.text) ?? name.text);
   if (index !== undefined) return index;
+  if (report.isFull) return null;
   const help = suggest(name.text, INDEXES.keys(), 'the facts are listed in docs/pdl.md');
   report.error('PDL-N006', name.span, `there is no fact called \`${name.text}\``, help);
   return null;
