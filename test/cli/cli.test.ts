@@ -40,7 +40,23 @@ function file(name: string, text: string): string {
 test('help lists every verb, with examples', () => {
   const { status, stdout } = sallyport(['--help']);
   assert.equal(status, 0);
-  for (const verb of ['init', 'run', 'check', 'decide', 'inspect', 'reload', 'audit', 'bench', 'version']) {
+  for (const verb of [
+    'init',
+    'new',
+    'run',
+    'check',
+    'lint',
+    'test',
+    'explain',
+    'expand',
+    'graph',
+    'decide',
+    'inspect',
+    'reload',
+    'audit',
+    'bench',
+    'version',
+  ]) {
     assert.match(stdout, new RegExp(`\\n  ${verb} `));
   }
   assert.match(stdout, /sallyport run --demo/);
