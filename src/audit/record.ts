@@ -1,4 +1,5 @@
 /** What is known about one connection when it ends: the source of its one audit line. */
+import type { StackMatch } from '../profile/stack-matcher.ts';
 
 /** How a connection ended. */
 export type Outcome =
@@ -56,6 +57,8 @@ export interface ConnectionRecord {
   clientPort: number;
   /** p0f-style text of the SYN, null when the kernel did not save it. */
   syn: string | null;
+  /** What the SYN tells of its sender. */
+  stack: StackMatch | null;
   rttUs: number | null;
   hello: {
     bytes: number;
@@ -119,6 +122,7 @@ export function startRecord(start: RecordStart): ConnectionRecord {
   return {
     ...start,
     syn: null,
+    stack: null,
     hello: null,
     helloStatus: null,
     site: null,

@@ -135,23 +135,27 @@ function buildProgram(done: (code: number) => void): Command {
     'Show what is in the bytes a client sends first.',
     '  echo 1603010… | sallyport inspect hello\n  sallyport inspect syn --jsonl < syns.jsonl\n',
   );
-  for (const [kind, input] of [
-    [
-      'hello',
-      'ClientHellos: hex, or objects with `record_hex` or `handshake_hex`, and `proto` (tls, dtls, quic)',
-    ],
-    ['syn', 'TCP SYNs: hex of the IP and TCP headers, or objects with `ip_hex`'],
-  ] as const) {
-    inspect
-      .command(kind)
-      .description(`Reads ${input}, one a line.`)
-      .exitOverride()
-      .option('--jsonl', 'one compact object a line; exit 0 even when lines are in error')
-      .action(async ({ jsonl }: { jsonl?: true }) => {
-        const { inspectLines } = await import('./commands/inspect.ts');
-        done(await inspectLines(kind, jsonl === true));
-      });
-  }
+  inspect
+    .command('hello')
+    .description(
+      'Reads ClientHellos: hex, or objects with `record_hex` or `handshake_hex`, and `proto` (tls, dtls, quic), one a line.',
+    )
+    .exitOverride()
+    .addOption(jsonlOption())
+    .action(async ({ jsonl }: { jsonl?: true }) => {
+      const { inspectHellos } = await import('./commands/inspect.ts');
+      done(await inspectHellos(jsonl === true));
+    });
+  inspect
+    .command('syn')
+    .description('Reads TCP SYNs: hex of the IP and TCP headers, or objects with `ip_hex`, one a line.')
+    .exitOverride()
+    .option('--p0f-db <file>', "signatures in the format of p0f.fp instead of the package's own")
+    .addOption(jsonlOption())
+    .action(async ({ p0fDb, jsonl }: { p0fDb?: string; jsonl?: true }) => {
+      const { inspectSyns } = await import('./commands/inspect.ts');
+      done(await inspectSyns(p0fDb ?? null, jsonl === true));
+    });
 
   withAdmin(
     verb(
@@ -207,6 +211,10 @@ function configOption(): Option {
   return new Option('--config <file>', 'the configuration').default('sallyport.yaml').env('SALLYPORT_CONFIG');
 }
 
+function jsonlOption(): Option {
+  return new Option('--jsonl', 'one compact object a line; exit 0 even when lines are in error');
+}
+
 function withAdmin(command: Command): Command {
   return command
     .option('--admin-address <address>', 'instead of the one in the configuration')
@@ -217,6 +225,7 @@ function withAdmin(command: Command): Command {
 function withOverrides(command: Command): Command {
   return command
     .option('--policy <file>', 'the policy file')
+    .option('--p0f-db <file>', 'signatures of TCP/IP stacks, as in p0f.fp')
     .option('--threads <count>', 'edge workers; 0 keeps everything on one loop')
     .option('--listen <address>', 'address of the first listener')
     .option('--admin-address <address>', 'address of the admin API')

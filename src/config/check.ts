@@ -23,6 +23,7 @@ export function checkConfig(config: Config, document: ConfigDocument, nowMs: num
   const error = add.bind(null, 'error');
 
   checkReadable(config.policy, ['policy'], 'policy', error);
+  if (config.p0fDb !== null) checkReadable(config.p0fDb, ['p0fDb'], 'signatures', error);
   for (const [name, certificate] of Object.entries(config.certificates)) {
     checkCertificate(name, certificate, nowMs, add);
   }

@@ -5,6 +5,7 @@ import type { Override } from './document.ts';
 /** Values of the flags that were given, by the name the CLI parses them to. */
 export interface Flags {
   readonly policy?: string | undefined;
+  readonly p0fDb?: string | undefined;
   readonly threads?: string | undefined;
   readonly listen?: string | undefined;
   readonly adminAddress?: string | undefined;
@@ -24,6 +25,7 @@ interface Overridable {
 /** Every overridable key. `listen` replaces the address of the first listener. */
 export const OVERRIDABLE: readonly Overridable[] = [
   { name: 'policy', flag: '--policy', variable: 'SALLYPORT_POLICY', path: ['policy'], kind: 'path' },
+  { name: 'p0fDb', flag: '--p0f-db', variable: 'SALLYPORT_P0F_DB', path: ['p0fDb'], kind: 'path' },
   { name: 'threads', flag: '--threads', variable: 'SALLYPORT_THREADS', path: ['threads'], kind: 'number' },
   {
     name: 'listen',

@@ -88,6 +88,7 @@ export function resolveConfig(document: ConfigDocument, problems: Diagnostic[]):
   return {
     file: resolve(document.file),
     policy: path(root.policy, DEFAULTS.policy),
+    p0fDb: root.p0fDb === undefined ? null : path(root.p0fDb, ''),
     threads: (root.threads as number | undefined) ?? availableParallelism(),
     listeners: (root.listeners as Section[]).map(listener),
     certificates: mapValues(root.certificates as Record<string, Section>, (_, section) => ({

@@ -107,6 +107,8 @@ export interface Config {
   /** The file it came from. */
   readonly file: string;
   readonly policy: string;
+  /** Signatures of TCP/IP stacks in p0f's format; null: those of the package. */
+  readonly p0fDb: string | null;
   /** Edge workers; 0: everything on the main loop. */
   readonly threads: number;
   readonly listeners: readonly ListenerConfig[];

@@ -91,7 +91,7 @@ export interface SynReport {
   readonly sig: string;
   readonly ip_version: number;
   readonly ttl: number;
-  /** Routers passed, guessed from the TTL. */
+  /** Routers passed, guessed from the TTL alone. */
   readonly hops: number;
   /** 0 when the client sent none. */
   readonly mss: number;

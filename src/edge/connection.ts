@@ -66,6 +66,7 @@ export class Connection implements Held {
     const { engine } = this.#loop;
     engine.begin(this.facts);
     this.record.syn = engine.synText;
+    this.record.stack = engine.stack;
     if (peeked !== null && peeked.length > 0) {
       const status = engine.core.parse(peeked, 0, peeked.length, 'records', 'tls');
       if (status === 0) return this.#decide(1);

@@ -38,6 +38,7 @@ export class Deployer {
       },
       purpose: 'serve',
       env: { ...process.env },
+      stacks: config.p0fDb,
     };
     const certificates = loadCertificates(config.certificates);
     const compiled = (await this.#batch.run(request)) as CompileOutcome;

@@ -1,5 +1,6 @@
 /** What a reload carries from the batch worker to every edge worker: one verified policy, ready to load. */
 import type { Program } from '../pdl/ir.ts';
+import type { Stacks } from '../profile/stacks.ts';
 
 export interface Bundle {
   readonly program: Program;
@@ -11,4 +12,6 @@ export interface Bundle {
   readonly tables: Uint8Array;
   /** Values of `program.secrets`, by index. Never logged and never written. */
   readonly secrets: readonly Uint8Array[];
+  /** The TCP/IP stacks that SYNs are told by. */
+  readonly stacks: Stacks;
 }

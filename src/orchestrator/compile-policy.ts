@@ -14,6 +14,7 @@ import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import type { Program } from '../pdl/ir.ts';
 import { FACTS } from '../pdl/registry/facts.gen.ts';
 import type { TestResult } from '../pdl/testing/test-run.ts';
+import { loadStacks, OWN_STACKS } from '../profile/stacks.ts';
 import type { Bundle } from './bundle.ts';
 import { UNSUPPLIED } from './facts.ts';
 import { feedProblem, type LoadedFeeds, loadFeeds } from './feeds.ts';
@@ -35,6 +36,8 @@ export interface CompileRequest {
    */
   readonly purpose: 'serve' | 'check';
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Path of a database of TCP/IP stacks, in p0f's format; the package's own when null or absent. */
+  readonly stacks?: string | null;
   /** Also report what is merely worth knowing. */
   readonly infos?: boolean;
 }
@@ -176,11 +179,13 @@ export function compilePolicyFile(request: CompileRequest): CompileOutcome {
   const { secrets, diagnostics: secretProblems } =
     request.purpose === 'serve' ? loadSecrets(program, request.env) : { secrets: [], diagnostics: [] };
   diagnostics.push(...secretProblems);
-  if (tables === null || hasError(diagnostics)) return failed(tests);
+  const { stacks, diagnostics: stackProblems } = loadStacks(request.stacks ?? OWN_STACKS);
+  diagnostics.push(...stackProblems);
+  if (tables === null || stacks === null || hasError(diagnostics)) return failed(tests);
   diagnostics.push(...verify(core, image, tables, path));
   if (hasError(diagnostics)) return failed(tests);
   return {
-    bundle: { program, image, imageId, tables, secrets },
+    bundle: { program, image, imageId, tables, secrets, stacks },
     diagnostics,
     sources,
     feedTimes: feeds.times,

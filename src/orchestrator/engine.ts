@@ -3,9 +3,12 @@
  * and names what it answered. It never does I/O and never throws for what a client sent.
  */
 import type { Core, Decision } from '../core/core.ts';
+import { SYN_WINDOW_AT } from '../core/layout.gen.ts';
 import { loadTablesGradually } from '../core/load-tables.ts';
 import { statusName } from '../core/status.ts';
 import type { Verdict as Action, Policy, Program, Site } from '../pdl/ir.ts';
+import { type StackMatch, StackMatcher } from '../profile/stack-matcher.ts';
+import { NO_STACKS } from '../profile/stacks.ts';
 import type { Bundle } from './bundle.ts';
 import { type Client, clientAtAccept } from './client.ts';
 import { FACT } from './facts.ts';
@@ -58,8 +61,11 @@ export class Engine {
   #epoch = 0;
   /** Tables that are in the core already, for the bundle to come. */
   #prepared: Uint8Array | null = null;
+  #stacks = new StackMatcher(NO_STACKS);
   /** p0f-style signature of the SYN of the connection that `begin` was last called for, or null. */
   synText: string | null = null;
+  /** What that SYN tells of its sender; null without one. */
+  stack: StackMatch | null = null;
 
   constructor(core: Core, history: History) {
     this.core = core;
@@ -102,6 +108,7 @@ export class Engine {
     this.#prepared = null;
     const image = this.core.loadImage(bundle.image);
     if (image < 0) throw new Error(`the policy image was refused: ${statusName(image)}`);
+    if (this.#bundle?.stacks !== bundle.stacks) this.#stacks = new StackMatcher(bundle.stacks);
     this.#bundle = bundle;
     this.#sites = new SiteTable(bundle.program.sites);
     this.#history.configure(bundle.program);
@@ -126,7 +133,19 @@ export class Engine {
     this.#history.draw(core, clientAtAccept(facts));
     if (facts.rttUs !== null) core.setNumber(FACT.rtt, facts.rttUs);
     this.synText = null;
-    if (facts.syn !== null && core.parseSyn(facts.syn) === 0) this.synText = core.synText;
+    this.stack = null;
+    if (facts.syn !== null && core.parseSyn(facts.syn) === 0) this.#setStack();
+  }
+
+  /** Sets the facts that the SYN, just read, tells of its sender. */
+  #setStack(): void {
+    const { core } = this;
+    this.synText = core.synText;
+    this.stack = this.#stacks.match(this.synText, core.synNumber(SYN_WINDOW_AT));
+    const { os, family, hops } = this.stack;
+    core.setNumber(FACT.hops, hops);
+    if (os !== null) core.setText(FACT.os, os);
+    if (family !== null) core.setText(FACT.osFamily, family);
   }
 
   /** How the ClientHello came: the reads it took, and microseconds since accept. */

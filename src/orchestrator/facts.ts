@@ -13,6 +13,9 @@ type Filled =
   | 'port'
   | 'listener'
   | 'syn'
+  | 'os'
+  | 'osFamily'
+  | 'hops'
   | 'rtt'
   | 'proxied'
   | 'hour'
@@ -33,6 +36,9 @@ export const FACT: Readonly<Record<Filled, number>> = {
   port: factIndex('conn.port'),
   listener: factIndex('conn.listener'),
   syn: factIndex('conn.syn'),
+  os: factIndex('conn.os'),
+  osFamily: factIndex('conn.os_family'),
+  hops: factIndex('conn.hops'),
   rtt: factIndex('conn.rtt'),
   proxied: factIndex('conn.proxied'),
   hour: factIndex('time.hour'),
@@ -53,9 +59,6 @@ export const FACT: Readonly<Record<Filled, number>> = {
 export const UNSUPPLIED: readonly string[] = [
   'conn.asn',
   'conn.country',
-  'conn.os',
-  'conn.os_family',
-  'conn.hops',
   'hello.versions_valid',
   'hello.client',
   'client.handshakes',

@@ -7,6 +7,7 @@ import { clientAtHello } from '../../src/orchestrator/client.ts';
 import { type ConnectionFacts, Engine } from '../../src/orchestrator/engine.ts';
 import { History, memoryOfOne } from '../../src/orchestrator/history.ts';
 import type { Program } from '../../src/pdl/ir.ts';
+import { NO_STACKS } from '../../src/profile/stacks.ts';
 import { helloMessage } from '../support/hello-bytes.ts';
 import { fact, program } from '../support/program.ts';
 
@@ -29,7 +30,17 @@ function canary(key: 'conn.ip' | 'hello.ja4'): Program {
 function engineFor(source: Program): Engine {
   const engine = new Engine(new Core(loadCoreModule()), new History(memoryOfOne()));
   const { image, imageId } = encodeProgram(source);
-  engine.load({ program: source, image, imageId, tables: encodeTables(source, new Map()), secrets: [] }, 1);
+  engine.load(
+    {
+      program: source,
+      image,
+      imageId,
+      tables: encodeTables(source, new Map()),
+      secrets: [],
+      stacks: NO_STACKS,
+    },
+    1,
+  );
   return engine;
 }
 

@@ -2,13 +2,29 @@
 import { Core, type HelloForm, type HelloProto } from '../../core/core.ts';
 import { inspectHello, inspectSyn } from '../../core/inspect.ts';
 import { loadCoreModule } from '../../core/module.ts';
+import { StackMatcher } from '../../profile/stack-matcher.ts';
+import { loadStacks, OWN_STACKS } from '../../profile/stacks.ts';
 import { EXIT } from '../exit.ts';
 import { type Answer, answerLines, failure, parseHex, parseObject } from '../lines.ts';
+import { printDiagnostics } from '../output.ts';
 
 /** Reads standard input. Exit code 1 when a line was in error, unless `jsonl`. */
-export async function inspectLines(kind: 'hello' | 'syn', jsonl: boolean): Promise<number> {
+export async function inspectHellos(jsonl: boolean): Promise<number> {
   const core = new Core(loadCoreModule());
-  const answer = kind === 'hello' ? helloAnswer.bind(null, core) : synAnswer.bind(null, core);
+  return inspectLines((line) => helloAnswer(core, line), jsonl);
+}
+
+/** As `inspectHellos`; `database` holds signatures in p0f's format, null stands for the package's own. */
+export async function inspectSyns(database: string | null, jsonl: boolean): Promise<number> {
+  const { stacks, diagnostics } = loadStacks(database ?? OWN_STACKS);
+  printDiagnostics(diagnostics, new Map(), 'human');
+  if (stacks === null) return EXIT.problem;
+  const core = new Core(loadCoreModule());
+  const matcher = new StackMatcher(stacks);
+  return inspectLines((line) => synAnswer(core, matcher, line), jsonl);
+}
+
+async function inspectLines(answer: (line: string) => Answer, jsonl: boolean): Promise<number> {
   const failed = await answerLines(answer, { pretty: !jsonl && process.stdout.isTTY === true });
   return failed > 0 && !jsonl ? EXIT.problem : EXIT.ok;
 }
@@ -25,11 +41,14 @@ function helloAnswer(core: Core, line: string): Answer {
   return { ...inspectHello(core, bytes, form, proto) };
 }
 
-function synAnswer(core: Core, line: string): Answer {
+function synAnswer(core: Core, matcher: StackMatcher, line: string): Answer {
   const input = line.startsWith('{') ? parseObject(line) : { ip_hex: line };
   const bytes = parseHex(input?.ip_hex);
   if (bytes === null) return failure('bad_input', 'a line is hex, or an object with hex in `ip_hex`');
-  return { ...inspectSyn(core, bytes) };
+  const report = inspectSyn(core, bytes);
+  if ('error' in report) return { ...report };
+  const { os, family, generic, fuzzy, hops, link } = matcher.match(report.sig, report.window);
+  return { ...report, hops, os, os_family: family, os_generic: generic, os_fuzzy: fuzzy, link };
 }
 
 export function isProtocol(value: unknown): value is HelloProto {
