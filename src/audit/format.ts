@@ -48,6 +48,9 @@ export function formatRecord(record: ConnectionRecord): string {
       alert: record.alert,
       parts: record.parts,
       matched: record.matched,
+      canary: record.canaries,
+      would_match: record.wouldMatch,
+      would_decide: record.shadow,
       challenge: record.challenge,
       hello: {
         status: record.helloStatus,

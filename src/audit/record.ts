@@ -1,5 +1,8 @@
 /** What is known about one connection when it ends: the source of its one audit line. */
 
+import type { CanaryArm } from '../orchestrator/canaries.ts';
+import type { ShadowDecision } from '../orchestrator/verdict.ts';
+
 /** How a connection ended. */
 export type Outcome =
   | 'served'
@@ -80,6 +83,12 @@ export interface ConnectionRecord {
   parts: { name: string; group: string | null; points: number }[];
   /** Names of the rules and signals that held. */
   matched: string[];
+  /** Names of the shadow rules and signals that held. */
+  wouldMatch: string[];
+  /** What would have been decided with everything in shadow in force; null without any. */
+  shadow: ShadowDecision | null;
+  /** The arm of each canary of the site. */
+  canaries: readonly CanaryArm[];
   challenge: { name: string; outcome: 'posed' | 'solved' | 'cleared' | 'failed' } | null;
   imageId: string | null;
   epoch: number;
@@ -129,6 +138,9 @@ export function startRecord(start: RecordStart): ConnectionRecord {
     score: null,
     parts: [],
     matched: [],
+    wouldMatch: [],
+    shadow: null,
+    canaries: [],
     challenge: null,
     tls: null,
     http: null,

@@ -162,6 +162,9 @@ export class Connection implements Held {
     record.score = verdict.score;
     record.parts = [...verdict.parts];
     record.matched = [...verdict.matched];
+    record.wouldMatch = [...verdict.wouldMatch];
+    record.shadow = verdict.shadow;
+    record.canaries = verdict.canaries;
     const limited = verdict.tier === 'limit';
     switch (action.action) {
       case 'accept':

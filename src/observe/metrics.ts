@@ -63,6 +63,24 @@ export function createMetrics(sample: () => EdgeSample): Metrics {
     labelNames: ['site', 'policy', 'action', 'tier'],
     registers,
   });
+  const canaries = new Counter({
+    name: 'sallyport_canary_decisions_total',
+    help: 'Decisions by canary, the side of it that the connection was on, and the action.',
+    labelNames: ['canary', 'arm', 'action'],
+    registers,
+  });
+  const wouldMatch = new Counter({
+    name: 'sallyport_would_match_total',
+    help: 'Decisions in which a rule or signal in shadow held.',
+    labelNames: ['site', 'name'],
+    registers,
+  });
+  const wouldDecide = new Counter({
+    name: 'sallyport_would_decide_total',
+    help: 'What would have been decided with everything in shadow in force, and whether the action or policy differs.',
+    labelNames: ['site', 'policy', 'action', 'tier', 'differs'],
+    registers,
+  });
   const scores = new Histogram({
     name: 'sallyport_score',
     help: 'Risk scores, 0 (good) to 100 (bad).',
@@ -103,6 +121,22 @@ export function createMetrics(sample: () => EdgeSample): Metrics {
   });
   for (const result of ['ok', 'refused']) reloads.inc({ result }, 0);
 
+  function observeStages(record: ConnectionRecord, action: string): void {
+    const site = record.site ?? 'none';
+    for (const { name, arm } of record.canaries) canaries.inc({ canary: name, arm, action });
+    for (const name of record.wouldMatch) wouldMatch.inc({ site, name });
+    const { shadow } = record;
+    if (shadow === null) return;
+    const differs = String(shadow.action !== action || shadow.policy !== record.policy);
+    wouldDecide.inc({
+      site,
+      policy: shadow.policy ?? 'none',
+      action: shadow.action,
+      tier: shadow.tier,
+      differs,
+    });
+  }
+
   return {
     render: async () => {
       refresh(sample());
@@ -115,6 +149,7 @@ export function createMetrics(sample: () => EdgeSample): Metrics {
       if (record.action !== null) {
         const { site, policy, action, tier } = record;
         decisions.inc({ site: site ?? 'none', policy: policy ?? 'none', action, tier: tier ?? 'none' });
+        observeStages(record, action);
       }
       if (record.score !== null) scores.observe(record.score);
       const { decide, handshake } = record.durationsUs;

@@ -67,6 +67,14 @@ export interface AuditLine {
     readonly tier: string | null;
     readonly alert: string | null;
     readonly matched: readonly string[];
+    readonly canary: readonly { readonly name: string; readonly arm: 'canary' | 'rest' }[];
+    readonly would_match: readonly string[];
+    readonly would_decide: {
+      readonly policy: string | null;
+      readonly action: string;
+      readonly tier: string;
+      readonly score: number;
+    } | null;
     readonly challenge: { readonly name: string; readonly outcome: string } | null;
     readonly hello: {
       readonly status: string | null;

@@ -41,22 +41,6 @@ export const SUPPORT: readonly CatalogueRow[] = [
     PLAIN,
   ],
   [
-    'PDL-X006',
-    'error',
-    '`canary` is not enforced',
-    LATER,
-    'canary 5% by conn.ip deny x when hello.size < 60B do drop',
-    PLAIN,
-  ],
-  [
-    'PDL-X007',
-    'error',
-    '`shadow` is not enforced',
-    LATER,
-    'shadow deny x when hello.size < 60B do drop',
-    PLAIN,
-  ],
-  [
     'PDL-X008',
     'warning',
     'a proof that is not proved yet',
