@@ -20,6 +20,7 @@ export type Outcome =
   | 'handshake_timeout'
   | 'handshake_aborted'
   | 'upstream_failed'
+  | 'idle_timeout'
   | 'over_capacity'
   | 'worker_lost'
   | 'drained'
@@ -42,6 +43,7 @@ export const OUTCOMES: readonly Outcome[] = [
   'handshake_timeout',
   'handshake_aborted',
   'upstream_failed',
+  'idle_timeout',
   'over_capacity',
   'worker_lost',
   'drained',

@@ -11,6 +11,7 @@ import { type Client, clientAtAccept, clientAtHello } from '../orchestrator/clie
 import type { ConnectionFacts } from '../orchestrator/engine.ts';
 import { formatIp } from '../orchestrator/ip.ts';
 import type { Verdict } from '../orchestrator/verdict.ts';
+import type { Policy } from '../pdl/ir.ts';
 import type { HelloEnd } from './hello-reader.ts';
 import type { Held } from './holding.ts';
 import type { EdgeLoop, ListenerState } from './loop.ts';
@@ -200,6 +201,7 @@ export class Connection implements Held {
     const policy = verdict.policy!;
     const loop = this.#loop;
     const { config } = loop;
+    if (!this.#helloIsWithin(policy.handshake)) return;
     const limit = Math.min(
       policy.handshake.maxInflight ?? Number.POSITIVE_INFINITY,
       config.limits.handshakesPerWorker,
@@ -222,6 +224,24 @@ export class Connection implements Held {
     tls.on('error', (error) => this.#onTlsError(error));
     tls.once('secure', () => this.#onSecure(tls, group()));
     tls.once('close', () => this.#onClose());
+  }
+
+  /** What a policy allows of a hello can be judged only once the hello has named its policy. */
+  #helloIsWithin({ maxHelloBytes, helloTimeoutMs }: Policy['handshake']): boolean {
+    const { hello, durationsUs } = this.record;
+    if (hello !== null && hello.bytes > maxHelloBytes) {
+      this.#countFailure();
+      this.record.error = `the hello has ${hello.bytes} bytes, its policy allows ${maxHelloBytes}`;
+      this.#refuseBytes('hello_too_large', 'record_overflow');
+      return false;
+    }
+    if ((durationsUs.hello ?? 0) > helloTimeoutMs * 1_000) {
+      this.#countFailure();
+      this.#transport.reset();
+      this.#end('hello_timeout', `the hello was complete later than the ${helloTimeoutMs} ms of its policy`);
+      return false;
+    }
+    return true;
   }
 
   #onTlsError(error: NodeJS.ErrnoException): void {
@@ -269,6 +289,11 @@ export class Connection implements Held {
     if (challenge === null) return true;
     this.cleared ||= this.#loop.history.isCleared(challenge, this.client, Date.now());
     return this.cleared;
+  }
+
+  /** Milliseconds without traffic after which the policy closes the connection; null: it does not say. */
+  get idleMs(): number | null {
+    return this.verdict?.policy?.handshake.idleMs ?? null;
   }
 
   /** Names how the connection ends when it is not simply `served`; it keeps the first reason. */
