@@ -5,6 +5,7 @@
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { ConnectionRecord } from '../audit/record.ts';
+import type { FeedHealth } from '../intel/refresher.ts';
 
 /** What a scrape asks the edge for. Totals count from the start of the process. */
 export interface EdgeSample {
@@ -15,6 +16,8 @@ export interface EdgeSample {
   /** Entries that made room for others in the shared tables. */
   readonly evictions: { readonly rates: number; readonly buckets: number; readonly clearances: number };
   readonly audit: { readonly written: number; readonly lost: number; readonly queued: number };
+  /** Feeds that are fetched. */
+  readonly feeds: readonly FeedHealth[];
   /** The active policy; null before the first. */
   readonly policy: { readonly imageId: string; readonly epoch: number } | null;
 }
@@ -201,7 +204,28 @@ function registerSampled(registry: Registry): (now: EdgeSample) => void {
     labelNames: ['result'],
     registers,
   });
+  const ofFeed = (name: string, help: string): Gauge<'feed'> =>
+    new Gauge({ name, help, labelNames: ['feed'], registers });
+  const entries = ofFeed(
+    'sallyport_feed_entries',
+    'Members of the last good copy of a feed that is fetched.',
+  );
+  const age = ofFeed('sallyport_feed_age_seconds', 'Since a feed was last fetched or confirmed.');
+  const failures = ofFeed('sallyport_feed_failures', 'Failed refreshes of a feed since the last good one.');
+  const refreshes = new Counter({
+    name: 'sallyport_feed_refreshes_total',
+    help: 'Refreshes of feeds, by result.',
+    labelNames: ['feed', 'result'],
+    registers,
+  });
   return (now) => {
+    for (const metric of [entries, age, failures, refreshes]) metric.reset();
+    for (const { feed, entries: count, ageMs, failures: failed, results } of now.feeds) {
+      entries.set({ feed }, count);
+      if (ageMs !== null) age.set({ feed }, ageMs / 1_000);
+      failures.set({ feed }, failed);
+      for (const [result, total] of Object.entries(results)) refreshes.inc({ feed, result }, total);
+    }
     open.set(now.openConnections);
     held.set(now.heldTarpits);
     workers.set(now.workers);

@@ -10,6 +10,7 @@ const SAMPLE: EdgeSample = {
   workers: 2,
   workerRestarts: 0,
   evictions: { rates: 5, buckets: 0, clearances: 0 },
+  feeds: [],
   audit: { written: 10, lost: 2, queued: 1 },
   policy: { imageId: 'ab'.repeat(32), epoch: 4 },
 };

@@ -89,8 +89,8 @@ const CASES: readonly (readonly [code: string, marked: string])[] = [
   ['PDL-X004', `${BASE}policy p extends low { «ensure client.cleared» rank 7 }\n`],
   ['PDL-X005', `${BASE}mode «m» { state calm initial }\n`],
   ['PDL-X008', `${BASE}prove «"it holds"» for main when client.cleared then not challenged\n`],
-  ['PDL-X009', `${BASE}feed f of cidr from «url» "https://x.example/f" { }\n`],
-  ['PDL-X010', `${BASE}feed f of cidr from file "f" { «format csv» }\n`],
+  ['PDL-X009', `${BASE}feed f of cidr from «dnsbl» "x.example" { }\n`],
+  ['PDL-X010', `${BASE}secret k from env "K"\nfeed f of cidr from file "f" { «auth k» }\n`],
   ['PDL-X011', `${BASE}feed «f» of cidr to score from file "f" { }\n`],
   [
     'PDL-X012',
