@@ -9,6 +9,7 @@ import { statusName } from '../core/status.ts';
 import { alertRecord } from '../orchestrator/alert.ts';
 import { type Client, clientAtAccept, clientAtHello } from '../orchestrator/client.ts';
 import type { ConnectionFacts } from '../orchestrator/engine.ts';
+import { helloExcess } from '../orchestrator/hello-limits.ts';
 import { formatIp } from '../orchestrator/ip.ts';
 import type { Verdict } from '../orchestrator/verdict.ts';
 import type { Policy } from '../pdl/ir.ts';
@@ -226,22 +227,19 @@ export class Connection implements Held {
     tls.once('close', () => this.#onClose());
   }
 
-  /** What a policy allows of a hello can be judged only once the hello has named its policy. */
-  #helloIsWithin({ maxHelloBytes, helloTimeoutMs }: Policy['handshake']): boolean {
+  /** Turns a hello away that is over a limit of its policy; true when it is within them. */
+  #helloIsWithin(limits: Policy['handshake']): boolean {
     const { hello, durationsUs } = this.record;
-    if (hello !== null && hello.bytes > maxHelloBytes) {
-      this.#countFailure();
-      this.record.error = `the hello has ${hello.bytes} bytes, its policy allows ${maxHelloBytes}`;
-      this.#refuseBytes('hello_too_large', 'record_overflow');
-      return false;
-    }
-    if ((durationsUs.hello ?? 0) > helloTimeoutMs * 1_000) {
-      this.#countFailure();
+    const excess = helloExcess(limits, hello?.bytes ?? 0, (durationsUs.hello ?? 0) / 1_000);
+    if (excess === null) return true;
+    this.#countFailure();
+    this.record.error = excess.message;
+    if (excess.limit === 'hello_too_large') this.#refuseBytes(excess.limit, 'record_overflow');
+    else {
       this.#transport.reset();
-      this.#end('hello_timeout', `the hello was complete later than the ${helloTimeoutMs} ms of its policy`);
-      return false;
+      this.#end(excess.limit, null);
     }
-    return true;
+    return false;
   }
 
   #onTlsError(error: NodeJS.ErrnoException): void {

