@@ -248,6 +248,7 @@ export class Supervisor implements AdminControl {
         revision: this.#deployment.bundle.program.revision,
         epoch: this.#deployment.epoch,
       },
+      feeds: this.#refresher.health(),
       connections: this.#total.value,
       workers: this.#slots.map((slot, index) => ({
         worker: index,

@@ -94,6 +94,8 @@ export interface TestEdgeOptions {
   readonly upstream?: Readonly<Record<string, unknown>>;
   readonly listener?: Readonly<Record<string, unknown>>;
   readonly metrics?: boolean;
+  /** YAML of `feeds`. */
+  readonly feeds?: Readonly<Record<string, unknown>>;
 }
 
 export interface TestEdge {
@@ -176,6 +178,7 @@ export async function startTestEdge(t: TestContext, options: TestEdgeOptions = {
     certificates: { default: { certificate: 'cert.pem', key: 'key.pem' } },
     upstreams: { app: upstream },
     limits: options.limits ?? {},
+    feeds: options.feeds ?? {},
     admin: false,
     metrics: options.metrics ? { address: '127.0.0.1:0' } : false,
     audit: { file: 'audit.jsonl' },
