@@ -14,7 +14,7 @@ import {
   TEXT_JA4_RO,
 } from './abi/layout.gen';
 import { isRequired } from './image';
-import { writeJa3 } from './ja3';
+import { writeJa3, writeJa3Hash } from './ja3';
 import { writeJa4, writeJa4Raw } from './ja4';
 import { md5 } from './md5';
 import { DIGEST, HELLO, TEXT } from './memory';
@@ -30,8 +30,7 @@ const RESULT: usize = memory.data(64, 16);
 export function fingerprint(): void {
   store<u32>(HELLO, maxVersion(), HELLO_MAX_VERSION_AT);
   if (isWanted(TEXT_JA3) || isRequired(FACT_HELLO_JA3)) {
-    md5(TEXT, <i32>(writeJa3(TEXT, false) - TEXT));
-    writeHex(HELLO + HELLO_JA3_HASH_AT, DIGEST, MD5_BYTES);
+    writeJa3Hash(HELLO + HELLO_JA3_HASH_AT);
   } else memory.fill(HELLO + HELLO_JA3_HASH_AT, 0, MD5_BYTES << 1);
   if (isWanted(TEXT_JA4) || isRequired(FACT_HELLO_JA4)) writeJa4(HELLO + HELLO_JA4_AT, false);
   else store<u8>(HELLO, 0, HELLO_JA4_AT);

@@ -1,9 +1,34 @@
 /** JA3: version, suites, extensions, groups and point formats in decimal (github.com/salesforce/ja3). */
 import { HELLO_LEGACY_VERSION_AT } from './abi/layout.gen';
-import { HELLO, SCRATCH } from './memory';
+import { md5 } from './md5';
+import { addToKey, recall, remember, startKey } from './memo';
+import { DIGEST, HELLO, SCRATCH, TEXT } from './memory';
 import { CIPHERS, EXTENSIONS, GROUPS, listAt, listCount, POINT_FORMATS } from './parsed';
 import { sortCodes } from './sort';
-import { COMMA, DASH, writeChar, writeDecimal, writeDecimalCodes } from './text';
+import { COMMA, DASH, writeChar, writeDecimal, writeDecimalCodes, writeHex } from './text';
+
+const KEY: u32 = 0x30;
+const HEADER: usize = memory.data(8, 8);
+const DIGITS: i32 = 32;
+
+/** Writes the 32 hexadecimal digits of JA3, the MD5 of its string. */
+export function writeJa3Hash(out: usize): void {
+  startKey(KEY);
+  store<u32>(HEADER, load<u32>(HELLO, HELLO_LEGACY_VERSION_AT));
+  addToKey(HEADER, 4);
+  addToKey(listAt(CIPHERS), listCount(CIPHERS) << 1);
+  addToKey(listAt(EXTENSIONS), listCount(EXTENSIONS) << 1);
+  addToKey(listAt(GROUPS), listCount(GROUPS) << 1);
+  addToKey(listAt(POINT_FORMATS), listCount(POINT_FORMATS));
+  const known = recall();
+  if (known != 0) {
+    for (let i: usize = 0; i < 32; i += 8) store<u64>(out + i, load<u64>(known + i));
+    return;
+  }
+  md5(TEXT, <i32>(writeJa3(TEXT, false) - TEXT));
+  writeHex(out, DIGEST, DIGITS >> 1);
+  remember(out, DIGITS);
+}
 
 /** Writes the JA3 string, or with `sorted` the JA3N string, whose extensions are in ascending order. */
 export function writeJa3(out: usize, sorted: bool): usize {

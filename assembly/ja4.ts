@@ -10,6 +10,7 @@ import {
   PROTO_DTLS,
   PROTO_QUIC,
 } from './abi/layout.gen';
+import { addToKey, recall, remember, startKey } from './memo';
 import { DIGEST, HELLO, SCRATCH, TEXT } from './memory';
 import { ALPN, CIPHERS, EXTENSIONS, flags, listAt, listCount, proto, SIGALGS } from './parsed';
 import { sha256 } from './sha256';
@@ -20,18 +21,44 @@ const SERVER_NAME: i32 = 0;
 const APPLICATION_LAYER_PROTOCOL: i32 = 16;
 const MAX_COUNT: i32 = 99;
 const HASH_BYTES: i32 = 6;
+/** Kinds of keys: lists hashed in ascending or in the hello's order; extensions without or with any to hash. */
+const CIPHERS_KEY: u32 = 0x10;
+const EXTENSIONS_KEY: u32 = 0x20;
 
 /** Writes the fingerprint with the two lists hashed: JA4, or JA4_o when they keep the hello's order. */
 export function writeJa4(out: usize, original: bool): usize {
   let p = writeChar(writePrefix(out), UNDERSCORE);
-  //# Cipher hash: If there are no ciphers in the sorted cipher list, then the value of JA4_b is set to
-  //# `000000000000`
-  p = writeHash(p, TEXT, writeCiphers(TEXT, original));
-  p = writeChar(p, UNDERSCORE);
-  //# Extension hash: If there are no extensions in the sorted extensions list, then the value of JA4_c is set to
-  //# `000000000000`
-  const none = prepareExtensions(false) == 0;
-  return writeHash(p, TEXT, none ? TEXT : writeExtensions(TEXT, prepareExtensions(original)));
+  p = writeChar(writeCipherHash(p, original), UNDERSCORE);
+  return writeExtensionHash(p, original);
+}
+
+//# Cipher hash: If there are no ciphers in the sorted cipher list, then the value of JA4_b is set to
+//# `000000000000`
+function writeCipherHash(out: usize, original: bool): usize {
+  startKey(CIPHERS_KEY + (original ? 1 : 0));
+  addToKey(listAt(CIPHERS), listCount(CIPHERS) << 1);
+  const known = recall();
+  return known != 0 ? copyHash(out, known) : writeHash(out, TEXT, writeCiphers(TEXT, original));
+}
+
+//# Extension hash: If there are no extensions in the sorted extensions list, then the value of JA4_c is set to
+//# `000000000000`
+function writeExtensionHash(out: usize, original: bool): usize {
+  let count = prepareExtensions(false);
+  const none = count == 0;
+  if (original) count = prepareExtensions(true);
+  startKey(EXTENSIONS_KEY + (none ? 1 : 0));
+  addToKey(SCRATCH, count << 1);
+  addToKey(listAt(SIGALGS), listCount(SIGALGS) << 1);
+  const known = recall();
+  return known != 0 ? copyHash(out, known) : writeHash(out, TEXT, none ? TEXT : writeExtensions(TEXT, count));
+}
+
+/** The 12 digits of a hash that was made before. */
+function copyHash(out: usize, from: usize): usize {
+  store<u64>(out, load<u64>(from));
+  store<u32>(out, load<u32>(from, 8), 8);
+  return out + (HASH_BYTES << 1);
 }
 
 //# Raw Output: The program should allow for raw outputs either sorted or original.
@@ -138,12 +165,13 @@ function writeExtensions(out: usize, count: i32): usize {
 }
 
 //# Cipher hash: A 12 character truncated sha256 hash of the list of ciphers sorted in hex order, first 12 characters.
-/** First 12 hexadecimal digits of the SHA-256 of a text; zeros for none. */
+/** First 12 hexadecimal digits of the SHA-256 of a text; zeros for none. Kept for the key that was looked up. */
 function writeHash(out: usize, at: usize, end: usize): usize {
-  if (at == end) {
-    memory.fill(out, 0x30, HASH_BYTES << 1);
-    return out + (HASH_BYTES << 1);
+  if (at == end) memory.fill(out, 0x30, HASH_BYTES << 1);
+  else {
+    sha256(at, <i32>(end - at));
+    writeHex(out, DIGEST, HASH_BYTES);
   }
-  sha256(at, <i32>(end - at));
-  return writeHex(out, DIGEST, HASH_BYTES);
+  remember(out, HASH_BYTES << 1);
+  return out + (HASH_BYTES << 1);
 }

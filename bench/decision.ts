@@ -20,6 +20,10 @@ const HELLO_BYTES = 1_700;
 /** Decisions to a sample. */
 const CALLS = 200;
 const NATIVE_CALLS = 20_000;
+const RECORD_AND_HANDSHAKE = 9;
+const VERSION_AND_RANDOM = 34;
+/** Type of the extension that `grown` adds. */
+const GROWN_EXTENSION = '7777';
 
 interface Peer {
   readTlsClientHello(stream: Readable): Promise<object>;
@@ -53,7 +57,7 @@ function bareDecision(
   core: CoreExports,
   image: Uint8Array,
   tables: Uint8Array,
-  hello: Uint8Array,
+  next: () => Uint8Array,
 ): () => void {
   const at = core.sp_reserve_tables(tables.length);
   const memory = new Uint8Array(core.memory.buffer);
@@ -67,6 +71,7 @@ function bareDecision(
   const ip = core.sp_region(L.REGION_SLOTS) + L.FACT_CONN_IP * L.SLOT_BYTES;
   const port = core.sp_region(L.REGION_SLOTS) + L.FACT_CONN_PORT * L.SLOT_BYTES;
   return () => {
+    const hello = next();
     core.sp_begin();
     view.setUint32(values, 0x0a010203);
     view.setUint32(ip + L.SLOT_STATE_AT, L.STATE_IP4, true);
@@ -95,6 +100,21 @@ function edgeDecision(image: Uint8Array, tables: Uint8Array, hello: Uint8Array):
   };
 }
 
+/** The hello with a suite and an extension that no call before had, so that no digest of a list is known. */
+function variations(hello: Buffer): () => Uint8Array {
+  const varied = Buffer.from(hello);
+  const suites =
+    RECORD_AND_HANDSHAKE + VERSION_AND_RANDOM + 1 + varied[RECORD_AND_HANDSHAKE + VERSION_AND_RANDOM]! + 2;
+  const extension = varied.lastIndexOf(GROWN_EXTENSION, varied.length, 'hex');
+  let count = 0;
+  return () => {
+    count = (count + 1) & 0x0fff;
+    varied.writeUInt16BE(0xf000 | count, suites);
+    varied.writeUInt16BE(0xe000 | count, extension);
+    return varied;
+  };
+}
+
 const repeat = (run: () => void) => (): void => {
   for (let i = 0; i < CALLS; i++) run();
 };
@@ -105,20 +125,28 @@ async function run(options: BenchOptions): Promise<{ passed: boolean; result: ob
   const { image } = encodeProgram(program);
   const tables = encodeTables(program, new Map());
   const peer = loadPeer();
-  const bare = (variant: CoreVariant): Task => ({
-    name: `decision, ${variant} module`,
+  const same = (): Uint8Array => hello;
+  const bare = (variant: CoreVariant, next: () => Uint8Array, suffix = ''): Task => ({
+    name: `decision, ${variant} module${suffix}`,
     calls: CALLS,
-    run: repeat(bareDecision(instantiateCore(loadCoreModule(variant)), image, tables, hello)),
+    run: repeat(bareDecision(instantiateCore(loadCoreModule(variant)), image, tables, next)),
   });
   const decideOnly = instantiateCore(loadCoreModule());
-  bareDecision(decideOnly, image, tables, hello)();
+  bareDecision(decideOnly, image, tables, same)();
   const tasks: Task[] = [
-    bare('scalar'),
-    bare('simd'),
+    bare('scalar', same),
+    bare('simd', same),
+    bare('scalar', variations(hello), ', fingerprints never seen'),
+    bare('simd', variations(hello), ', fingerprints never seen'),
     {
       name: 'decision through Core, answer read',
       calls: CALLS,
       run: repeat(edgeDecision(image, tables, hello)),
+    },
+    {
+      name: 'parse, JA3, JA4',
+      calls: CALLS,
+      run: repeat(() => void decideOnly.sp_parse(hello.length, L.FORM_RECORDS, L.PROTO_TLS)),
     },
     { name: 'policy alone', calls: CALLS, run: repeat(() => void decideOnly.sp_decide(0, L.PHASE_HELLO)) },
     {
@@ -136,7 +164,7 @@ async function run(options: BenchOptions): Promise<{ passed: boolean; result: ob
   const native = buildNativeCore();
   const nativeBest = native?.decide(image, tables, hello, NATIVE_CALLS) ?? null;
   native?.remove();
-  const [scalar, simd, , , other] = timings.map(({ nanoseconds }) => nanoseconds.best);
+  const [scalar, simd, , , , parse, , other] = timings.map(({ nanoseconds }) => nanoseconds.best);
   const result = {
     helloBytes: hello.length,
     rules: program.rules.length,
@@ -148,6 +176,7 @@ async function run(options: BenchOptions): Promise<{ passed: boolean; result: ob
       scalarToNative: nativeBest === null ? null : scalar! / nativeBest,
       simdToNative: nativeBest === null ? null : simd! / nativeBest,
       peerToSimd: other! / simd!,
+      peerToParse: other! / parse!,
     },
   };
   console.table(Object.fromEntries(timings.map(({ name, nanoseconds }) => [name, nanoseconds])));

@@ -4,6 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type LoadReport, startLoad } from './lib/load.ts';
+import { policyOfRules } from './lib/policies.ts';
 import { percentile } from './lib/result.ts';
 import { makeWorkplace, startSallyport } from './lib/servers.ts';
 import type { Bench, BenchOptions } from './main.ts';
@@ -13,8 +14,11 @@ function summarise({ done, failed, errors, latencies }: LoadReport): object {
 }
 
 async function run(options: BenchOptions): Promise<{ passed: boolean; result: object }> {
-  const { seconds, rate, held, reloads, threads } = options as { [name: string]: number } & BenchOptions;
+  const { seconds, rate, held, reloads, threads, rules } = options as {
+    [name: string]: number;
+  } & BenchOptions;
   const place = await makeWorkplace();
+  if (rules! > 0) place.write('policy.pdl', policyOfRules(rules!));
   const edge = await startSallyport(place, { threads: threads! });
   try {
     const holders = startLoad({ mode: 'hold', port: edge.port, count: held! });
@@ -53,6 +57,6 @@ async function run(options: BenchOptions): Promise<{ passed: boolean; result: ob
 
 export const bench: Bench = {
   summary: 'Reloads under load: no handshake fails, no held connection is lost.',
-  defaults: { seconds: 20, rate: 200, held: 1000, reloads: 100, threads: 2 },
+  defaults: { seconds: 20, rate: 200, held: 1000, reloads: 100, threads: 2, rules: 0 },
   run,
 };

@@ -23,6 +23,7 @@ export interface RecordedDecision {
     readonly points: number;
   }[];
   readonly matched: readonly string[];
+  readonly wouldMatch: readonly string[];
   readonly challenge: string | null;
 }
 
@@ -68,6 +69,7 @@ function readDecision(line: string): RecordedDecision | null {
       score: risk.calculated_score,
       parts: sallyport.parts,
       matched: sallyport.matched,
+      wouldMatch: sallyport.would_match ?? [],
       challenge: sallyport.challenge?.name ?? null,
     };
   } catch {

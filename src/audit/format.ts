@@ -3,6 +3,8 @@ import type { ConnectionRecord, Outcome } from './record.ts';
 
 const ECS_VERSION = '8.17.0';
 
+/** A connection that had been let in and was closed once its policy's `idle` was over did what it came for. */
+const ALLOWED: ReadonlySet<Outcome> = new Set(['served', 'idle_timeout']);
 const DENIED: ReadonlySet<Outcome> = new Set(['refused', 'reset', 'dropped', 'tarpitted', 'limited']);
 
 /**
@@ -21,7 +23,7 @@ export function formatRecord(record: ConnectionRecord): string {
       category: ['network'],
       type: ['connection', verdictType(record.outcome)],
       action: record.outcome,
-      outcome: record.outcome === 'served' ? 'success' : 'failure',
+      outcome: ALLOWED.has(record.outcome) ? 'success' : 'failure',
       duration: record.durationsUs.total * 1_000,
     },
     source: { ip: record.clientIp, port: record.clientPort, bytes: record.bytesIn },
@@ -48,6 +50,9 @@ export function formatRecord(record: ConnectionRecord): string {
       alert: record.alert,
       parts: record.parts,
       matched: record.matched,
+      canary: record.canaries,
+      would_match: record.wouldMatch,
+      would_decide: record.shadow,
       challenge: record.challenge,
       hello: {
         status: record.helloStatus,
@@ -76,6 +81,6 @@ export function formatRecord(record: ConnectionRecord): string {
 }
 
 function verdictType(outcome: Outcome): string {
-  if (outcome === 'served') return 'allowed';
+  if (ALLOWED.has(outcome)) return 'allowed';
   return DENIED.has(outcome) ? 'denied' : 'error';
 }

@@ -1,4 +1,7 @@
 /** What is known about one connection when it ends: the source of its one audit line. */
+
+import type { CanaryArm } from '../orchestrator/canaries.ts';
+import type { ShadowDecision } from '../orchestrator/verdict.ts';
 import type { StackMatch } from '../profile/stack-matcher.ts';
 
 /** How a connection ended. */
@@ -18,6 +21,7 @@ export type Outcome =
   | 'handshake_timeout'
   | 'handshake_aborted'
   | 'upstream_failed'
+  | 'idle_timeout'
   | 'over_capacity'
   | 'worker_lost'
   | 'drained'
@@ -40,6 +44,7 @@ export const OUTCOMES: readonly Outcome[] = [
   'handshake_timeout',
   'handshake_aborted',
   'upstream_failed',
+  'idle_timeout',
   'over_capacity',
   'worker_lost',
   'drained',
@@ -83,6 +88,12 @@ export interface ConnectionRecord {
   parts: { name: string; group: string | null; points: number }[];
   /** Names of the rules and signals that held. */
   matched: string[];
+  /** Names of the shadow rules and signals that held. */
+  wouldMatch: string[];
+  /** What would have been decided with everything in shadow in force; null without any. */
+  shadow: ShadowDecision | null;
+  /** The arm of each canary of the site. */
+  canaries: readonly CanaryArm[];
   challenge: { name: string; outcome: 'posed' | 'solved' | 'cleared' | 'failed' } | null;
   imageId: string | null;
   epoch: number;
@@ -133,6 +144,9 @@ export function startRecord(start: RecordStart): ConnectionRecord {
     score: null,
     parts: [],
     matched: [],
+    wouldMatch: [],
+    shadow: null,
+    canaries: [],
     challenge: null,
     tls: null,
     http: null,

@@ -1,5 +1,6 @@
-/** What a batch worker does: compile a policy, look at a block of hellos, score a block of columns. */
+/** What a batch worker does: compile a policy, judge a feed, look at a block of hellos, score a block of columns. */
 import { Piscina } from 'piscina';
+import { type Judgement, type JudgeRequest, judgeFeed } from '../intel/guards.ts';
 import {
   type CompileOutcome,
   type CompileRequest,
@@ -18,6 +19,10 @@ function theDesk(): BatchDesk {
 
 export default function compileTask(request: CompileRequest): CompileOutcome {
   return compilePolicyFile(request);
+}
+
+export function judge(request: JudgeRequest): Judgement {
+  return judgeFeed(request);
 }
 
 export interface AnalyzeTask {

@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import type { BatchSetup } from './setup.ts';
 
+/** Batch work waits for what carries traffic (ignored where Piscina's optional `nice` is not installed). */
+const NICE = 10;
 /** A worker that had nothing to do for so long is let go. */
 const IDLE_MS = 10_000;
 
@@ -19,6 +21,7 @@ export function startBatchWorkers(threads: number, setup?: BatchSetup): Piscina 
     concurrentTasksPerWorker: 1,
     atomics: 'sync',
     recordTiming: false,
+    niceIncrement: NICE,
     workerData: setup,
   });
 }

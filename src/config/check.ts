@@ -33,6 +33,8 @@ export function checkConfig(config: Config, document: ConfigDocument, nowMs: num
     }
   }
 
+  if (config.feeds.ca !== null) checkReadable(config.feeds.ca, ['feeds', 'ca'], 'CA certificates', error);
+
   const names = new Set<string>();
   config.listeners.forEach((listener, index) => {
     const at = ['listeners', index];

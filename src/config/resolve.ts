@@ -1,13 +1,16 @@
 /** Fills a structurally valid document into a `Config`: defaults, absolute paths, milliseconds, bounds. */
 import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
+import type { FeedSettings } from '../intel/settings.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
+import { parsePrefix } from '../pdl/ip.ts';
 import { parseAddress } from './address.ts';
 import type { ConfigDocument, Path } from './document.ts';
 import { formatDuration, parseDuration } from './duration.ts';
 import type { Address, Config, ListenerConfig, UpstreamConfig } from './schema.ts';
 import {
   DEFAULTS,
+  FEED_TIMEOUT,
   HEADER_DEFAULTS,
   HTTP_UPSTREAM_SETTINGS,
   LIMIT_SETTINGS,
@@ -80,6 +83,26 @@ export function resolveConfig(document: ConfigDocument, problems: Diagnostic[]):
       (section.alpn as string[] | undefined) ??
       (own(upstreams, section.upstream as string)?.protocol === 'tcp' ? [] : DEFAULTS.httpAlpn),
   });
+  const prefixes = (key: string, value: unknown): readonly string[] => {
+    const texts = (value as string[] | undefined) ?? [];
+    texts.forEach((text, index) => {
+      if (parsePrefix(text) !== null) return;
+      report(
+        ['feeds', key, index],
+        `${text} is no IP address or prefix`,
+        'write 192.0.2.0/24 or 2001:db8::/32',
+      );
+    });
+    return texts.filter((text) => parsePrefix(text) !== null);
+  };
+  const feeds = (given: Section): FeedSettings => ({
+    directory: path(given.directory, DEFAULTS.feedDirectory),
+    own: prefixes('own', given.own),
+    neverBlock: prefixes('neverBlock', given.neverBlock),
+    ca: given.ca === undefined ? null : path(given.ca, ''),
+    timeout: scalar(['feeds', 'timeout'], given.timeout, FEED_TIMEOUT, report),
+    options: (given.options as FeedSettings['options'] | undefined) ?? {},
+  });
   const admin = toggle(root.admin);
   const metrics = toggle(root.metrics);
   const audit = toggle(root.audit);
@@ -109,6 +132,7 @@ export function resolveConfig(document: ConfigDocument, problems: Diagnostic[]):
       address: address(['metrics', 'address'], (metrics.address as string) ?? DEFAULTS.metricsAddress),
     },
     audit: audit && { file: auditFile === '-' ? '-' : path(auditFile, '') },
+    feeds: feeds(section(root.feeds)),
     log: { level: (section(root.log).level ?? DEFAULTS.logLevel) as Config['log']['level'] },
   };
 }

@@ -1,5 +1,7 @@
 /** The shape of a loaded configuration: plain data, so that it can cross a thread. */
 
+import type { FeedSettings } from '../intel/settings.ts';
+
 /** Where to listen or connect. `host` is an IP literal or a name, without brackets. */
 export interface Address {
   readonly host: string;
@@ -124,5 +126,6 @@ export interface Config {
   readonly metrics: { readonly address: Address } | null;
   /** `file` is a path or `-` for stdout; null: no audit log. */
   readonly audit: { readonly file: string } | null;
+  readonly feeds: FeedSettings;
   readonly log: { readonly level: LogLevel };
 }

@@ -54,6 +54,9 @@ export const TCP_UPSTREAM_SETTINGS: Settings<Scalars<TcpUpstreamConfig>> = {
   idleTimeout: duration(5 * MINUTE, SECOND, 24 * HOUR),
 };
 
+/** For one request to a server of feeds. */
+export const FEED_TIMEOUT: Setting = duration(30 * SECOND, 100, 10 * MINUTE);
+
 export const HEADER_DEFAULTS: HeadersConfig = {
   score: 'X-Sallyport-Score',
   policy: 'X-Sallyport-Policy',
@@ -72,6 +75,7 @@ export const DEFAULTS = {
   tokenFile: '.sallyport/admin.token',
   metricsAddress: '127.0.0.1:9090',
   auditFile: 'audit.jsonl',
+  feedDirectory: '.sallyport/feeds',
   logLevel: 'info',
 } as const;
 

@@ -285,6 +285,13 @@ export class Core {
     this.#view.setFloat64(draw + L.RATE_VALUE_AT, millionths, true);
   }
 
+  /** What `setDraw` was given for this connection, null before that. */
+  drawOf(canary: number): number | null {
+    const draw = this.#draws + canary * L.RATE_BYTES;
+    const isKnown = this.#view.getUint32(draw + L.RATE_KNOWN_AT, true) === 1;
+    return isKnown ? this.#view.getFloat64(draw + L.RATE_VALUE_AT, true) : null;
+  }
+
   #give(bytes: Uint8Array, offset: number, length: number): void {
     this.#bytes.set(
       offset === 0 && length === bytes.length ? bytes : bytes.subarray(offset, offset + length),

@@ -9,8 +9,10 @@ import { statusName } from '../core/status.ts';
 import { alertRecord } from '../orchestrator/alert.ts';
 import { type Client, clientAtAccept, clientAtHello } from '../orchestrator/client.ts';
 import type { ConnectionFacts } from '../orchestrator/engine.ts';
+import { helloExcess } from '../orchestrator/hello-limits.ts';
 import { formatIp } from '../orchestrator/ip.ts';
 import type { Verdict } from '../orchestrator/verdict.ts';
+import type { Policy } from '../pdl/ir.ts';
 import type { HelloEnd } from './hello-reader.ts';
 import type { Held } from './holding.ts';
 import type { EdgeLoop, ListenerState } from './loop.ts';
@@ -163,6 +165,9 @@ export class Connection implements Held {
     record.score = verdict.score;
     record.parts = [...verdict.parts];
     record.matched = [...verdict.matched];
+    record.wouldMatch = [...verdict.wouldMatch];
+    record.shadow = verdict.shadow;
+    record.canaries = verdict.canaries;
     const limited = verdict.tier === 'limit';
     switch (action.action) {
       case 'accept':
@@ -198,6 +203,7 @@ export class Connection implements Held {
     const policy = verdict.policy!;
     const loop = this.#loop;
     const { config } = loop;
+    if (!this.#helloIsWithin(policy.handshake)) return;
     const limit = Math.min(
       policy.handshake.maxInflight ?? Number.POSITIVE_INFINITY,
       config.limits.handshakesPerWorker,
@@ -220,6 +226,21 @@ export class Connection implements Held {
     tls.on('error', (error) => this.#onTlsError(error));
     tls.once('secure', () => this.#onSecure(tls, group()));
     tls.once('close', () => this.#onClose());
+  }
+
+  /** Turns a hello away that is over a limit of its policy; true when it is within them. */
+  #helloIsWithin(limits: Policy['handshake']): boolean {
+    const { hello, durationsUs } = this.record;
+    const excess = helloExcess(limits, hello?.bytes ?? 0, (durationsUs.hello ?? 0) / 1_000);
+    if (excess === null) return true;
+    this.#countFailure();
+    this.record.error = excess.message;
+    if (excess.limit === 'hello_too_large') this.#refuseBytes(excess.limit, 'record_overflow');
+    else {
+      this.#transport.reset();
+      this.#end(excess.limit, null);
+    }
+    return false;
   }
 
   #onTlsError(error: NodeJS.ErrnoException): void {
@@ -267,6 +288,11 @@ export class Connection implements Held {
     if (challenge === null) return true;
     this.cleared ||= this.#loop.history.isCleared(challenge, this.client, Date.now());
     return this.cleared;
+  }
+
+  /** Milliseconds without traffic after which the policy closes the connection; null: it does not say. */
+  get idleMs(): number | null {
+    return this.verdict?.policy?.handshake.idleMs ?? null;
   }
 
   /** Names how the connection ends when it is not simply `served`; it keeps the first reason. */

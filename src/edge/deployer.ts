@@ -5,6 +5,8 @@
 import { statSync } from 'node:fs';
 import type { Piscina } from 'piscina';
 import type { Config } from '../config/schema.ts';
+import type { RemoteFeed } from '../intel/refresh.ts';
+import type { FeedRefresher } from '../intel/refresher.ts';
 import { loadCertificates } from '../orchestrator/certificates.ts';
 import type { CompileOutcome, CompileRequest } from '../orchestrator/compile-policy.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
@@ -14,18 +16,22 @@ export interface Made {
   /** Null exactly when `diagnostics` holds an error. */
   readonly deployment: Deployment | null;
   readonly diagnostics: readonly Diagnostic[];
+  /** Feeds that are to be kept fresh once it is in force. */
+  readonly remoteFeeds: readonly RemoteFeed[];
 }
 
 export class Deployer {
   readonly #config: Config;
   readonly #batch: Piscina;
+  readonly #refresher: FeedRefresher;
   #epoch = 0;
   /** Modification times of the feeds in force, by path. */
   #feedTimes: ReadonlyMap<string, number> = new Map();
 
-  constructor(config: Config, batch: Piscina) {
+  constructor(config: Config, batch: Piscina, refresher: FeedRefresher) {
     this.#config = config;
     this.#batch = batch;
+    this.#refresher = refresher;
   }
 
   async make(): Promise<Made> {
@@ -39,11 +45,17 @@ export class Deployer {
       purpose: 'serve',
       env: { ...process.env },
       stacks: config.p0fDb,
+      feeds: config.feeds,
     };
     const certificates = loadCertificates(config.certificates);
-    const compiled = (await this.#batch.run(request)) as CompileOutcome;
+    let compiled = (await this.#batch.run(request)) as CompileOutcome;
+    // why: only a compiled policy says what to fetch, and what was fetched belongs into it.
+    if (await this.#refresher.fetchMissing(compiled.remoteFeeds)) {
+      compiled = (await this.#batch.run(request)) as CompileOutcome;
+    }
+    const { remoteFeeds } = compiled;
     const diagnostics = [...compiled.diagnostics, ...certificates.diagnostics];
-    if (compiled.bundle === null || !certificates.ok) return { deployment: null, diagnostics };
+    if (compiled.bundle === null || !certificates.ok) return { deployment: null, diagnostics, remoteFeeds };
     this.#epoch++;
     const deployment = {
       epoch: this.#epoch,
@@ -51,7 +63,7 @@ export class Deployer {
       certificates: certificates.certificates,
     };
     this.#feedTimes = compiled.feedTimes;
-    return { deployment, diagnostics };
+    return { deployment, diagnostics, remoteFeeds };
   }
 
   /** Has a feed file changed since it was read? */

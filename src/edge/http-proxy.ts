@@ -62,7 +62,11 @@ export class HttpUpstream {
       response.detachSocket(client);
       client.write(switchingProtocols(rawHeaders), 'latin1');
       if (head.length > 0) upstream.write(head);
-      relay(client, upstream, this.#config.bodyTimeout, () => {});
+      const { bodyTimeout } = this.#config;
+      const idleMs = Math.min(context.idleMs ?? bodyTimeout, bodyTimeout);
+      relay(client, upstream, idleMs, (error) => {
+        if (error === 'idle_timeout' && idleMs < bodyTimeout) context.onIdle?.();
+      });
     });
   }
 

@@ -16,6 +16,7 @@ import type { LimitsConfig } from '../config/schema.ts';
 import type { ChallengeGate } from './challenge-gate.ts';
 import type { Connection } from './connection.ts';
 import type { HttpUpstream, ProxyContext } from './http-proxy.ts';
+import { IdleTimer } from './idle.ts';
 import type { Service } from './loop.ts';
 
 /** Paths under this prefix belong to the edge and never reach an upstream. */
@@ -31,6 +32,8 @@ export class HttpService implements Service {
   readonly #upstreamName: string;
   readonly #gate: ChallengeGate;
   readonly #connections = new WeakMap<object, Connection>();
+  /** By connection, of those whose policy says `idle`. */
+  readonly #idle = new WeakMap<Connection, IdleTimer>();
   readonly #sessions = new Set<ServerHttp2Session>();
   /** The connection whose HTTP/2 session is being made; the event is emitted within the call. */
   #starting: Connection | null = null;
@@ -78,6 +81,7 @@ export class HttpService implements Service {
       this.#starting = null;
     } else {
       this.#connections.set(tls, connection);
+      this.#watchIdle(connection, tls, () => tls.destroy());
       this.#h1.emit('connection', tls);
     }
   }
@@ -95,11 +99,24 @@ export class HttpService implements Service {
   }
 
   #onSession(session: ServerHttp2Session, limits: LimitsConfig): void {
-    if (this.#starting !== null) this.#connections.set(session, this.#starting);
+    if (this.#starting !== null) {
+      this.#connections.set(session, this.#starting);
+      this.#watchIdle(this.#starting, session, () => session.close());
+    }
     this.#sessions.add(session);
     session.setTimeout(limits.idleTimeout, () => session.close());
     session.on('error', () => {});
     session.once('close', () => this.#sessions.delete(session));
+  }
+
+  #watchIdle(connection: Connection, owner: TLSSocket | ServerHttp2Session, close: () => void): void {
+    if (connection.idleMs === null) return;
+    const timer = new IdleTimer(connection.idleMs, () => {
+      connection.fail('idle_timeout', null);
+      close();
+    });
+    this.#idle.set(connection, timer);
+    owner.once('close', () => timer.stop());
   }
 
   #onRequest(owner: object, request: Request, response: Response): void {
@@ -110,6 +127,11 @@ export class HttpService implements Service {
       return;
     }
     connection.record.http!.requests++;
+    const idle = this.#idle.get(connection);
+    if (idle !== undefined) {
+      idle.enter();
+      response.once('close', () => idle.leave());
+    }
     if (this.#draining && request.httpVersionMajor === 1) response.setHeader('connection', 'close');
     const path = pathOf(request.url ?? '/');
     if (path.startsWith(OWN_PREFIX)) {
@@ -130,6 +152,7 @@ export class HttpService implements Service {
       return;
     }
     connection.record.http!.requests++;
+    this.#idle.get(connection)?.stop();
     if (this.#gate.needed(connection, request)) {
       connection.record.http!.challenged++;
       socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
@@ -160,6 +183,8 @@ function proxyContext(connection: Connection, request: Request): ProxyContext {
     ja4: record.hello?.ja4 ?? '',
     ja3Hash: record.hello?.ja3Hash ?? '',
     requestId: `${record.id}-${record.http!.requests}`,
+    idleMs: connection.idleMs,
+    onIdle: () => connection.fail('idle_timeout', null),
     onError: (code) => connection.fail('upstream_failed', code),
   };
 }

@@ -16,6 +16,10 @@ export interface ProxyContext {
   readonly ja4: string;
   readonly ja3Hash: string;
   readonly requestId: string;
+  /** Milliseconds without a byte after which an upgraded connection is closed, when shorter than the upstream's. */
+  readonly idleMs?: number | null;
+  /** Called once it was closed for that. */
+  readonly onIdle?: () => void;
   /** Called at most once, with the name of what went wrong on the upstream's side. */
   readonly onError?: (code: string) => void;
 }

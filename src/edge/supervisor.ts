@@ -7,6 +7,7 @@ import type { Logger } from 'pino';
 import type { AdminControl, ReloadResult } from '../admin/control.ts';
 import { startBatchWorkers } from '../batch/workers.ts';
 import type { Config } from '../config/schema.ts';
+import { FeedRefresher } from '../intel/refresher.ts';
 import type { Bundle } from '../orchestrator/bundle.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
 import { createSharedTables, openTables } from '../orchestrator/shared-tables.ts';
@@ -50,6 +51,7 @@ export class Supervisor implements AdminControl {
   readonly #total: SharedCount;
   readonly #batch = startBatchWorkers(1);
   readonly #edgePool: ReturnType<typeof createEdgePool> | null;
+  readonly #refresher: FeedRefresher;
   readonly #deployer: Deployer;
   readonly #slots: WorkerSlot[] = [];
   readonly #reporting: Reporting;
@@ -75,7 +77,16 @@ export class Supervisor implements AdminControl {
     };
     this.#total = new SharedCount(this.#shared.total, limits.connections);
     this.#edgePool = config.threads === 0 ? null : createEdgePool(config.threads);
-    this.#deployer = new Deployer(config, this.#batch);
+    this.#refresher = new FeedRefresher({
+      settings: config.feeds,
+      judge: (request) => this.#batch.run(request, { name: 'judge' }),
+      onChanged: () => void this.reload(),
+      onResult: ({ feed, result, reason }) => {
+        if (reason === null) log.info({ feed, result }, 'feed refreshed');
+        else log.warn({ feed, result, reason }, 'feed not refreshed; the last good copy stays');
+      },
+    });
+    this.#deployer = new Deployer(config, this.#batch, this.#refresher);
     const tables = openTables(this.#shared);
     this.#reporting = new Reporting(config, log, this, () => ({
       openConnections: this.#total.value,
@@ -87,6 +98,7 @@ export class Supervisor implements AdminControl {
         buckets: tables.buckets.evictions,
         clearances: tables.clearances.evictions,
       },
+      feeds: this.#refresher.health(),
       policy: this.#deployment && { imageId: this.#deployment.bundle.imageId, epoch: this.#deployment.epoch },
     }));
   }
@@ -107,7 +119,7 @@ export class Supervisor implements AdminControl {
   }
 
   async #start(): Promise<void> {
-    const { deployment, diagnostics } = await this.#deployer.make();
+    const { deployment, diagnostics, remoteFeeds } = await this.#deployer.make();
     if (deployment === null) throw new DeploymentError(diagnostics);
     this.#logWarnings(diagnostics);
     this.#deployment = deployment;
@@ -121,6 +133,7 @@ export class Supervisor implements AdminControl {
       this.#bound = this.#bound.map((bound, index) => ({ ...bound, port: ports[index]! }));
     }
     this.#scheduleRefresh();
+    this.#refresher.watch(remoteFeeds);
   }
 
   async #listen(): Promise<void> {
@@ -183,7 +196,7 @@ export class Supervisor implements AdminControl {
   }
 
   async #reload(): Promise<ReloadResult> {
-    const { deployment, diagnostics } = await this.#deployer.make();
+    const { deployment, diagnostics, remoteFeeds } = await this.#deployer.make();
     if (deployment === null) {
       this.#reporting.reloaded('refused');
       for (const entry of diagnostics)
@@ -197,6 +210,7 @@ export class Supervisor implements AdminControl {
       if (error !== null) this.#log.error({ worker, error }, 'a worker kept the policy it had');
     });
     this.#scheduleRefresh();
+    this.#refresher.watch(remoteFeeds);
     this.#reporting.reloaded('ok');
     const { imageId } = deployment.bundle;
     this.#log.info({ imageId, epoch: deployment.epoch }, 'policy in force');
@@ -234,6 +248,7 @@ export class Supervisor implements AdminControl {
         revision: this.#deployment.bundle.program.revision,
         epoch: this.#deployment.epoch,
       },
+      feeds: this.#refresher.health(),
       connections: this.#total.value,
       workers: this.#slots.map((slot, index) => ({
         worker: index,
@@ -265,6 +280,7 @@ export class Supervisor implements AdminControl {
     clearInterval(this.#refresh ?? undefined);
     await Promise.all(this.#slots.map(finish));
     this.#sockets?.close();
+    await this.#refresher.close();
     await Promise.all([this.#edgePool?.destroy(), this.#batch.destroy(), this.#reporting.close()]);
   }
 

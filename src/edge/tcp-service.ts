@@ -32,7 +32,11 @@ export class TcpService implements Service {
       policy: record.policy ?? '',
       ja4: record.hello?.ja4 ?? '',
     };
-    connectTcpUpstream(this.#upstream, tls, context, (error) => {
+    const { idleTimeout } = this.#upstream;
+    const idleMs = connection.idleMs ?? idleTimeout;
+    const upstream = { ...this.#upstream, idleTimeout: Math.min(idleMs, idleTimeout) };
+    connectTcpUpstream(upstream, tls, context, (error) => {
+      if (error === 'idle_timeout' && idleMs < idleTimeout) connection.fail('idle_timeout', null);
       if (error?.startsWith('upstream_')) connection.fail('upstream_failed', error);
     });
   }

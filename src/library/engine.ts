@@ -17,6 +17,7 @@ import { alertRecord } from '../orchestrator/alert.ts';
 import { type Client, clientAtHello } from '../orchestrator/client.ts';
 import { type CompileOutcome, compilePolicyFile } from '../orchestrator/compile-policy.ts';
 import { type ConnectionFacts, Engine } from '../orchestrator/engine.ts';
+import { helloExcess } from '../orchestrator/hello-limits.ts';
 import { History } from '../orchestrator/history.ts';
 import { parseIp } from '../orchestrator/ip.ts';
 import { createSharedTables, openTables, type SharedTables } from '../orchestrator/shared-tables.ts';
@@ -152,7 +153,7 @@ export class PolicyEngine {
   decide(client: ClientDescription, hello: Uint8Array): EngineDecision {
     const facts = this.#facts(client);
     const status = this.#parse(facts, hello, hello.length);
-    if (status === 0) return this.#decide(facts, 1);
+    if (status === 0) return this.#decide(facts, 1, 0);
     const name = status < 0 ? statusName(status) : 'hello_incomplete';
     return undecided('refuse', 'decode_error', name, 'the ClientHello cannot be read');
   }
@@ -174,9 +175,10 @@ export class PolicyEngine {
       timeoutMs: this.#options.helloTimeoutMs ?? DEFAULTS.helloTimeoutMs,
       parse: (bytes: Uint8Array, length: number): number => this.#parse(facts, bytes, length),
     };
+    const started = performance.now();
     return new Promise((resolve) => {
       readHello(socket, options, (end, _length, reads) => {
-        if (end === 'complete') resolve(this.#decide(facts, reads));
+        if (end === 'complete') resolve(this.#decide(facts, reads, performance.now() - started));
         else if (typeof end === 'number') {
           const message = 'the ClientHello cannot be read';
           resolve(undecided('refuse', 'decode_error', statusName(end), message));
@@ -210,12 +212,21 @@ export class PolicyEngine {
     return this.#engine.core.parse(bytes, 0, length, 'records', 'tls');
   }
 
-  #decide(facts: ConnectionFacts, reads: number): EngineDecision {
+  #decide(facts: ConnectionFacts, reads: number, completeInMs: number): EngineDecision {
     const engine = this.#engine;
     engine.setArrival(reads, Math.max(0, Date.now() - facts.nowMs) * 1_000);
     const client = clientAtHello(facts, engine.core.hello);
     const hello = summarizeHello(engine.core);
     const verdict = engine.decideHello(facts, client);
+    const accepted = verdict.action.action === 'accept' ? verdict.policy : null;
+    const excess = accepted && helloExcess(accepted.handshake, hello.bytes, completeInMs);
+    if (excess) {
+      const tooLarge = excess.limit === 'hello_too_large';
+      const [action, alert] = tooLarge
+        ? (['refuse', 'record_overflow'] as const)
+        : (['reset', null] as const);
+      return undecided(action, alert, excess.limit, excess.message);
+    }
     const decision = describe(verdict, hello);
     this.#verdicts.set(decision, { verdict, client });
     return decision;

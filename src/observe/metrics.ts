@@ -5,6 +5,7 @@
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { ConnectionRecord } from '../audit/record.ts';
+import type { FeedHealth } from '../intel/refresher.ts';
 
 /** What a scrape asks the edge for. Totals count from the start of the process. */
 export interface EdgeSample {
@@ -15,6 +16,8 @@ export interface EdgeSample {
   /** Entries that made room for others in the shared tables. */
   readonly evictions: { readonly rates: number; readonly buckets: number; readonly clearances: number };
   readonly audit: { readonly written: number; readonly lost: number; readonly queued: number };
+  /** Feeds that are fetched. */
+  readonly feeds: readonly FeedHealth[];
   /** The active policy; null before the first. */
   readonly policy: { readonly imageId: string; readonly epoch: number } | null;
 }
@@ -63,6 +66,24 @@ export function createMetrics(sample: () => EdgeSample): Metrics {
     labelNames: ['site', 'policy', 'action', 'tier'],
     registers,
   });
+  const canaries = new Counter({
+    name: 'sallyport_canary_decisions_total',
+    help: 'Decisions by canary, the side of it that the connection was on, and the action.',
+    labelNames: ['canary', 'arm', 'action'],
+    registers,
+  });
+  const wouldMatch = new Counter({
+    name: 'sallyport_would_match_total',
+    help: 'Decisions in which a rule or signal in shadow held.',
+    labelNames: ['site', 'name'],
+    registers,
+  });
+  const wouldDecide = new Counter({
+    name: 'sallyport_would_decide_total',
+    help: 'What would have been decided with everything in shadow in force, and whether the action or policy differs.',
+    labelNames: ['site', 'policy', 'action', 'tier', 'differs'],
+    registers,
+  });
   const scores = new Histogram({
     name: 'sallyport_score',
     help: 'Risk scores, 0 (good) to 100 (bad).',
@@ -103,6 +124,22 @@ export function createMetrics(sample: () => EdgeSample): Metrics {
   });
   for (const result of ['ok', 'refused']) reloads.inc({ result }, 0);
 
+  function observeStages(record: ConnectionRecord, action: string): void {
+    const site = record.site ?? 'none';
+    for (const { name, arm } of record.canaries) canaries.inc({ canary: name, arm, action });
+    for (const name of record.wouldMatch) wouldMatch.inc({ site, name });
+    const { shadow } = record;
+    if (shadow === null) return;
+    const differs = String(shadow.action !== action || shadow.policy !== record.policy);
+    wouldDecide.inc({
+      site,
+      policy: shadow.policy ?? 'none',
+      action: shadow.action,
+      tier: shadow.tier,
+      differs,
+    });
+  }
+
   return {
     render: async () => {
       refresh(sample());
@@ -115,6 +152,7 @@ export function createMetrics(sample: () => EdgeSample): Metrics {
       if (record.action !== null) {
         const { site, policy, action, tier } = record;
         decisions.inc({ site: site ?? 'none', policy: policy ?? 'none', action, tier: tier ?? 'none' });
+        observeStages(record, action);
       }
       if (record.score !== null) scores.observe(record.score);
       const { decide, handshake } = record.durationsUs;
@@ -166,7 +204,28 @@ function registerSampled(registry: Registry): (now: EdgeSample) => void {
     labelNames: ['result'],
     registers,
   });
+  const ofFeed = (name: string, help: string): Gauge<'feed'> =>
+    new Gauge({ name, help, labelNames: ['feed'], registers });
+  const entries = ofFeed(
+    'sallyport_feed_entries',
+    'Members of the last good copy of a feed that is fetched.',
+  );
+  const age = ofFeed('sallyport_feed_age_seconds', 'Since a feed was last fetched or confirmed.');
+  const failures = ofFeed('sallyport_feed_failures', 'Failed refreshes of a feed since the last good one.');
+  const refreshes = new Counter({
+    name: 'sallyport_feed_refreshes_total',
+    help: 'Refreshes of feeds, by result.',
+    labelNames: ['feed', 'result'],
+    registers,
+  });
   return (now) => {
+    for (const metric of [entries, age, failures, refreshes]) metric.reset();
+    for (const { feed, entries: count, ageMs, failures: failed, results } of now.feeds) {
+      entries.set({ feed }, count);
+      if (ageMs !== null) age.set({ feed }, ageMs / 1_000);
+      failures.set({ feed }, failed);
+      for (const [result, total] of Object.entries(results)) refreshes.inc({ feed, result }, total);
+    }
     open.set(now.openConnections);
     held.set(now.heldTarpits);
     workers.set(now.workers);

@@ -9,6 +9,8 @@ import { Core } from '../core/core.ts';
 import { encodeProgram, encodeTables, FeedError } from '../core/image.ts';
 import { loadCoreModule } from '../core/module.ts';
 import { statusName } from '../core/status.ts';
+import type { RemoteFeed } from '../intel/refresh.ts';
+import type { FeedSettings } from '../intel/settings.ts';
 import { compile, type SourceFile } from '../pdl/compile/compile.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import type { Program } from '../pdl/ir.ts';
@@ -17,7 +19,7 @@ import type { TestResult } from '../pdl/testing/test-run.ts';
 import { loadStacks, OWN_STACKS } from '../profile/stacks.ts';
 import type { Bundle } from './bundle.ts';
 import { UNSUPPLIED } from './facts.ts';
-import { feedProblem, type LoadedFeeds, loadFeeds } from './feeds.ts';
+import { feedProblem, isRemote, type LoadedFeeds, loadFeeds } from './feeds.ts';
 import { runPolicyTests } from './policy-tests.ts';
 import { loadSecrets } from './secrets.ts';
 import { hostTarget } from './target.ts';
@@ -40,6 +42,8 @@ export interface CompileRequest {
   readonly stacks?: string | null;
   /** Also report what is merely worth knowing. */
   readonly infos?: boolean;
+  /** What the configuration says of feeds; without it nothing that is fetched has members. */
+  readonly feeds?: FeedSettings;
 }
 
 export interface CompileOutcome {
@@ -48,8 +52,10 @@ export interface CompileOutcome {
   readonly diagnostics: readonly Diagnostic[];
   /** Text of every file that was read, by path, to show diagnostics with. */
   readonly sources: ReadonlyMap<string, string>;
-  /** Modification times of the feed files that were read, by path. */
+  /** Modification times of the feed files and copies that were read, by path. */
   readonly feedTimes: ReadonlyMap<string, number>;
+  /** The policy's feeds that are fetched; empty unless it is compiled to serve. */
+  readonly remoteFeeds: readonly RemoteFeed[];
   /** How the tests in the file went; empty when it could not be compiled. */
   readonly tests: readonly TestResult[];
 }
@@ -139,11 +145,13 @@ export function compilePolicyFile(request: CompileRequest): CompileOutcome {
   const path = resolve(request.path);
   const sources = new Map<string, string>();
   const diagnostics: Diagnostic[] = [];
+  let remoteFeeds: readonly RemoteFeed[] = [];
   const failed = (tests: readonly TestResult[] = []): CompileOutcome => ({
     bundle: null,
     diagnostics,
     sources,
     feedTimes: new Map(),
+    remoteFeeds,
     tests,
   });
   const open = (file: string): SourceFile | null => {
@@ -169,7 +177,7 @@ export function compilePolicyFile(request: CompileRequest): CompileOutcome {
   if (request.purpose === 'serve') diagnostics.push(...compiled.needs);
 
   if (request.host) diagnostics.push(...checkHost(program, request.host, path));
-  const feeds = loadFeeds(program, request.purpose);
+  const feeds = loadFeeds(program, request.purpose, request.feeds ?? null);
   diagnostics.push(...feeds.diagnostics);
   const tables = encodeFeeds(program, feeds, diagnostics);
   const { image, imageId } = encodeProgram(program);
@@ -181,6 +189,11 @@ export function compilePolicyFile(request: CompileRequest): CompileOutcome {
   diagnostics.push(...secretProblems);
   const { stacks, diagnostics: stackProblems } = loadStacks(request.stacks ?? OWN_STACKS);
   diagnostics.push(...stackProblems);
+  if (request.purpose === 'serve' && secretProblems.length === 0) {
+    remoteFeeds = program.feeds
+      .filter(isRemote)
+      .map((feed) => ({ feed, secret: feed.auth === undefined ? null : secrets[feed.auth]! }));
+  }
   if (tables === null || stacks === null || hasError(diagnostics)) return failed(tests);
   diagnostics.push(...verify(core, image, tables, path));
   if (hasError(diagnostics)) return failed(tests);
@@ -189,6 +202,7 @@ export function compilePolicyFile(request: CompileRequest): CompileOutcome {
     diagnostics,
     sources,
     feedTimes: feeds.times,
+    remoteFeeds,
     tests,
   };
 }

@@ -2,7 +2,7 @@
  * The decision engine of one thread: joins a connection's facts with history, asks the decision core,
  * and names what it answered. It never does I/O and never throws for what a client sent.
  */
-import type { Core, Decision } from '../core/core.ts';
+import type { Core, Decision, Outcome } from '../core/core.ts';
 import { SYN_WINDOW_AT } from '../core/layout.gen.ts';
 import { loadTablesGradually } from '../core/load-tables.ts';
 import { statusName } from '../core/status.ts';
@@ -10,12 +10,13 @@ import type { Verdict as Action, Policy, Program, Site } from '../pdl/ir.ts';
 import { type StackMatch, StackMatcher } from '../profile/stack-matcher.ts';
 import { NO_STACKS } from '../profile/stacks.ts';
 import type { Bundle } from './bundle.ts';
+import { armsOf, canariesOf } from './canaries.ts';
 import { type Client, clientAtAccept } from './client.ts';
 import { FACT } from './facts.ts';
 import type { History } from './history.ts';
 import { systemLoad } from './load.ts';
 import { SiteTable } from './sites.ts';
-import { actionOf, difficultyFor, type ScorePart, type Verdict } from './verdict.ts';
+import { actionOf, difficultyFor, type ScorePart, type ShadowDecision, type Verdict } from './verdict.ts';
 
 /** What is known when a connection is accepted. */
 export interface ConnectionFacts {
@@ -58,6 +59,8 @@ export class Engine {
   readonly #history: History;
   #bundle: Bundle | null = null;
   #sites: SiteTable = new SiteTable([]);
+  /** By site: indexes of the canaries that its decision asks about. */
+  #canaries: readonly (readonly number[])[] = [];
   #epoch = 0;
   /** Tables that are in the core already, for the bundle to come. */
   #prepared: Uint8Array | null = null;
@@ -111,6 +114,7 @@ export class Engine {
     if (this.#bundle?.stacks !== bundle.stacks) this.#stacks = new StackMatcher(bundle.stacks);
     this.#bundle = bundle;
     this.#sites = new SiteTable(bundle.program.sites);
+    this.#canaries = bundle.program.sites.map((site) => canariesOf(bundle.program, site));
     this.#history.configure(bundle.program);
     this.#epoch = epoch;
   }
@@ -164,7 +168,7 @@ export class Engine {
     for (const index of sites) {
       const decision = this.core.decide(index, PHASE.connect);
       if (decision.status < 0 || !decision.final) return null;
-      const verdict = this.#describe(this.program.sites[index]!, decision);
+      const verdict = this.#describe(index, decision);
       if (verdict.action.action === 'accept') return null;
       if (agreed !== null && agreed.action.action !== verdict.action.action) return null;
       agreed = verdict;
@@ -189,9 +193,9 @@ export class Engine {
 
   /** The verdict of one site over the facts as they stand at a phase; limits are left out of account. */
   explainSite(siteIndex: number, phase: keyof typeof PHASE = 'hello'): Verdict {
-    const site = this.program.sites[siteIndex]!;
     const decision = this.core.decide(siteIndex, PHASE[phase]);
-    return decision.status < 0 ? this.#onError(site) : this.#describe(site, decision);
+    if (decision.status < 0) return this.#onError(this.program.sites[siteIndex]!);
+    return this.#describe(siteIndex, decision);
   }
 
   #noSite(): Verdict {
@@ -204,6 +208,8 @@ export class Engine {
       parts: [],
       matched: [],
       wouldMatch: [],
+      shadow: null,
+      canaries: [],
       challenge: null,
       difficulty: 0,
       final: true,
@@ -223,14 +229,23 @@ export class Engine {
       parts: [],
       matched: [],
       wouldMatch: [],
+      shadow: null,
+      canaries: [],
       challenge,
       difficulty: challenge?.difficulty.max ?? 0,
       final: true,
     };
   }
 
-  #describe(site: Site, decision: Decision): Verdict {
+  #describeShadow({ policy, rule, tier, score }: Outcome): ShadowDecision {
     const { program } = this;
+    const { action } = actionOf(program, rule, policy);
+    return { policy: program.policies[policy]?.name ?? null, action, tier, score };
+  }
+
+  #describe(siteIndex: number, decision: Decision): Verdict {
+    const { program } = this;
+    const site = program.sites[siteIndex]!;
     const score = program.scores[site.score]!;
     const parts: ScorePart[] = [];
     const matched: string[] = [];
@@ -263,6 +278,8 @@ export class Engine {
       parts,
       matched,
       wouldMatch,
+      shadow: decision.shadow === null ? null : this.#describeShadow(decision.shadow),
+      canaries: armsOf(this.core, program, this.#canaries[siteIndex]!),
       challenge,
       difficulty: challenge === null ? 0 : difficultyFor(challenge, decision.score),
       final: decision.final,

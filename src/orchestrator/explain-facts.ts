@@ -86,7 +86,7 @@ function relocate(diagnostic: Diagnostic, file: string, before: number): Diagnos
 
 function explainTest(program: Program, { facts, rates, feeds, siteIndex }: PolicyTest): Explanation {
   const site = program.sites[siteIndex]!;
-  const members = new Map([...loadFeeds(program, 'check').members, ...feeds]);
+  const members = new Map([...loadFeeds(program, 'check', null).members, ...feeds]);
   const { image, imageId } = encodeProgram(program);
   const engine = new Engine(new Core(loadCoreModule()), new History(memoryOfOne()));
   let loaded: World['feeds'] | null = null;

@@ -1,26 +1,34 @@
-/** Reads a program's file feeds: one member a line, `#` begins a comment. */
+/** Reads a program's feeds: files, and the last good copies of what is fetched. */
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { type FeedContent, FeedFormatError } from '../intel/content.ts';
+import { MAX_FEED_BYTES } from '../intel/fetch.ts';
+import { readFeedText } from '../intel/formats.ts';
+import { decode, overlaps, suspicion } from '../intel/guards.ts';
+import { type FeedSettings, optionsOf } from '../intel/settings.ts';
+import { copyPath, readCopy, sha256Hex } from '../intel/store.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
-import { inPrefix, parsePrefix } from '../pdl/ip.ts';
+import { parsePrefix } from '../pdl/ip.ts';
 import type { Feed, Program } from '../pdl/ir.ts';
-
-/** A larger feed file is refused unread. */
-export const MAX_FEED_BYTES: number = 64 * 1024 * 1024;
 
 export interface LoadedFeeds {
   /** Members by index in `Program.feeds`. */
   readonly members: ReadonlyMap<number, readonly string[]>;
   /** For each feed, the 1-based line of each member. */
   readonly lines: ReadonlyMap<number, readonly number[]>;
-  /** Modification time of each file that was read, in milliseconds since the epoch. */
+  /** Modification time of each file or copy that was read, in milliseconds since the epoch. */
   readonly times: ReadonlyMap<string, number>;
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** Absolute path of a feed: relative paths start at the policy file that declares it. */
+/** Absolute path of a file feed, relative paths starting at the policy file that declares it; else the address. */
 export function feedPath(feed: Feed): string {
-  return resolve(dirname(feed.declaredIn), feed.path);
+  return feed.source === 'file' ? resolve(dirname(feed.declaredIn), feed.path) : feed.path;
+}
+
+/** Feeds that are fetched. */
+export function isRemote({ source }: Feed): boolean {
+  return source === 'url' || source === 'crowdsec';
 }
 
 export function feedProblem(
@@ -35,48 +43,43 @@ export function feedProblem(
   return { code, severity, message, file, line, column: 1, endLine: line, endColumn: 1, help };
 }
 
-function split(text: string): { members: string[]; lines: number[] } {
-  const members: string[] = [];
-  const lines: number[] = [];
-  text.split('\n').forEach((raw, index) => {
-    const comment = raw.indexOf('#');
-    const member = (comment === -1 ? raw : raw.slice(0, comment)).trim();
-    if (member === '') return;
-    members.push(member);
-    lines.push(index + 1);
-  });
-  return { members, lines };
+interface Members {
+  readonly members: readonly string[];
+  readonly lines: readonly number[];
 }
 
-/** An empty list when the feed's age says so; problems go to `diagnostics`. */
-function isStale(
-  feed: Feed,
-  purpose: 'serve' | 'check',
-  modifiedMs: number,
-  nowMs: number,
-  diagnostics: Diagnostic[],
-): boolean {
-  if (feed.maxAgeMs === null || nowMs - modifiedMs <= feed.maxAgeMs) return false;
+interface Reading {
+  readonly purpose: 'serve' | 'check';
+  readonly nowMs: number;
+  readonly settings: FeedSettings | null;
+  readonly times: Map<string, number>;
+  readonly diagnostics: Diagnostic[];
+}
+
+const EMPTY: Members = { members: [], lines: [] };
+
+/** True when the feed counts as empty because of its age; problems go to `diagnostics`. */
+function isStale(feed: Feed, confirmedMs: number, { purpose, nowMs, diagnostics }: Reading): boolean {
+  if (feed.maxAgeMs === null || nowMs - confirmedMs <= feed.maxAgeMs) return false;
   const severity = feed.onStale === 'fail' && purpose === 'serve' ? 'error' : 'warning';
   const what =
     feed.onStale === 'empty' ? 'is taken as empty' : feed.onStale === 'keep' ? 'is used as it is' : 'fails';
   const message = `feed ${feed.name} is older than its max_age and ${what}`;
-  diagnostics.push(
-    feedProblem(feed, 'FEED-004', 1, message, 'refresh the file, or change on_stale', severity),
-  );
+  const help = isRemote(feed)
+    ? 'see the log for why, or change on_stale'
+    : 'refresh the file, or change on_stale';
+  diagnostics.push(feedProblem(feed, 'FEED-004', 1, message, help, severity));
   return feed.onStale === 'empty';
 }
 
-function readFeed(
-  feed: Feed,
-  purpose: 'serve' | 'check',
-  nowMs: number,
-  times: Map<string, number>,
-  diagnostics: Diagnostic[],
-): { members: string[]; lines: number[] } {
-  const empty = { members: [], lines: [] };
-  // why: what must be fetched first is refused when serving, and unknown to a check.
-  if (feed.source !== 'file') return empty;
+/** Members that have not ended. */
+function current({ members, lines, expires }: FeedContent, nowMs: number): Members {
+  if (expires === undefined) return { members, lines };
+  return { members: members.filter((_, index) => expires[index]! > nowMs), lines: [] };
+}
+
+function readFile(feed: Feed, reading: Reading): Members {
+  const { purpose, nowMs, settings, times, diagnostics } = reading;
   try {
     const path = feedPath(feed);
     const { size, mtimeMs } = statSync(path);
@@ -84,18 +87,101 @@ function readFeed(
     if (size > MAX_FEED_BYTES) {
       const message = `feed ${feed.name} is ${size} bytes long; at most ${MAX_FEED_BYTES} are read`;
       diagnostics.push(feedProblem(feed, 'FEED-003', 1, message, 'shorten the feed'));
-      return empty;
+      return EMPTY;
     }
-    if (isStale(feed, purpose, mtimeMs, nowMs, diagnostics)) return empty;
-    return split(readFileSync(path, 'utf8'));
+    if (isStale(feed, mtimeMs, reading)) return EMPTY;
+    const bytes = readFileSync(path);
+    if (feed.sha256 !== undefined && feed.sha256 !== sha256Hex(bytes)) {
+      const message = `feed ${feed.name} does not have the SHA-256 that the policy demands`;
+      diagnostics.push(feedProblem(feed, 'FEED-007', 1, message, 'correct the file or the digest'));
+      return EMPTY;
+    }
+    const options = optionsOf(settings, feed.name);
+    return current(readFeedText(feed, decode(bytes), { options, fetchedMs: mtimeMs }), nowMs);
   } catch (error) {
+    if (error instanceof FeedFormatError) {
+      const message = `feed ${feed.name}: ${error.message}`;
+      const help = 'correct the file, or say its format';
+      diagnostics.push(feedProblem(feed, 'FEED-006', error.line, message, help));
+      return EMPTY;
+    }
     const reason = (error as NodeJS.ErrnoException).code ?? 'unreadable';
     const message = `feed ${feed.name} cannot be read (${reason})`;
     const help = 'create the file (it may be empty), or correct the path in the policy';
     const severity = purpose === 'check' && reason === 'ENOENT' ? 'warning' : 'error';
     diagnostics.push(feedProblem(feed, 'FEED-001', 1, message, help, severity));
-    return empty;
+    return EMPTY;
   }
+}
+
+/** The last good copy; null when there is none, so that tests of it are unknown. */
+function readFetched(feed: Feed, reading: Reading): Members | null {
+  const { purpose, nowMs, settings, times, diagnostics } = reading;
+  if (settings === null) {
+    if (purpose === 'check') return null;
+    const message = `feed ${feed.name} is fetched, which only an edge with a configuration does`;
+    diagnostics.push(feedProblem(feed, 'FEED-005', 1, message, 'fetch it into a file, or use an edge'));
+    return null;
+  }
+  const copy = readCopy(settings.directory, feed);
+  if (copy === null) {
+    const message = `feed ${feed.name} was never fetched with success; what tests it is unknown`;
+    const severity = purpose === 'serve' && feed.onStale === 'fail' ? 'error' : 'warning';
+    const help = 'see the log for why';
+    diagnostics.push(feedProblem(feed, 'FEED-001', 1, message, help, severity));
+    return null;
+  }
+  const { sha256, fetchedAt, checkedAt } = copy.state.copy!;
+  const path = copyPath(settings.directory, feed, sha256);
+  times.set(path, statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0);
+  if (isStale(feed, checkedAt, reading)) return EMPTY;
+  const options = optionsOf(settings, feed.name);
+  try {
+    const content = readFeedText(feed, decode(copy.bytes), { options, fetchedMs: fetchedAt });
+    return withoutBarred(current(withoutBad(content), nowMs), feed, settings, diagnostics);
+  } catch (error) {
+    if (!(error instanceof FeedFormatError)) throw error;
+    // The configuration now says another format than the one the copy was judged by.
+    const message = `the copy of feed ${feed.name} cannot be read: ${error.message}`;
+    diagnostics.push(feedProblem(feed, 'FEED-006', error.line, message, 'correct its format'));
+    return null;
+  }
+}
+
+/** The few members of a fetched list that its judge let pass as left out. */
+function withoutBad(content: FeedContent): FeedContent {
+  if (content.bad.length === 0) return content;
+  const bad = new Set(content.bad);
+  const keep = <T>(values: readonly T[]): T[] => values.filter((_, index) => !bad.has(index));
+  const { members, lines, expires } = content;
+  return {
+    members: keep(members),
+    lines: keep(lines),
+    bad: [],
+    ...(expires === undefined ? {} : { expires: keep(expires) }),
+  };
+}
+
+/** Leaves out members that overlap what is never blocked. */
+function withoutBarred(
+  { members, lines }: Members,
+  feed: Feed,
+  { neverBlock }: FeedSettings,
+  diagnostics: Diagnostic[],
+): Members {
+  if (neverBlock.length === 0 || (feed.type !== 'cidr' && feed.type !== 'ip')) return { members, lines };
+  const barred = neverBlock.map((text) => parsePrefix(text)!);
+  const isKept = members.map((member) => {
+    const prefix = parsePrefix(member);
+    return prefix === null || !barred.some((each) => overlaps(each, prefix));
+  });
+  const left = isKept.filter((kept) => !kept).length;
+  if (left === 0) return { members, lines };
+  const message = `${left} members of feed ${feed.name} overlap what is never blocked and are left out`;
+  const help = 'see feeds.neverBlock in the configuration';
+  diagnostics.push(feedProblem(feed, 'FEED-008', 1, message, help, 'warning'));
+  const keep = <T>(values: readonly T[]): T[] => values.filter((_, index) => isKept[index]);
+  return { members: keep(members), lines: keep(lines) };
 }
 
 /** Feeds of addresses by which `forbid` and `deny` rules turn clients away. */
@@ -112,41 +198,20 @@ function blockingFeeds({ rules, atoms, tables }: Program): Set<number> {
   return found;
 }
 
-/** Private, loopback and link-local networks (RFC 6890). */
-const LOCAL = [
-  '10.0.0.0/8',
-  '127.0.0.0/8',
-  '169.254.0.0/16',
-  '172.16.0.0/12',
-  '192.168.0.0/16',
-  '::1/128',
-  'fc00::/7',
-  'fe80::/10',
-];
-const LOCAL_PREFIXES = LOCAL.map((text) => parsePrefix(text)!);
-/** Shorter prefixes of IPv4 and IPv6 hold more than any list of bad addresses should. */
-const WIDE = { v4: 8, v6: 19 } as const;
 /** Members worth parsing here; a feed may have a million others. */
-const SUSPICIOUS = /\/(?:\d|1[0-8])$|^(?:10|127|169|172|192)\.|^(?:::1|f[cde])/i;
+const SUSPICIOUS = /\/(?:\d|1[0-8])$|^(?:0|10|100|127|169|172|192)\.|^(?:::|f[cde])/i;
 /** More of them from one feed tell nothing new. */
 const MAX_WIDE_REPORTED = 3;
 
 /** A list that turns away half of the internet, or the own network, is broken or poisoned. */
-function warnOfWide(
-  feed: Feed,
-  { members, lines }: { members: readonly string[]; lines: readonly number[] },
-  diagnostics: Diagnostic[],
-): void {
+function warnOfWide(feed: Feed, { members, lines }: Members, diagnostics: Diagnostic[]): void {
   let reported = 0;
   for (const [index, member] of members.entries()) {
     const prefix = SUSPICIOUS.test(member) ? parsePrefix(member) : null;
     if (prefix === null) continue;
-    const isWide = prefix.isV4 ? prefix.bits - 96 < WIDE.v4 : prefix.bits < WIDE.v6;
-    const isLocal = LOCAL_PREFIXES.some(
-      (local) => local.bits <= prefix.bits && inPrefix(prefix.bytes, local),
-    );
-    if (!isWide && !isLocal) continue;
-    const what = isWide ? 'a very large part of the internet' : 'a private network';
+    const why = suspicion(prefix);
+    if (why === null) continue;
+    const what = why === 'wide' ? 'a very large part of the internet' : 'a private network';
     const message = `feed ${feed.name} turns away ${member}, ${what}`;
     const help = 'remove the line, or correct whoever makes the list';
     diagnostics.push(feedProblem(feed, 'PDL-F002', lines[index] ?? 1, message, help, 'warning'));
@@ -154,10 +219,14 @@ function warnOfWide(
   }
 }
 
-/** For `check` a file that is missing or too old is a warning: what counts is how it is when it is served. */
+/**
+ * For `check` a file that is missing or too old is a warning: what counts is how it is when it is served.
+ * `settings` is what the configuration says of feeds; without them nothing that is fetched has members.
+ */
 export function loadFeeds(
   program: Program,
   purpose: 'serve' | 'check',
+  settings: FeedSettings | null,
   nowMs: number = Date.now(),
 ): LoadedFeeds {
   const members = new Map<number, readonly string[]>();
@@ -165,8 +234,11 @@ export function loadFeeds(
   const times = new Map<string, number>();
   const diagnostics: Diagnostic[] = [];
   const blocking = blockingFeeds(program);
+  const reading: Reading = { purpose, nowMs, settings, times, diagnostics };
   program.feeds.forEach((feed, index) => {
-    const read = readFeed(feed, purpose, nowMs, times, diagnostics);
+    const read =
+      feed.source === 'file' ? readFile(feed, reading) : isRemote(feed) ? readFetched(feed, reading) : null;
+    if (read === null) return;
     if (read.members.length > feed.maxEntries) {
       const message = `feed ${feed.name} has ${read.members.length} members; at most ${feed.maxEntries} are allowed`;
       diagnostics.push(feedProblem(feed, 'FEED-003', 1, message, 'shorten the feed, or raise max_entries'));

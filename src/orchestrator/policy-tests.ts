@@ -6,9 +6,11 @@ import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import type { Program } from '../pdl/ir.ts';
 import { runTest, type TestResult, type TestSituation } from '../pdl/testing/test-run.ts';
 import { NO_STACKS } from '../profile/stacks.ts';
+import type { Client } from './client.ts';
 import { Engine } from './engine.ts';
 import { setFact } from './fact-values.ts';
 import { History, memoryOfOne } from './history.ts';
+import { parseIp } from './ip.ts';
 import type { Verdict } from './verdict.ts';
 
 /** `image` is the encoded `program`; `core` is left with the last test's tables. */
@@ -18,13 +20,16 @@ export function runPolicyTests(
   image: Uint8Array,
   tests: readonly PolicyTest[],
 ): TestResult[] {
-  const engine = new Engine(core, new History(memoryOfOne()));
+  const history = new History(memoryOfOne());
+  const engine = new Engine(core, history);
 
   function evaluate({ facts, feeds, rates, siteIndex }: TestSituation): Verdict {
     const tables = encodeTables(program, feeds);
     engine.load({ program, image, imageId: '', tables, secrets: [], stacks: NO_STACKS }, 1);
     core.begin();
     for (const [name, value] of Object.entries(facts)) setFact(core, name, value);
+    const client = clientOf(facts);
+    if (client !== null) history.draw(core, client);
     for (const index of program.counters.keys()) core.setRate(index, rates.get(index) ?? 0);
     return engine.explainSite(siteIndex, 'request');
   }
@@ -37,6 +42,23 @@ export function runPolicyTests(
       return couldNotRun(test, error.message);
     }
   });
+}
+
+/** Whom canaries are drawn for: as on the edge, the same client is always on the same side. Null: no address is given. */
+function clientOf(facts: TestSituation['facts']): Client | null {
+  const text = (name: string): string | null => {
+    const value = facts[name];
+    return typeof value === 'string' ? value : null;
+  };
+  const address = parseIp(text('conn.ip') ?? '');
+  if (address === null) return null;
+  return {
+    ...address,
+    listener: text('conn.listener') ?? '',
+    sni: text('hello.sni'),
+    ja3: text('hello.ja3'),
+    ja4: text('hello.ja4'),
+  };
 }
 
 function couldNotRun({ name, site, span }: PolicyTest, reason: string): TestResult {

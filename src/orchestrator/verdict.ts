@@ -1,10 +1,19 @@
 /** What the engine answers about a connection: everything later steps and the audit need, by name. */
 import type { Verdict as Action, Challenge, Policy, Program, Tier } from '../pdl/ir.ts';
+import type { CanaryArm } from './canaries.ts';
 
 export interface ScorePart {
   readonly name: string;
   readonly group: string | null;
   readonly points: number;
+}
+
+/** What would be decided with everything in shadow in force. */
+export interface ShadowDecision {
+  readonly policy: string | null;
+  readonly action: Action['action'];
+  readonly tier: Tier | 'ladder';
+  readonly score: number;
 }
 
 export interface Verdict {
@@ -20,6 +29,10 @@ export interface Verdict {
   readonly matched: readonly string[];
   /** Names of the shadow rules and signals that held. */
   readonly wouldMatch: readonly string[];
+  /** Null when the site has nothing in shadow; limits are left out of account. */
+  readonly shadow: ShadowDecision | null;
+  /** Of every canary of the site whose key is known by now. */
+  readonly canaries: readonly CanaryArm[];
   readonly challenge: Challenge | null;
   /** Leading zero bits demanded by `challenge`; 0 without one. */
   readonly difficulty: number;

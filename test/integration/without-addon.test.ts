@@ -42,7 +42,7 @@ let port: string;
 /** A copy of the sources beside which no addon was built, as after an install without a compiler. */
 before(async () => {
   directory = mkdtempSync(join(tmpdir(), 'sallyport-bare-'));
-  for (const name of ['src', 'policies', 'package.json'])
+  for (const name of ['src', 'policies', 'profiles', 'package.json'])
     cpSync(join(ROOT, name), join(directory, name), { recursive: true });
   symlinkSync(join(ROOT, 'node_modules'), join(directory, 'node_modules'));
   const pair = await makeCertificate({ names: TEST_NAMES });

@@ -9,7 +9,7 @@ import { connect, TLSSocket } from 'node:tls';
 import { createEngine, type EngineDecision, type PolicyEngine, PolicyError } from '../../src/index.ts';
 import { makeCertificate } from '../support/certificate.ts';
 import { ACTIONS_POLICY, TEST_NAMES } from '../support/edge.ts';
-import { captureHello, untilClosed } from '../support/hello.ts';
+import { captureHello, grown, untilClosed } from '../support/hello.ts';
 import { sClient } from '../support/tools.ts';
 
 const CLIENT = { ip: '203.0.113.7' };
@@ -20,7 +20,10 @@ interface Place {
   write(name: string, text: string): void;
 }
 
-function start(t: TestContext, options: { readonly helloTimeoutMs?: number } = {}): Place {
+function start(
+  t: TestContext,
+  options: { readonly helloTimeoutMs?: number; readonly maxHelloBytes?: number } = {},
+): Place {
   process.env.SALLYPORT_TEST_PUZZLE_KEY = 'an example key that is long enough';
   const directory = mkdtempSync(join(tmpdir(), 'sallyport-library-'));
   const write = (name: string, text: string): void => writeFileSync(join(directory, name), text);
@@ -155,6 +158,14 @@ test('a client that sends no hello is turned away at the deadline', async (t) =>
   const client = connectTcp(port, '127.0.0.1').on('error', () => {});
   assert.equal((await untilClosed(client)).reset, true);
   assert.equal(decisions[0]!.error!.code, 'hello_timeout');
+});
+
+test('a hello that is larger than its policy allows is refused', async (t) => {
+  const { engine } = start(t, { maxHelloBytes: 65_536 });
+  const decision = engine.decide(CLIENT, grown(await captureHello({ servername: 'modern.test' }), 16_384));
+  assert.equal(decision.error!.code, 'hello_too_large');
+  assert.match(decision.error!.message, /its policy allows 16384$/);
+  assert.deepEqual([decision.action, decision.alert], ['refuse', 'record_overflow']);
 });
 
 test('a decision that accepts nobody has no TLS context', async (t) => {

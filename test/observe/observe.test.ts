@@ -10,6 +10,7 @@ const SAMPLE: EdgeSample = {
   workers: 2,
   workerRestarts: 0,
   evictions: { rates: 5, buckets: 0, clearances: 0 },
+  feeds: [],
   audit: { written: 10, lost: 2, queued: 1 },
   policy: { imageId: 'ab'.repeat(32), epoch: 4 },
 };
@@ -32,6 +33,23 @@ test('a record counts its outcome, decision, handshake and bytes', async () => {
   assert.match(body, /sallyport_handshake_duration_seconds_count\{version="TLSv1.3",resumed="false"\} 1\n/);
   assert.match(body, /sallyport_bytes_total\{direction="in"\} 200\n/);
   assert.match(body, /sallyport_decision_duration_seconds_count 2\n/);
+});
+
+test('a canary is counted by its arm, and what is in shadow by what it would have changed', async () => {
+  const metrics = createMetrics(() => SAMPLE);
+  const shadow = { policy: null, action: 'reset', tier: 'deny', score: 60 } as const;
+  const canaries = [{ name: 'some', arm: 'canary' }] as const;
+  metrics.observeRecord(makeRecord({ canaries, wouldMatch: ['odd'], shadow }));
+  const same = { policy: 'low', action: 'accept', tier: 'ladder', score: 35 } as const;
+  metrics.observeRecord(makeRecord({ canaries: [{ name: 'some', arm: 'rest' }], shadow: same }));
+  const body = await page(metrics);
+  assert.match(body, /sallyport_canary_decisions_total\{canary="some",arm="canary",action="accept"\} 1\n/);
+  assert.match(body, /sallyport_canary_decisions_total\{canary="some",arm="rest",action="accept"\} 1\n/);
+  assert.match(body, /sallyport_would_match_total\{site="default",name="odd"\} 1\n/);
+  const counted = (rest: string): RegExp =>
+    new RegExp(`sallyport_would_decide_total\\{site="default",${rest}\\} 1\n`);
+  assert.match(body, counted('policy="none",action="reset",tier="deny",differs="true"'));
+  assert.match(body, counted('policy="low",action="accept",tier="ladder",differs="false"'));
 });
 
 test('what the edge keeps itself is sampled, and sampling twice does not add up', async () => {

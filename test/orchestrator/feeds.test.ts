@@ -15,7 +15,7 @@ function findings(lines: readonly string[], rule: string): string[] {
     const text = `${BASE.slice(0, -2)}  ${rule}\n}\nfeed bad of cidr from file "bad.txt" { }\n`;
     const { program } = compile({ path: join(folder, 'x.pdl'), text }, () => null);
     assert.ok(program);
-    return loadFeeds(program, 'serve').diagnostics.map(({ line, code }) => `${line} ${code}`);
+    return loadFeeds(program, 'serve', null).diagnostics.map(({ line, code }) => `${line} ${code}`);
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -88,11 +88,9 @@ const CASES: readonly (readonly [code: string, marked: string])[] = [
   ['PDL-X003', `${BASE}policy p extends low { «extensions { max_count 9 }» }\n`],
   ['PDL-X004', `${BASE}policy p extends low { «ensure client.cleared» rank 7 }\n`],
   ['PDL-X005', `${BASE}mode «m» { state calm initial }\n`],
-  ['PDL-X006', rule('client.cleared').replace('deny x', '«canary 5%» deny x')],
-  ['PDL-X007', rule('client.cleared').replace('deny x', '«shadow» deny x')],
   ['PDL-X008', `${BASE}prove «"it holds"» for main when client.cleared then not challenged\n`],
-  ['PDL-X009', `${BASE}feed f of cidr from «url» "https://x.example/f" { }\n`],
-  ['PDL-X010', `${BASE}feed f of cidr from file "f" { «format csv» }\n`],
+  ['PDL-X009', `${BASE}feed f of cidr from «dnsbl» "x.example" { }\n`],
+  ['PDL-X010', `${BASE}secret k from env "K"\nfeed f of cidr from file "f" { «auth k» }\n`],
   ['PDL-X011', `${BASE}feed «f» of cidr to score from file "f" { }\n`],
   [
     'PDL-X012',

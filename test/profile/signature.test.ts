@@ -36,7 +36,11 @@ test('what is wrong with a signature is said at its field', () => {
   const bad = ['5', '256', '41', '65536', '%0,1', 'mss,xyz', 'df,flow', '1'];
   bad.forEach((value, field) => {
     const fields = good.with(field, value);
-    assert.equal(at(fields.join(':')), fields.slice(0, field).join(':').length + (field === 0 ? 0 : 1), value);
+    assert.equal(
+      at(fields.join(':')),
+      fields.slice(0, field).join(':').length + (field === 0 ? 0 : 1),
+      value,
+    );
   });
   for (const text of ['', ':::::::', '4:64:0:1460:1024,0:mss:df', '4:64:0:1460:1024,0:mss:df:0:']) {
     assert.notEqual(at(text), null, text);

@@ -38,7 +38,17 @@ test("the package's own signatures have no mistake, and name today's systems and
   const { stacks, diagnostics } = loadStacks(OWN_STACKS);
   assert.deepEqual(diagnostics, []);
   const names = new Set(stacks?.signatures.map(({ label }) => label.name));
-  for (const name of ['Linux', 'Android', 'Windows', 'Darwin', 'FreeBSD', 'OpenBSD', 'masscan', 'zmap', 'Nmap']) {
+  for (const name of [
+    'Linux',
+    'Android',
+    'Windows',
+    'Darwin',
+    'FreeBSD',
+    'OpenBSD',
+    'masscan',
+    'zmap',
+    'Nmap',
+  ]) {
     assert.ok(names.has(name), name);
   }
 });
@@ -51,7 +61,10 @@ test('no signature of the package is hidden behind an equal one', () => {
 test('mistakes are reported with line and column, several at once', () => {
   assert.deepEqual(places(GOOD.replace('1500', '70000')), ['5:9']);
   assert.deepEqual(places(GOOD.replace('s:unix:Linux', 's:linux:Linux')), ['7:11']);
-  assert.deepEqual(places(GOOD.replace('s:unix:Linux', 'x:unix:Linux').replace('df,id+', 'df,id')), ['7:9', '9:46']);
+  assert.deepEqual(places(GOOD.replace('s:unix:Linux', 'x:unix:Linux').replace('df,id+', 'df,id')), [
+    '7:9',
+    '9:46',
+  ]);
   assert.deepEqual(places(GOOD.replace('label = s:unix:Linux:5.x\n', '')), ['8:1']);
   assert.deepEqual(places(GOOD.replace('[mtu]', '[mtv]')), ['3:1', '4:1', '5:1']);
   assert.deepEqual(places('[mtu]\n  label\n'), ['2:3']);

@@ -67,6 +67,14 @@ export interface AuditLine {
     readonly tier: string | null;
     readonly alert: string | null;
     readonly matched: readonly string[];
+    readonly canary: readonly { readonly name: string; readonly arm: 'canary' | 'rest' }[];
+    readonly would_match: readonly string[];
+    readonly would_decide: {
+      readonly policy: string | null;
+      readonly action: string;
+      readonly tier: string;
+      readonly score: number;
+    } | null;
     readonly challenge: { readonly name: string; readonly outcome: string } | null;
     readonly hello: {
       readonly status: string | null;
@@ -86,6 +94,8 @@ export interface TestEdgeOptions {
   readonly upstream?: Readonly<Record<string, unknown>>;
   readonly listener?: Readonly<Record<string, unknown>>;
   readonly metrics?: boolean;
+  /** YAML of `feeds`. */
+  readonly feeds?: Readonly<Record<string, unknown>>;
 }
 
 export interface TestEdge {
@@ -168,6 +178,7 @@ export async function startTestEdge(t: TestContext, options: TestEdgeOptions = {
     certificates: { default: { certificate: 'cert.pem', key: 'key.pem' } },
     upstreams: { app: upstream },
     limits: options.limits ?? {},
+    feeds: options.feeds ?? {},
     admin: false,
     metrics: options.metrics ? { address: '127.0.0.1:0' } : false,
     audit: { file: 'audit.jsonl' },

@@ -2,7 +2,6 @@
 
 import type { Policy, Program, Span } from '../../src/pdl/ir.ts';
 import { FACTS } from '../../src/pdl/registry/facts.gen.ts';
-import { NO_STACKS } from '../../src/profile/stacks.ts';
 
 export const SPAN: Span = { file: 'test.pdl', line: 1, column: 1, endLine: 1, endColumn: 2 };
 
@@ -57,7 +56,6 @@ export function program(parts: Partial<Program> = {}): Program {
     policies: [policy('low', 1), policy('medium', 2), policy('high', 3)],
     challenges: [],
     secrets: [],
-    stacks: NO_STACKS,
     cas: [],
     modes: [],
     sites: [

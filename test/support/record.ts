@@ -10,6 +10,7 @@ export function makeRecord(changes: Partial<ConnectionRecord> = {}): ConnectionR
     clientIp: '203.0.113.7',
     clientPort: 50_000,
     syn: null,
+    stack: null,
     rttUs: 900,
     hello: {
       bytes: 517,
@@ -29,6 +30,9 @@ export function makeRecord(changes: Partial<ConnectionRecord> = {}): ConnectionR
     score: 35,
     parts: [{ name: 'tool', group: 'shape', points: 35 }],
     matched: ['tool'],
+    wouldMatch: [],
+    shadow: null,
+    canaries: [],
     challenge: null,
     imageId: 'ab'.repeat(32),
     epoch: 1,

@@ -25,3 +25,7 @@ export function readLines(path: string): any[] {
 export function readJson(path: string): any {
   return JSON.parse(readFileSync(DATA + path, 'utf8'));
 }
+
+export function readText(path: string): string {
+  return readFileSync(DATA + path, 'utf8');
+}

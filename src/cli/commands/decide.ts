@@ -108,6 +108,7 @@ export class DecisionDesk {
     const sni = typeof asked === 'string' ? asked : client.sni;
     const site = this.#site === -1 ? this.#sites.find(facts.listener, sni) : this.#site;
     if (site === -1) return failure('no_site', 'no site of the policy claims this listener and server name');
+    this.#history.draw(core, client);
     this.#history.apply(core, client, facts.nowMs);
     const problem = this.#override(input);
     if (problem !== null) return failure('bad_input', problem);
@@ -138,6 +139,9 @@ export class DecisionDesk {
       score: verdict.score,
       parts: verdict.parts,
       matched: verdict.matched,
+      canary: verdict.canaries,
+      would_match: verdict.wouldMatch,
+      would_decide: verdict.shadow,
       challenge: verdict.challenge?.name ?? null,
       difficulty: verdict.challenge === null ? null : verdict.difficulty,
       ja3_hash: client.ja3,

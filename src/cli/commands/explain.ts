@@ -126,14 +126,23 @@ function actionText({ action, alert }: RecordedDecision): string {
   return action === 'refuse' ? `refuse alert ${alert ?? 'access_denied'}` : action;
 }
 
-function answerOf({ policy, action, score, parts, matched, challenge, tier }: RecordedDecision): Answer {
+function answerOf({
+  policy,
+  action,
+  score,
+  parts,
+  matched,
+  wouldMatch,
+  challenge,
+  tier,
+}: RecordedDecision): Answer {
   return {
     policy: policy === null ? null : { name: policy },
     action: { action } as Verdict,
     score: score ?? 0,
     parts,
     matched,
-    wouldMatch: [],
+    wouldMatch,
     challenge: challenge === null ? null : { name: challenge },
     tier: tier as Answer['tier'],
     difficulty: 0,

@@ -19,7 +19,7 @@ const DAY_MS = 86_400_000;
 
 export function compileRule(build: Build, module: Module, node: RuleNode): Rule {
   const { report } = build;
-  const shadow = isShadow(build, node.stage) ? { shadow: true } : {};
+  const shadow = isShadow(node.stage) ? { shadow: true } : {};
   const test = canaryTest(build, node.stage, node.name.text);
   checkAnnotations(build, node.annotations);
   const before = report.errorCount;

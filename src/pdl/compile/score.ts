@@ -198,7 +198,7 @@ function compileSignal(build: Build, signal: FlatSignal, group: number | null, s
   const { report } = build;
   const { text: name } = node.name;
   const { span } = node;
-  const shadow = isShadow(build, node.stage) ? { shadow: true } : {};
+  const shadow = isShadow(node.stage) ? { shadow: true } : {};
   const test = canaryTest(build, node.stage, `${score}.${name}`);
   const annotations: readonly Annotation[] = node.annotations;
   if (node.ramp !== null) {

@@ -10,7 +10,7 @@ import { type Found, fullName, lookup, type Module } from './modules.ts';
 import { compilePolicy, limitOf } from './policy.ts';
 import { compileRule } from './rule.ts';
 import { scoreOf } from './score.ts';
-import { canaryTest, isShadow } from './stages.ts';
+import { canaryTest } from './stages.ts';
 import { readValue } from './values.ts';
 
 type EntryOf<K extends SiteEntry['kind']> = Extract<SiteEntry, { kind: K }>;
@@ -186,7 +186,6 @@ function makeForm(
   const canary = last('canaryLadder');
   const shadow = last('shadowLadder');
   const test = canaryTest(build, canary?.stage ?? null, `${fullName(found)}.ladder`);
-  if (shadow !== null) isShadow(build, shadow.stage);
   const entries = plans.flatMap((plan) => plan.entries);
   const limits = entries.flatMap((entry) => (entry.kind === 'limits' ? entry.list.items : []));
   const form: Form = {

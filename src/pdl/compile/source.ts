@@ -35,6 +35,19 @@ const FEED_TYPES: readonly string[] = [
   'spiffe',
   'string',
 ];
+/** Formats a feed may have; without one the content of what is fetched tells it. */
+export const FEED_FORMATS: readonly string[] = [
+  'lines',
+  'csv',
+  'json',
+  'spamhaus',
+  'tor',
+  'misp',
+  'stix',
+  'taxii',
+  'crowdsec',
+];
+const FORMATS_HELP = `use ${FEED_FORMATS.join(', ')}`;
 /** Entries kept of a feed that sets no `max_entries`. */
 const DEFAULT_MAX_ENTRIES = 1_000_000;
 const DEFAULT_ALERT = 'access_denied';
@@ -64,7 +77,7 @@ function makeFeed(build: Build, found: Found<FeedNode>): Feed {
     );
   }
   const source = node.source.text as Feed['source'];
-  if (source !== 'file') {
+  if (source === 'dnsbl' || source === 'builtin') {
     const help = 'fetch it into a file and write `from file "…"`';
     build.need('PDL-X009', node.source.span, `fetching a feed from \`${source}\` is`, help);
   }
@@ -73,18 +86,20 @@ function makeFeed(build: Build, found: Found<FeedNode>): Feed {
     report.error('PDL-F003', node.path.span, 'a feed is fetched over https alone', help);
   }
   const entries = entriesOf(build, node.entries);
-  const option = (key: string): Name | null => {
-    const entry = entries.get(key);
-    if (!entry) return null;
-    const help = 'remove it: a feed file has one member per line, and # begins a comment';
-    build.need('PDL-X010', entry.span, `the feed option \`${key}\` is`, help);
-    return entry.values[0]!;
-  };
+  const option = (key: string): Name | null => entries.get(key)?.values[0] ?? null;
   const format = option('format');
   const sha256 = option('sha256');
   const auth = option('auth');
   if (sha256 !== null && !/^[0-9a-f]{64}$/.test(sha256.text)) {
     report.error('PDL-Y007', sha256.span, 'this is no SHA-256 digest', 'write 64 lower-case hex digits');
+  }
+  if (format !== null && !FEED_FORMATS.includes(format.text)) {
+    const message = `there is no feed format called \`${format.text}\``;
+    report.error('PDL-N007', format.span, message, suggest(format.text, FEED_FORMATS, FORMATS_HELP));
+  }
+  if (auth !== null && source !== 'url' && source !== 'crowdsec') {
+    const help = 'remove it: a secret goes along with what is fetched';
+    build.need('PDL-X010', entries.get('auth')!.span, `\`auth\` of a feed from \`${source}\` is`, help);
   }
   const duration = (key: string): number | null => {
     const value = entries.get(key)?.values[0];

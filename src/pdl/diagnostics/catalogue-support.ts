@@ -41,22 +41,6 @@ export const SUPPORT: readonly CatalogueRow[] = [
     PLAIN,
   ],
   [
-    'PDL-X006',
-    'error',
-    '`canary` is not enforced',
-    LATER,
-    'canary 5% by conn.ip deny x when hello.size < 60B do drop',
-    PLAIN,
-  ],
-  [
-    'PDL-X007',
-    'error',
-    '`shadow` is not enforced',
-    LATER,
-    'shadow deny x when hello.size < 60B do drop',
-    PLAIN,
-  ],
-  [
     'PDL-X008',
     'warning',
     'a proof that is not proved yet',
@@ -67,17 +51,17 @@ export const SUPPORT: readonly CatalogueRow[] = [
   [
     'PDL-X009',
     'error',
-    'feeds are read from files alone',
+    'a source of feeds that is not read',
     LATER,
+    'feed f of cidr from dnsbl "zen.example" { refresh 1h }',
     'feed f of cidr from url "https://feeds.example/f" { refresh 1h }',
-    'feed f of cidr from file "f" { refresh 1h }',
   ],
   [
     'PDL-X010',
     'error',
     'options of a feed are not enforced',
     LATER,
-    'feed f of cidr from file "f" { format csv }',
+    'secret k from env "K"\nfeed f of cidr from file "f" { auth k }',
     'feed f of cidr from file "f" { }',
   ],
   [

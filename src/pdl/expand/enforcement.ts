@@ -16,10 +16,9 @@ const SECTIONS: Readonly<Record<string, Enforcement>> = {
   // why: the edge keeps the clock while OpenSSL shakes hands.
   'handshake timeout': 'by OpenSSL',
   'handshake max_inflight': 'before TLS',
-  // why: the ClientHello has been read before a policy is chosen; limits of sallyport.yaml bound it.
-  'handshake hello_timeout': 'not by this release',
-  'handshake max_hello': 'not by this release',
-  'handshake idle': 'not by this release',
+  'handshake hello_timeout': 'before TLS',
+  'handshake max_hello': 'before TLS',
+  'handshake idle': 'after the handshake',
   extensions: 'before TLS',
   'extensions send': 'by OpenSSL',
   client_cert: 'by OpenSSL',
@@ -27,7 +26,8 @@ const SECTIONS: Readonly<Record<string, Enforcement>> = {
   authenticate: 'at the request',
   upstream: 'after the handshake',
   limits: 'before TLS',
-  log: 'after the handshake',
+  // why: every connection is audited, whatever its policy says.
+  log: 'not by this release',
   rank: 'before TLS',
 };
 

@@ -1,0 +1,34 @@
+/** What the configuration says about feeds; plain data, so that it can cross a thread. */
+
+/** How one feed is read, where its policy and its content do not say it. */
+export interface FeedOptions {
+  /** One of `FORMATS`; beats the policy's `format`. */
+  readonly format?: string;
+  /** CSV: a column's name in the header, or its number from 1. */
+  readonly column?: string | number;
+  /** JSON: keys joined by dots, `*` for every element, as `prefixes.*.ipv4Prefix`. */
+  readonly path?: string;
+  /** Request header that carries the secret as it is, as `Auth-Key`. */
+  readonly header?: string;
+}
+
+export interface FeedSettings {
+  /** Absolute path of the folder that holds the last good copies. */
+  readonly directory: string;
+  /** Prefixes of the operator: a fetched list that holds a part of one is refused as a whole. */
+  readonly own: readonly string[];
+  /** Prefixes that no fetched list may hold: its members that overlap one are left out. */
+  readonly neverBlock: readonly string[];
+  /** Absolute path of PEM certificates that servers of feeds are checked against; null: the system's. */
+  readonly ca: string | null;
+  /** Longest time for one request, in milliseconds. */
+  readonly timeout: number;
+  /** By a feed's full name. */
+  readonly options: Readonly<Record<string, FeedOptions>>;
+}
+
+export const NO_OPTIONS: FeedOptions = {};
+
+export function optionsOf(settings: FeedSettings | null, feed: string): FeedOptions {
+  return settings !== null && Object.hasOwn(settings.options, feed) ? settings.options[feed]! : NO_OPTIONS;
+}

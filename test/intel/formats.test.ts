@@ -1,0 +1,207 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { FeedFormatError } from '../../src/intel/content.ts';
+import { detectFormat, readFeedText } from '../../src/intel/formats.ts';
+import { judgeFeed } from '../../src/intel/guards.ts';
+import { goDuration } from '../../src/intel/json.ts';
+import type { FeedOptions } from '../../src/intel/settings.ts';
+import type { Feed } from '../../src/pdl/ir.ts';
+import { missing, readText } from '../support/shared-data.ts';
+import { makeFeed } from './support.ts';
+
+const NOW = Date.parse('2026-01-01T00:00:00Z');
+
+function read(text: string, given: Partial<Feed> = {}, options: FeedOptions = {}) {
+  return readFeedText(makeFeed(given), text, { options, fetchedMs: NOW });
+}
+
+/** Real samples: how many members each has, its format found by its content, and one that it holds. */
+const SAMPLES: readonly (readonly [
+  file: string,
+  type: Feed['type'],
+  format: string,
+  count: number,
+  member: string,
+])[] = [
+  ['stamparm-ipsum/levels/3.txt', 'cidr', 'lines', 14_217, '77.90.185.20'],
+  ['stamparm-ipsum/levels/8.txt', 'ip', 'lines', 23, '2.57.122.53'],
+  ['excerpts/firehol_feodo.ipset', 'cidr', 'lines', 10, '5.39.222.172'],
+  ['x4bnet-lists_vpn/output/vpn/ipv4.txt', 'cidr', 'lines', 10_862, '2.26.157.0/24'],
+  ['x4bnet-lists_vpn/output/datacenter/ipv6.txt', 'cidr', 'lines', 8_752, '2001:310::/32'],
+  ['x4bnet-lists_vpn/input/datacenter/ASN.txt', 'asn', 'lines', 906, '45090'],
+  ['x4bnet-lists_vpn/input/vpn/ASN.txt', 'asn', 'lines', 15, '9009'],
+  ['excerpts/spamhaus_drop_v4_excerpt.jsonl', 'cidr', 'spamhaus', 2, '1.10.16.0/20'],
+  ['excerpts/tor_exit_addresses_excerpt.txt', 'cidr', 'tor', 3, '194.26.192.64'],
+  ['misp-warninglists/lists/googlebot/list.json', 'cidr', 'misp', 65, '192.178.5.0/27'],
+  ['misp-warninglists/lists/microsoft-attack-simulator/list.json', 'cidr', 'misp', 1, '52.168.52.134'],
+  [
+    'misp-warninglists/lists/microsoft-attack-simulator/list.json',
+    'host',
+    'misp',
+    140,
+    'portal.hardwarecheck.net',
+  ],
+  ['misp-warninglists/lists/icloud-private-relay/list.json', 'cidr', 'misp', 13_747, '104.28.100.16/32'],
+  ['oasis-stix2-examples/examples/threat-reports/apt1.json', 'cidr', 'stix', 4, '223.166.0.0/15'],
+  ['oasis-stix2-examples/examples/threat-reports/apt1.json', 'host', 'stix', 3, 'hugesoft.org'],
+  ['oasis-stix2-examples/examples/threat-reports/poisonivy.json', 'cidr', 'stix', 40, '219.76.208.163'],
+  ['crowdsec/decisions_stream_lapi_startup.json', 'cidr', 'crowdsec', 1, '1.2.3.4'],
+  ['crowdsec/decisions_stream_lapi_poll_nochange.json', 'cidr', 'crowdsec', 0, ''],
+  ['crowdsec/decisions_stream_capi_v3.json', 'cidr', 'crowdsec', 1, '1.2.3.4'],
+  ['crowdsec/blocklist_body_crlf.txt', 'cidr', 'lines', 2, '1.2.3.5'],
+];
+
+for (const [file, type, format, count, member] of SAMPLES) {
+  test(`the real ${file} is read as ${type}`, { skip: missing(`feeds/${file}`) }, () => {
+    const text = readText(`feeds/${file}`);
+    assert.equal(detectFormat(text, type), format);
+    const { members, bad } = read(text, { type });
+    assert.deepEqual(bad, []);
+    assert.equal(members.length, count);
+    if (member !== '') assert.ok(members.includes(member), member);
+  });
+}
+
+test('every real list of addresses passes the guards', (t) => {
+  for (const [file, type] of SAMPLES) {
+    if (missing(`feeds/${file}`)) return t.skip(String(missing(`feeds/${file}`)));
+    const bytes = Buffer.from(readText(`feeds/${file}`));
+    const request = { bytes, options: {}, own: ['198.51.100.0/24'], before: null, fetchedMs: NOW };
+    const judged = judgeFeed({ ...request, feed: makeFeed({ type }), acceptSize: false });
+    assert.ok(judged.ok, `${file}: ${judged.ok || judged.reason}`);
+  }
+});
+
+const SSLBL_JA3 = [
+  '################################################################',
+  '# abuse.ch SSLBL JA3 Fingerprint Blacklist (CSV)                #',
+  '################################################################',
+  '#',
+  '# ja3_md5,Firstseen,Lastseen,Listingreason',
+  'b386946a5a44d1ddcc843bc75336dfce,2017-07-14 18:08:15,2019-07-27 20:42:54,Dridex',
+  '8991a387e4cc841740f25d6f5139f92d,2017-07-14 19:02:03,2019-07-28 00:34:38,Adware',
+  '',
+].join('\r\n');
+const SSLBL_C2 = [
+  '# Firstseen,DstIP,DstPort',
+  '2021-01-17 07:30:05,37.34.58.210,443',
+  '2021-01-17 07:44:46,45.14.226.195,9990',
+  '',
+].join('\r\n');
+
+test('SSLBL has its JA3 in the first column and its C2 addresses in the second', () => {
+  assert.deepEqual(read(SSLBL_JA3, { type: 'ja3' }).members, [
+    'b386946a5a44d1ddcc843bc75336dfce',
+    '8991a387e4cc841740f25d6f5139f92d',
+  ]);
+  assert.deepEqual(read(SSLBL_C2).members, ['37.34.58.210', '45.14.226.195']);
+});
+
+test('a column may be named by header or number, and one that is not there names those that are', () => {
+  const text = 'first_seen_utc,src_ip,dst_ip\n"2020","45.1.1.1","45.2.2.2"\n';
+  assert.deepEqual(read(text, {}, { column: 'dst_ip' }).members, ['45.2.2.2']);
+  assert.deepEqual(read(text, {}, { column: 2 }).members, ['45.1.1.1']);
+  assert.throws(() => read(text, {}, { column: 'ip' }), /no column "ip".*src_ip/);
+  assert.throws(() => read('a,b\nx,y\n', { format: 'csv' }), /no column holds members of type cidr/);
+});
+
+test('quoted values may hold commas and quotes, and must end', () => {
+  const text = '"a, ""b""",45.1.1.1\n';
+  assert.deepEqual(read(text).members, ['45.1.1.1']);
+  assert.throws(() => read('"a,45.1.1.1\n', { format: 'csv' }), { name: 'FeedFormatError', line: 1 });
+});
+
+test('a path leads through any JSON', () => {
+  const text =
+    '{"prefixes":[{"ipv4Prefix":"45.1.0.0/16"},{"ipv6Prefix":"2a00::/32"},{"ipv4Prefix":"45.2.0.0/16"}]}';
+  assert.deepEqual(read(text, {}, { path: 'prefixes.*.ipv4Prefix' }).members, ['45.1.0.0/16', '45.2.0.0/16']);
+  assert.throws(() => read(text, {}, { path: 'prefixes.*.nothing' }), /leads to nothing/);
+  assert.throws(() => read(text, {}, { path: 'prefixes' }), /no text or number/);
+});
+
+test('a full ipsum line has a count behind the address, and a country list letters', () => {
+  assert.deepEqual(read('45.1.1.1\t8\n45.1.1.2\t3 # x\n').members, ['45.1.1.1', '45.1.1.2']);
+  assert.deepEqual(read('de\nFR\n', { type: 'country' }).members, ['DE', 'FR']);
+});
+
+test('a Spamhaus list that was cut short is refused', () => {
+  const line = (i: number): string => `{"cidr":"45.${i}.0.0/16","sblid":"SBL1","rir":"arin"}\n`;
+  const whole = `${line(1)}${line(2)}{"type":"metadata","records":2}\n`;
+  assert.equal(read(whole).members.length, 2);
+  assert.throws(() => read(line(1) + line(2)), /count, is missing/);
+  assert.throws(() => read(`${line(1)}{"type":"metadata","records":2}\n`), /1 of the 2/);
+});
+
+test('MISP events give the attributes meant for detection', () => {
+  const attribute = (value: string, to_ids: boolean): object => ({ type: 'ip-dst|port', value, to_ids });
+  const Event = {
+    Attribute: [attribute('45.1.1.1|443', true), attribute('45.1.1.2', false)],
+    Object: [{ Attribute: [attribute('45.1.1.3', true)] }],
+  };
+  assert.deepEqual(read(JSON.stringify({ response: [{ Event }] })).members, ['45.1.1.1', '45.1.1.3']);
+  assert.throws(() => read('{"error":"denied"}', { format: 'misp' }), /no MISP/);
+});
+
+test('STIX indicators that are revoked, not yet valid or compound give nothing', () => {
+  const indicator = (id: string, pattern: string, more: object = {}): object => ({
+    type: 'indicator',
+    id,
+    pattern,
+    valid_from: '2020-01-01T00:00:00Z',
+    ...more,
+  });
+  const objects = [
+    indicator('a', "[ipv4-addr:value = '45.1.1.1'] OR [ipv6-addr:value = '2a00::1']"),
+    indicator('b', "[ipv4-addr:value = '45.1.1.2']", { revoked: true }),
+    indicator('c', "[ipv4-addr:value = '45.1.1.3']", { valid_from: '2030-01-01T00:00:00Z' }),
+    indicator('d', "[ipv4-addr:value = '45.1.1.4' AND domain-name:value = 'a.example']"),
+    indicator('e', "[ipv4-addr:value = '45.1.1.5']", { valid_until: '2026-01-02T00:00:00Z' }),
+    indicator('f', "[ipv4-addr:value = '45.1.1.6']", { modified: '2021-01-01T00:00:00Z' }),
+    indicator('f', "[ipv4-addr:value = '45.1.1.7']", { modified: '2022-01-01T00:00:00Z', revoked: true }),
+  ];
+  const { members, expires } = read(JSON.stringify({ type: 'bundle', objects }));
+  assert.deepEqual(members, ['45.1.1.1', '2a00::1', '45.1.1.5']);
+  assert.deepEqual(expires, [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, Date.parse('2026-01-02')]);
+});
+
+test('CrowdSec decisions end when their duration, counted from the fetch, is over', () => {
+  const decision = { scope: 'Range', value: '45.1.0.0/16', duration: '1h30m0.5s', type: 'ban' };
+  const asn = { scope: 'AS', value: '64500', duration: '1h' };
+  const text = JSON.stringify({ new: [decision, asn, { ...decision, simulated: true }], deleted: null });
+  const { members, expires } = read(text, { source: 'crowdsec' });
+  assert.deepEqual(members, ['45.1.0.0/16']);
+  assert.deepEqual(expires, [NOW + 5_400_500]);
+  assert.deepEqual(read(text, { source: 'crowdsec', type: 'asn' }).members, ['64500']);
+});
+
+test('durations of Go are read, and other text is none', () => {
+  assert.equal(goDuration('3h59m55.756182786s'), 14_395_756.182786);
+  assert.equal(goDuration('-1m'), -60_000);
+  for (const text of ['', '5', '1d', 'h', '1h 2m']) assert.ok(Number.isNaN(goDuration(text)), text);
+});
+
+test('a file without a format is a list of lines, whatever it looks like', () => {
+  const { members, bad } = read('a,45.1.1.1\n', { source: 'file' });
+  assert.deepEqual([members, bad], [['a,45.1.1.1'], [0]]);
+});
+
+test('any text in any format gives members or one kind of error', () => {
+  const formats = ['lines', 'csv', 'json', 'spamhaus', 'tor', 'misp', 'stix', 'crowdsec'];
+  const text = fc.oneof(
+    fc.string(),
+    fc.json(),
+    fc.json().map((json) => `{"objects":[${json}],"new":${json}}`),
+  );
+  fc.assert(
+    fc.property(fc.constantFrom(...formats), text, (format, content) => {
+      try {
+        const { members, bad } = read(content, { format });
+        assert.ok(bad.every((index) => index < members.length));
+      } catch (error) {
+        assert.ok(error instanceof FeedFormatError, String(error));
+      }
+    }),
+    { numRuns: Number(process.env.SALLYPORT_FUZZ_RUNS ?? 500) },
+  );
+});
