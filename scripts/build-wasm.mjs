@@ -18,11 +18,12 @@ const { values: options } = parseArgs({
   },
 });
 const maxBytes = Number(options['max-bytes']);
-const FLAGS = ['--runtime', 'stub', '--use', 'abort=', '-O3', '--converge', '--noAssert'];
+const CONFIG = `${root}asconfig.json`;
+const { options: common, targets } = JSON.parse(readFileSync(CONFIG, 'utf8'));
 // The scalar build is the canonical one; the twin must give the same answers.
 const BUILDS = [
-  { file: 'sallyport_core.wasm', flags: FLAGS },
-  { file: 'sallyport_core_simd.wasm', flags: [...FLAGS, '--enable', 'simd'] },
+  { file: 'sallyport_core.wasm', target: 'scalar' },
+  { file: 'sallyport_core_simd.wasm', target: 'simd' },
 ];
 
 function sha256(...parts) {
@@ -78,14 +79,20 @@ function sectionIds(bytes) {
   return ids;
 }
 
-async function compile(flags) {
+/** Settings of asconfig.json as asc takes them on its command line. */
+function flagsOf(settings) {
+  return Object.entries(settings).flatMap(([name, value]) =>
+    value === true ? [`--${name}`] : [`--${name}`, Array.isArray(value) ? value.join(',') : String(value)],
+  );
+}
+
+async function compile(target) {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-wasm-'));
   const output = join(folder, 'core.wasm');
   try {
     const { error, stderr } = await asc.main([
       'assembly/index.ts',
-      ...['--baseDir', root, '--outFile', output],
-      ...flags,
+      ...['--baseDir', root, '--config', CONFIG, '--target', target, '--outFile', output],
     ]);
     if (error) throw new Error(`${stderr.toString()}${error.message}`);
     return readFileSync(output);
@@ -111,9 +118,10 @@ const abi = customSection('sallyport.abi', {
 });
 const id = buildId();
 try {
-  for (const { file, flags } of BUILDS) {
+  for (const { file, target } of BUILDS) {
+    const flags = flagsOf({ ...common, ...targets[target] });
     const build = customSection('sallyport.build', { id, compiler: `asc ${asc.version}`, flags });
-    const bytes = Buffer.concat([await compile(flags), abi, build]);
+    const bytes = Buffer.concat([await compile(target), abi, build]);
     check(file, bytes);
     writeFileSync(join(options.out, file), bytes);
   }
