@@ -63,7 +63,7 @@ test('mistakes are reported with line and column, several at once', () => {
   assert.deepEqual(places(GOOD.replace('s:unix:Linux', 's:linux:Linux')), ['7:11']);
   assert.deepEqual(places(GOOD.replace('s:unix:Linux', 'x:unix:Linux').replace('df,id+', 'df,id')), [
     '7:9',
-    '9:46',
+    '9:45',
   ]);
   assert.deepEqual(places(GOOD.replace('label = s:unix:Linux:5.x\n', '')), ['8:1']);
   assert.deepEqual(places(GOOD.replace('[mtu]', '[mtv]')), ['3:1', '4:1', '5:1']);
