@@ -151,18 +151,3 @@ sig   = 4:255:0:1460:1024,0:mss::0
 label = s:!:zmap:
 sig   = 4:255:0:0:65535,0:::0
 sig   = 4:255:0:1460:65535,0:mss::0
-
-label = s:!:Nmap:SYN scan
-sig   = *:64-:0:1460:1024,0:mss::0
-sig   = *:64-:0:1460:2048,0:mss::0
-sig   = *:64-:0:1460:3072,0:mss::0
-sig   = *:64-:0:1460:4096,0:mss::0
-
-label = s:!:Nmap:system detection
-sig   = *:64-:0:1460:1,10:ws,nop,mss,ts,sok:ack+:0
-sig   = *:64-:0:1400:63,0:mss,ws,sok,ts,eol+0:ack+:0
-sig   = *:64-:0:640:4,5:ts,nop,nop,ws,nop,mss:ack+:0
-sig   = *:64-:0:0:4,10:sok,ts,ws,eol+0:ack+:0
-sig   = *:64-:0:536:16,10:mss,sok,ts,ws,eol+0:ack+:0
-sig   = *:64-:0:265:512,0:mss,sok,ts:ack+:0
-sig   = *:64-:0:1460:3,10:ws,nop,mss,sok,nop,nop:ecn,uptr+:0
