@@ -72,10 +72,10 @@ async function until(what: string, holds: () => boolean | Promise<boolean>): Pro
 
 const POISONED: readonly (readonly [what: string, body: string | Uint8Array])[] = [
   ['all of IPv4', `${GOOD}0.0.0.0/0\n`],
-  ['all of IPv6', `${GOOD}${BAIT}\n::/0\n`],
-  ['10.0.0.0/8', `${GOOD}${BAIT}\n10.0.0.0/8\n`],
-  ['172.16.0.0/12', `${GOOD}${BAIT}\n172.16.0.0/12\n`],
-  ['192.168.0.0/16', `${GOOD}${BAIT}\n192.168.0.0/16\n`],
+  ['all of IPv6', `${GOOD}::/0\n`],
+  ['10.0.0.0/8', `${GOOD}10.0.0.0/8\n`],
+  ['172.16.0.0/12', `${GOOD}172.16.0.0/12\n`],
+  ['192.168.0.0/16', `${GOOD}192.168.0.0/16\n`],
   ['an address of this machine', `${GOOD}${BAIT}\n`],
   ['an own network', `${GOOD}198.51.100.0/24\n`],
   ['a /1', `${GOOD}0.0.0.0/1\n`],
