@@ -2,9 +2,10 @@
  * One instance of the decision core: parses ClientHellos and SYNs, holds the facts of one connection at a
  * time and decides. It never throws for what a client sent; statuses are numbers, see status.ts.
  */
+import { FactSlots } from './fact-slots.ts';
 import { HelloView } from './hello.ts';
 import * as L from './layout.gen.ts';
-import { type CoreExports, type CoreModule, instantiateCore } from './module.ts';
+import { type CoreModule, instantiateCore } from './module.ts';
 
 export type Tier = 'forbid' | 'exempt' | 'deny' | 'pin' | 'ladder';
 export type HelloForm = 'records' | 'handshake';
@@ -52,26 +53,16 @@ const LADDERS: readonly Decision['ladder'][] = ['site', 'canary'];
 export const TIERS: readonly Tier[] = ['forbid', 'exempt', 'deny', 'pin', 'ladder'];
 const ALL_AT_ONCE = 0x7fff_ffff;
 
-export class Core {
+export class Core extends FactSlots {
   /** The ClientHello that `parse` answered 0 or a violation for. */
   readonly hello: HelloView;
-  readonly #exports: CoreExports;
   readonly #input: number;
-  readonly #values: number;
-  readonly #slots: number;
-  readonly #rates: number;
-  readonly #draws: number;
   readonly #decisionAt: number;
   readonly #syn: number;
   readonly #batchAt: number;
   readonly #pow: number;
-  readonly #encoder = new TextEncoder();
   readonly #decision: Decision;
   readonly #shadow: Outcome = { final: false, tier: 'ladder', policy: -1, rule: -1, score: 0, rung: -1 };
-  #bytes: Uint8Array;
-  #view: DataView;
-  /** Where the next value of the host goes, from the start of the values region. */
-  #cursor = 0;
   /** Tables on their way into the core's memory. */
   #copying: { readonly tables: Uint8Array; readonly address: number; copied: number } | null = null;
   #maxHelloBytes: number = L.MAX_HELLO_BYTES_DEFAULT;
@@ -79,20 +70,14 @@ export class Core {
   /** @throws Error when the module has another ABI or fails its self-test. */
   constructor(module: CoreModule) {
     const exports = instantiateCore(module);
+    super(exports);
     if (exports.sp_selftest() !== 0) throw new Error('the decision core failed its self-test');
-    this.#exports = exports;
     this.#input = exports.sp_region(L.REGION_INPUT);
-    this.#values = exports.sp_region(L.REGION_VALUES);
-    this.#slots = exports.sp_region(L.REGION_SLOTS);
-    this.#rates = exports.sp_region(L.REGION_RATES);
-    this.#draws = exports.sp_region(L.REGION_DRAWS);
     this.#decisionAt = exports.sp_region(L.REGION_DECISION);
     this.#syn = exports.sp_region(L.REGION_SYN);
     this.#batchAt = exports.sp_region(L.REGION_BATCH);
     this.#pow = exports.sp_region(L.REGION_POW);
-    this.#bytes = new Uint8Array(exports.memory.buffer);
-    this.#view = new DataView(exports.memory.buffer);
-    this.hello = new HelloView(exports);
+    this.hello = new HelloView(exports, this.memory);
     this.#decision = {
       status: L.STATUS_IMAGE_MISSING,
       final: false,
@@ -114,7 +99,7 @@ export class Core {
 
   /** Largest handshake message accepted, 64 to 131,072 bytes. @throws RangeError outside that. */
   set maxHelloBytes(bytes: number) {
-    if (!Number.isInteger(bytes) || this.#exports.sp_set_hello_limit(bytes) !== 0) {
+    if (!Number.isInteger(bytes) || this.exports.sp_set_hello_limit(bytes) !== 0) {
       throw new RangeError(`maxHelloBytes must be an integer from 64 to ${L.MAX_HELLO_BYTES}, not ${bytes}`);
     }
     this.#maxHelloBytes = bytes;
@@ -127,8 +112,8 @@ export class Core {
   /** Verifies an image and puts it in force: its epoch, or a status and the previous one stays. */
   loadImage(image: Uint8Array): number {
     if (image.length > L.MAX_IMAGE_BYTES) return L.STATUS_IMAGE_SIZE;
-    this.#bytes.set(image, this.#exports.sp_region(L.REGION_IMAGE));
-    return this.#exports.sp_load_image(image.length);
+    this.memory.bytes.set(image, this.exports.sp_region(L.REGION_IMAGE));
+    return this.exports.sp_load_image(image.length);
   }
 
   /** Verifies tables and puts them in force for the images made with them: 0, or a status. */
@@ -143,11 +128,8 @@ export class Core {
   /** The beginning of `loadTables`: makes room. `stepTables` does the rest; `tables` must not change meanwhile. */
   reserveTables(tables: Uint8Array): number {
     this.#copying = null;
-    const address = this.#exports.sp_reserve_tables(tables.length);
-    if (this.#bytes.buffer !== this.#exports.memory.buffer) {
-      this.#bytes = new Uint8Array(this.#exports.memory.buffer);
-      this.#view = new DataView(this.#exports.memory.buffer);
-    }
+    const address = this.exports.sp_reserve_tables(tables.length);
+    this.memory.refresh();
     if (address < 0) return address;
     this.#copying = { tables, address, copied: 0 };
     return 0;
@@ -159,141 +141,16 @@ export class Core {
    */
   stepTables(budget: number): number {
     const copying = this.#copying;
-    if (copying === null) return this.#exports.sp_verify_tables(budget);
+    if (copying === null) return this.exports.sp_verify_tables(budget);
     const { tables, address, copied } = copying;
-    this.#bytes.set(tables.subarray(copied, copied + budget), address + copied);
+    this.memory.bytes.set(tables.subarray(copied, copied + budget), address + copied);
     copying.copied += budget;
     if (copying.copied >= tables.length) this.#copying = null;
     return 1;
   }
 
-  /** Starts a connection: every fact, rate and draw is unknown. */
-  begin(): void {
-    this.#exports.sp_begin();
-    this.#cursor = 0;
-  }
-
-  #slot(fact: number, state: number): number {
-    if (!(fact >= 0 && fact < L.FACT_COUNT)) throw new RangeError(`no fact ${fact}`);
-    const slot = this.#slots + fact * L.SLOT_BYTES;
-    this.#view.setUint32(slot + L.SLOT_STATE_AT, state, true);
-    return slot;
-  }
-
-  /** Booleans are 0 and 1; units are those of `Atom` in pdl/ir.ts. */
-  setNumber(fact: number, value: number): void {
-    const slot = this.#slot(fact, L.STATE_NUMBER);
-    this.#view.setFloat64(slot + L.SLOT_VALUE_AT, value, true);
-  }
-
-  setUnknown(fact: number): void {
-    this.#slot(fact, L.STATE_UNKNOWN);
-  }
-
-  #keep(fact: number, state: number, length: number, count: number): void {
-    const slot = this.#slot(fact, state);
-    this.#view.setUint32(slot + L.SLOT_OFFSET_AT, this.#cursor, true);
-    this.#view.setUint32(slot + L.SLOT_LENGTH_AT, length, true);
-    this.#view.setFloat64(slot + L.SLOT_VALUE_AT, count, true);
-    // Codes are read in pairs of bytes, so every value begins on an even address.
-    this.#cursor += (length + 1) & ~1;
-  }
-
-  /** Is there room for a value? Without it the fact stays unknown, as a missing one. */
-  #hasRoom(fact: number, length: number): boolean {
-    if (this.#cursor + length <= L.MAX_HOST_VALUE_BYTES) return true;
-    this.setUnknown(fact);
-    return false;
-  }
-
-  setBytes(fact: number, bytes: Uint8Array): void {
-    if (!this.#hasRoom(fact, bytes.length)) return;
-    this.#bytes.set(bytes, this.#values + this.#cursor);
-    this.#keep(fact, L.STATE_BYTES, bytes.length, 0);
-  }
-
-  /** As UTF-8. */
-  setText(fact: number, text: string): void {
-    if (!this.#hasRoom(fact, text.length * 3)) return;
-    const at = this.#values + this.#cursor;
-    const { written } = this.#encoder.encodeInto(text, this.#bytes.subarray(at, at + text.length * 3));
-    this.#keep(fact, L.STATE_BYTES, written, 0);
-  }
-
-  /** Code points of 16 bits. */
-  setList(fact: number, values: readonly number[]): void {
-    if (!this.#hasRoom(fact, values.length * 2)) return;
-    const at = this.#values + this.#cursor;
-    for (let i = 0; i < values.length; i++) this.#view.setUint16(at + i * 2, values[i]!, true);
-    this.#keep(fact, L.STATE_CODES, values.length * 2, values.length);
-  }
-
-  /** Strings of at most 255 bytes each, as ALPN names are. */
-  setStrings(fact: number, values: readonly string[]): void {
-    const list = Buffer.concat(
-      values.map((value) => {
-        const bytes = Buffer.from(value);
-        return Buffer.from([Math.min(bytes.length, 255), ...bytes.subarray(0, 255)]);
-      }),
-    );
-    if (!this.#hasRoom(fact, list.length)) return;
-    this.#bytes.set(list, this.#values + this.#cursor);
-    this.#keep(fact, L.STATE_STRINGS, list.length, values.length);
-  }
-
-  /** An address of 16 bytes; IPv4 in its last four. */
-  setIp(fact: number, ip: Uint8Array, isV4: boolean): void {
-    const length = isV4 ? 4 : 16;
-    if (!this.#hasRoom(fact, length)) return;
-    const at = this.#values + this.#cursor;
-    for (let i = 0; i < length; i++) this.#bytes[at + i] = ip[16 - length + i]!;
-    this.#keep(fact, isV4 ? L.STATE_IP4 : L.STATE_IP6, length, 0);
-  }
-
-  /** What a fact with a number holds, also one that the core set itself; null when it is unknown. */
-  readNumber(fact: number): number | null {
-    const slot = this.#slots + fact * L.SLOT_BYTES;
-    if (this.#view.getUint32(slot + L.SLOT_STATE_AT, true) !== L.STATE_NUMBER) return null;
-    return this.#view.getFloat64(slot + L.SLOT_VALUE_AT, true);
-  }
-
-  /** What a fact with a text holds; null when it is unknown. */
-  readText(fact: number): string | null {
-    const slot = this.#slots + fact * L.SLOT_BYTES;
-    if (this.#view.getUint32(slot + L.SLOT_STATE_AT, true) !== L.STATE_BYTES) return null;
-    const at = this.#values + this.#view.getUint32(slot + L.SLOT_OFFSET_AT, true);
-    return Buffer.from(
-      this.#bytes.buffer,
-      at,
-      this.#view.getUint32(slot + L.SLOT_LENGTH_AT, true),
-    ).toString();
-  }
-
-  /** Rate of a counter in events per second times 1,000,000. */
-  setRate(counter: number, microPerSecond: number): void {
-    if (!(counter >= 0 && counter < L.MAX_COUNTERS)) throw new RangeError(`no counter ${counter}`);
-    const rate = this.#rates + counter * L.RATE_BYTES;
-    this.#view.setUint32(rate + L.RATE_KNOWN_AT, 1, true);
-    this.#view.setFloat64(rate + L.RATE_VALUE_AT, microPerSecond, true);
-  }
-
-  /** The connection's draw of a canary, below 1,000,000. */
-  setDraw(canary: number, millionths: number): void {
-    if (!(canary >= 0 && canary < L.MAX_CANARIES)) throw new RangeError(`no canary ${canary}`);
-    const draw = this.#draws + canary * L.RATE_BYTES;
-    this.#view.setUint32(draw + L.RATE_KNOWN_AT, 1, true);
-    this.#view.setFloat64(draw + L.RATE_VALUE_AT, millionths, true);
-  }
-
-  /** What `setDraw` was given for this connection, null before that. */
-  drawOf(canary: number): number | null {
-    const draw = this.#draws + canary * L.RATE_BYTES;
-    const isKnown = this.#view.getUint32(draw + L.RATE_KNOWN_AT, true) === 1;
-    return isKnown ? this.#view.getFloat64(draw + L.RATE_VALUE_AT, true) : null;
-  }
-
   #give(bytes: Uint8Array, offset: number, length: number): void {
-    this.#bytes.set(
+    this.memory.bytes.set(
       offset === 0 && length === bytes.length ? bytes : bytes.subarray(offset, offset + length),
       this.#input,
     );
@@ -303,31 +160,31 @@ export class Core {
   parse(bytes: Uint8Array, offset: number, length: number, form: HelloForm, proto: HelloProto): number {
     if (length > L.MAX_INPUT_BYTES) return L.STATUS_HELLO_TOO_LARGE;
     this.#give(bytes, offset, length);
-    return this.#exports.sp_parse(length, FORMS.indexOf(form), PROTOS.indexOf(proto));
+    return this.exports.sp_parse(length, FORMS.indexOf(form), PROTOS.indexOf(proto));
   }
 
   /** Reads the IP and TCP headers of a SYN and sets `conn.syn`, `conn.ttl`, `conn.mss` and `conn.window`. */
   parseSyn(packet: Uint8Array): number {
     if (packet.length > L.MAX_INPUT_BYTES) return L.STATUS_INPUT_OVERFLOW;
     this.#give(packet, 0, packet.length);
-    return this.#exports.sp_parse_syn(packet.length);
+    return this.exports.sp_parse_syn(packet.length);
   }
 
   /** The last SYN's signature in p0f's form; empty when it could not be read. */
   get synText(): string {
-    const length = this.#view.getUint32(this.#syn + L.SYN_SIG_LENGTH_AT, true);
+    const length = this.memory.view.getUint32(this.#syn + L.SYN_SIG_LENGTH_AT, true);
     const at = this.#syn + L.SYN_SIG_AT;
-    return Buffer.from(this.#bytes.buffer, at, length).toString('latin1');
+    return Buffer.from(this.memory.bytes.buffer, at, length).toString('latin1');
   }
 
   /** A number of the last SYN, by its offset in the ABI's `syn` structure. */
   synNumber(at: number): number {
-    return this.#view.getUint32(this.#syn + at, true);
+    return this.memory.view.getUint32(this.#syn + at, true);
   }
 
   /** Decides for a site over the facts as they stand; facts of a phase after `phase` are pending. */
   decide(site: number, phase: 0 | 1 | 2 | 3): Decision {
-    const status = this.#exports.sp_decide(site, phase);
+    const status = this.exports.sp_decide(site, phase);
     const decision = this.#decision;
     decision.status = status;
     decision.matchedRules.length = 0;
@@ -337,7 +194,7 @@ export class Core {
       decision.final = false;
       return decision;
     }
-    const view = this.#view;
+    const view = this.memory.view;
     const at = this.#decisionAt;
     decision.final = view.getUint32(at + L.DECISION_FINAL_AT, true) === 1;
     decision.tier = TIERS[view.getUint32(at + L.DECISION_TIER_AT, true)]!;
@@ -355,12 +212,13 @@ export class Core {
   }
 
   #readRules(rules: number[], countAt: number, at: number): void {
-    const count = this.#view.getUint32(this.#decisionAt + countAt, true);
-    for (let i = 0; i < count; i++) rules.push(this.#view.getUint16(this.#decisionAt + at + i * 2, true));
+    const count = this.memory.view.getUint32(this.#decisionAt + countAt, true);
+    for (let i = 0; i < count; i++)
+      rules.push(this.memory.view.getUint16(this.#decisionAt + at + i * 2, true));
   }
 
   #readShadow(): void {
-    const view = this.#view;
+    const view = this.memory.view;
     const at = this.#decisionAt;
     const shadow = this.#shadow;
     shadow.final = view.getUint32(at + L.DECISION_SHADOW_FINAL_AT, true) === 1;
@@ -376,7 +234,7 @@ export class Core {
   /** Keeps the views of the signal arrays unless their number or the memory changed. */
   #lookAtSignals(count: number): void {
     const decision = this.#decision;
-    const { buffer } = this.#bytes;
+    const { buffer } = this.memory.bytes;
     if (decision.signalPoints.length === count && decision.signalPoints.buffer === buffer) return;
     decision.signalPoints = new Int16Array(buffer, this.#decisionAt + L.DECISION_SIGNAL_POINTS_AT, count);
     decision.signalMatched = new Uint8Array(buffer, this.#decisionAt + L.DECISION_SIGNAL_MATCHED_AT, count);
@@ -384,7 +242,7 @@ export class Core {
 
   /** Columns for `scoreBatch` and its scores, 1 MiB. Another view of the same memory after tables were loaded. */
   get batch(): Uint8Array {
-    return new Uint8Array(this.#bytes.buffer, this.#batchAt, L.MAX_BATCH_BYTES);
+    return new Uint8Array(this.memory.bytes.buffer, this.#batchAt, L.MAX_BATCH_BYTES);
   }
 
   /**
@@ -392,14 +250,14 @@ export class Core {
    * negative: none), at `out` the scores will. Columns are described in docs/abi.md. 0, or a status.
    */
   scoreBatch(score: number, rows: number, columns: number, out: number): number {
-    return this.#exports.sp_score_batch(score, rows, columns, out);
+    return this.exports.sp_score_batch(score, rows, columns, out);
   }
 
   /** Leading zero bits (0 to 256) of the SHA-256 of at most 262,144 bytes, or a status. */
   leadingZeroBits(data: Uint8Array): number {
     if (data.length > L.MAX_INPUT_BYTES) return L.STATUS_INPUT_OVERFLOW;
     this.#give(data, 0, data.length);
-    return this.#exports.sp_leading_zero_bits(data.length);
+    return this.exports.sp_leading_zero_bits(data.length);
   }
 
   /**
@@ -412,12 +270,12 @@ export class Core {
       const { length } = items[i]!;
       if (length > L.POW_BYTES - L.POW_DATA_AT) return L.STATUS_INPUT_OVERFLOW;
       const at = this.#pow + i * L.POW_BYTES;
-      this.#bytes.set(items[i]!, at + L.POW_DATA_AT);
-      this.#view.setUint32(at + L.POW_LENGTH_AT, length, true);
+      this.memory.bytes.set(items[i]!, at + L.POW_DATA_AT);
+      this.memory.view.setUint32(at + L.POW_LENGTH_AT, length, true);
     }
-    const status = this.#exports.sp_pow_check(items.length);
+    const status = this.exports.sp_pow_check(items.length);
     for (let i = 0; i < items.length && status === 0; i++) {
-      into[i] = this.#view.getUint32(this.#pow + i * L.POW_BYTES + L.POW_ZERO_BITS_AT, true);
+      into[i] = this.memory.view.getUint32(this.#pow + i * L.POW_BYTES + L.POW_ZERO_BITS_AT, true);
     }
     return status;
   }
@@ -429,7 +287,7 @@ export class Core {
   solve(prefix: Uint8Array, first: number, count: number, bits: number): number | null {
     if (prefix.length > L.MAX_INPUT_BYTES) throw new RangeError('the prefix is larger than the input region');
     this.#give(prefix, 0, prefix.length);
-    const distance = this.#exports.sp_solve(prefix.length, first, count, bits);
+    const distance = this.exports.sp_solve(prefix.length, first, count, bits);
     return distance < 0 ? null : first + distance;
   }
 }

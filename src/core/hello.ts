@@ -1,5 +1,6 @@
 /** A view of the last parsed ClientHello: numbers are read from the core's memory, texts made when asked for. */
 import * as L from './layout.gen.ts';
+import type { CoreMemory } from './memory.ts';
 import type { CoreExports } from './module.ts';
 
 /** Where `copyFingerprints` puts the JA4, and how many bytes it copies. */
@@ -9,13 +10,15 @@ export const FINGERPRINT_BYTES: number = JA4_AT + 36;
 /** Valid from the `parse` that filled it to the next one. */
 export class HelloView {
   readonly #exports: CoreExports;
+  readonly #memory: CoreMemory;
   readonly #address: number;
   readonly #message: number;
   readonly #text: number;
   readonly #values: number;
 
-  constructor(exports: CoreExports) {
+  constructor(exports: CoreExports, memory: CoreMemory) {
     this.#exports = exports;
+    this.#memory = memory;
     this.#address = exports.sp_region(L.REGION_HELLO);
     this.#message = exports.sp_region(L.REGION_MESSAGE);
     this.#text = exports.sp_region(L.REGION_TEXT);
@@ -23,11 +26,11 @@ export class HelloView {
   }
 
   #number(at: number): number {
-    return new DataView(this.#exports.memory.buffer).getUint32(this.#address + at, true);
+    return this.#memory.view.getUint32(this.#address + at, true);
   }
 
   #bytes(address: number, length: number): Buffer {
-    return Buffer.from(this.#exports.memory.buffer, address, length);
+    return Buffer.from(this.#memory.bytes.buffer, address, length);
   }
 
   #latin1(address: number, length: number): string {

@@ -2,7 +2,7 @@
  * Where connections come from with the addon: it accepts in batches from a socket that the main thread
  * owns, and looks at each client before JavaScript hears of it.
  */
-import type { AcceptedBatch } from './addon.ts';
+import type { AcceptedBatch } from './accepted-batch.ts';
 import type { DescriptorWatch } from './descriptors.ts';
 import type { EdgeLoop, ListenerState } from './loop.ts';
 import { DescriptorTransport } from './transport.ts';

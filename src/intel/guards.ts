@@ -55,8 +55,6 @@ export interface JudgeRequest {
   /** Members of the last good copy; null when there is none. */
   readonly before: number | null;
   readonly fetchedMs: number;
-  /** The operator has looked: sizes are not compared. */
-  readonly acceptSize: boolean;
 }
 
 /** How many members a content has and whether some of them end, or why it is refused. */
@@ -75,7 +73,7 @@ export function judgeFeed(request: JudgeRequest): Judgement {
 }
 
 function judge(request: JudgeRequest): { entries: number; ends: boolean } {
-  const { feed, bytes, options, own, before, fetchedMs, acceptSize } = request;
+  const { feed, bytes, options, own, before, fetchedMs } = request;
   const text = decode(bytes);
   const content = readFeedText(feed, text, { options, fetchedMs });
   const { members, bad } = content;
@@ -89,7 +87,7 @@ function judge(request: JudgeRequest): { entries: number; ends: boolean } {
   if (entries > feed.maxEntries) {
     throw new FeedFormatError(`it has ${entries} members; at most ${feed.maxEntries} are allowed`);
   }
-  if (!acceptSize) judgeSize(entries, before);
+  judgeSize(entries, before);
   if (feed.type === 'cidr' || feed.type === 'ip') judgePrefixes(content, own);
   return { entries, ends: content.expires?.some(Number.isFinite) === true };
 }

@@ -29,12 +29,11 @@ export interface RefreshTools {
   readonly agent: Dispatcher;
   /** `judgeFeed`, here or in another thread. */
   readonly judge: (request: JudgeRequest) => Judgement | Promise<Judgement>;
-  readonly acceptSize?: boolean;
 }
 
 /** @throws the system error of the folder of copies. */
 export async function refreshFeed({ feed, secret }: RemoteFeed, tools: RefreshTools): Promise<Refreshed> {
-  const { settings, agent, judge, acceptSize = false } = tools;
+  const { settings, agent, judge } = tools;
   const { directory } = settings;
   const options = optionsOf(settings, feed.name);
   const state = readState(directory, feed);
@@ -65,7 +64,7 @@ export async function refreshFeed({ feed, secret }: RemoteFeed, tools: RefreshTo
     return done('refused', `its SHA-256 is ${sha256}, and the policy demands ${feed.sha256}`, null);
   }
   const before = state.copy?.entries ?? null;
-  const judged = await judge({ feed, bytes, options, own: settings.own, before, fetchedMs: now, acceptSize });
+  const judged = await judge({ feed, bytes, options, own: settings.own, before, fetchedMs: now });
   if (!judged.ok) return done('refused', judged.reason, null);
   const { entries, ends } = judged;
   const times = { fetchedAt: now, checkedAt: now };

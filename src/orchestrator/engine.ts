@@ -134,7 +134,7 @@ export class Engine {
     core.setNumber(FACT.inflight, facts.inflight);
     core.setNumber(FACT.load, systemLoad(facts.nowMs));
     this.#history.setSystem(core, facts.nowMs);
-    this.#history.draw(core, clientAtAccept(facts));
+    if (this.program.canaries.length > 0) this.#history.draw(core, clientAtAccept(facts));
     if (facts.rttUs !== null) core.setNumber(FACT.rtt, facts.rttUs);
     this.synText = null;
     this.stack = null;

@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { connect } from 'node:tls';
 import { startTestEdge, type TestEdge } from '../support/edge.ts';
 import { captureHello, grown, intoRecords, untilClosed } from '../support/hello.ts';
+import { until } from '../support/until.ts';
 
 const TIMEOUTS = { helloTimeout: '400ms', handshakeTimeout: '800ms' };
 
@@ -179,7 +180,7 @@ test('a process out of connections turns the next away and keeps those it has', 
   const edge = await startTestEdge(t, { limits: { connections: 2 } });
   const kept: Socket[] = [edge.connect(), edge.connect()];
   await Promise.all(kept.map((socket) => once(socket, 'connect')));
-  await delay(50);
+  await until('both are accepted', () => edge.open() === 2);
   const { reset } = await untilClosed(edge.connect());
   assert.equal(reset, true);
   assert.equal((await edge.line()).event.action, 'over_capacity');

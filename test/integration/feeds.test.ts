@@ -6,13 +6,12 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { connect } from 'node:tls';
 import { prefixLines } from '../intel/support.ts';
 import { makeCertificate } from '../support/certificate.ts';
 import { ACTIONS_POLICY, startTestEdge, type TestEdge } from '../support/edge.ts';
+import { until } from '../support/until.ts';
 
-const PATIENCE_MS = 20_000;
 const GOOD = prefixLines(40);
 /** The client of these tests, as the edge sees it: a poisoned list that got through would turn it away. */
 const BAIT = '127.0.0.1/32';
@@ -63,11 +62,6 @@ async function visit({ port, ca }: TestEdge): Promise<string | null> {
   } finally {
     client.destroy();
   }
-}
-
-async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (const start = Date.now(); Date.now() - start < PATIENCE_MS; await delay(20)) if (await holds()) return;
-  assert.fail(`it never came to this: ${what}`);
 }
 
 const POISONED: readonly (readonly [what: string, body: string | Uint8Array])[] = [

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { connect, type TLSSocket } from 'node:tls';
 import type { Diagnostic } from '../../src/pdl/diagnostics/diagnostic.ts';
 import { ACTIONS_POLICY, startTestEdge, type TestEdge } from '../support/edge.ts';
 import { captureHello, untilClosed } from '../support/hello.ts';
+import { until } from '../support/until.ts';
 
 async function handshake({ port, ca }: TestEdge, servername = 'localhost'): Promise<TLSSocket> {
   const client = connect({ port, host: '127.0.0.1', servername, ca });
@@ -154,7 +154,7 @@ test('what is still open at the drain’s deadline is closed and on record', asy
   // One byte, since the kernel may hold back a client that has sent none.
   slow.write(Buffer.from([0x16]));
   await once(slow, 'connect');
-  await delay(50);
+  await until('the client is accepted', () => edge.open() === 1);
   const closed = untilClosed(slow);
   await edge.edge.drain(100);
   await closed;

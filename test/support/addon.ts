@@ -2,7 +2,8 @@
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
-import { type AcceptedBatch, type Addon, loadAddon } from '../../src/edge/addon.ts';
+import type { AcceptedBatch } from '../../src/edge/accepted-batch.ts';
+import { type Addon, loadAddon } from '../../src/edge/addon.ts';
 
 const { addon: loaded, reason } = loadAddon();
 

@@ -105,6 +105,8 @@ export interface TestEdge {
   /** PEM of the certificate that every name of the policy is served with. */
   readonly ca: string;
   readonly caFile: string;
+  /** Connections open, of all workers. */
+  open(): number;
   /** A bare TCP connection to the edge; errors are swallowed. */
   connect(): Socket;
   lines(): AuditLine[];
@@ -204,6 +206,7 @@ export async function startTestEdge(t: TestContext, options: TestEdgeOptions = {
     directory,
     ca: pair.certificate,
     caFile: join(directory, 'cert.pem'),
+    open: () => (edge.status() as { readonly connections: number }).connections,
     connect: () => connect(port, '127.0.0.1').on('error', () => {}),
     lines,
     line: async (match = () => true) => {
