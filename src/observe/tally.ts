@@ -17,20 +17,26 @@ export interface Tally {
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
+function keyOf(metric: string, labels: readonly string[]): string {
+  let key = metric;
+  for (let i = 0; i < labels.length; i++) key += `\0${labels[i]}`;
+  return key;
+}
+
 /** Bounded by the names in the policy and by how many connections end between two calls of `take`. */
 export class TallyMeter implements Meter {
   #counts = new Map<string, Mutable<Tally['counts'][number]>>();
   #samples = new Map<string, Mutable<Tally['samples'][number]> & { readonly values: number[] }>();
 
   count(metric: CounterName, by: number, ...labels: string[]): void {
-    const key = `${metric}\0${labels.join('\0')}`;
+    const key = keyOf(metric, labels);
     const known = this.#counts.get(key);
     if (known) known.total += by;
     else this.#counts.set(key, { metric, labels, total: by });
   }
 
   observe(metric: HistogramName, value: number, ...labels: string[]): void {
-    const key = labels.length === 0 ? metric : `${metric}\0${labels.join('\0')}`;
+    const key = keyOf(metric, labels);
     const known = this.#samples.get(key);
     if (known) known.values.push(value);
     else this.#samples.set(key, { metric, labels, values: [value] });
