@@ -16,6 +16,7 @@ import { FACTS } from '../pdl/registry/facts.gen.ts';
 import { rankOutcomes } from '../pdl/strictness.ts';
 import { canonicalJson } from './canonical.ts';
 import * as L from './layout.gen.ts';
+import { listedRates } from './listed.ts';
 import { tablesId } from './tables.ts';
 
 export { encodeTables, FeedError } from './tables.ts';
@@ -138,6 +139,11 @@ class ImageEncoder {
       atMost('counters beside maps', this.#program.counters.length, L.MAX_COUNTERS - 1);
       const phase = PHASES.indexOf(FACTS[operand.of]!.phase);
       return { kind: L.OPERAND_COUNTER, index: L.MAX_COUNTERS - 1, phase };
+    }
+    if ('listed' in operand) {
+      const rates = listedRates(this.#program);
+      atMost('counters and DNS lists', this.#program.counters.length + rates.size, L.MAX_COUNTERS);
+      return { kind: L.OPERAND_COUNTER, index: rates.get(operand.listed)!, phase: L.PHASE_CONNECT };
     }
     const counter = this.#program.counters[operand.counter];
     if (!counter) throw new RangeError(`no counter ${operand.counter}`);

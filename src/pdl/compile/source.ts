@@ -48,6 +48,10 @@ export const FEED_FORMATS: readonly string[] = [
   'crowdsec',
 ];
 const FORMATS_HELP = `use ${FEED_FORMATS.join(', ')}`;
+const ZONE = /^(?:[a-z0-9_-]{1,63}\.)+[a-z0-9-]{1,63}$/i;
+/** An IPv6 address in front of it takes 64 of the 253 characters of a name (RFC 5782 section 2.4). */
+const MAX_ZONE = 189;
+
 /** Entries kept of a feed that sets no `max_entries`. */
 const DEFAULT_MAX_ENTRIES = 1_000_000;
 const DEFAULT_ALERT = 'access_denied';
@@ -59,6 +63,27 @@ export function compileFeed(build: Build, found: Found<FeedNode>): number {
     build.origins.feeds.set(feed, found.node);
     return feed;
   });
+}
+
+/** A list that is asked about one address at a time (RFC 5782). */
+function checkDnsList(build: Build, node: FeedNode): void {
+  const { report } = build;
+  if (!ZONE.test(node.path.text) || node.path.text.length > MAX_ZONE) {
+    report.error(
+      'PDL-Y007',
+      node.path.span,
+      'this is no zone of a DNS list',
+      'write it as "zen.example.org"',
+    );
+  }
+  if (node.type.text !== 'cidr' && node.type.text !== 'ip') {
+    const message = `a DNS list is asked about addresses, not about values of type ${node.type.text}`;
+    report.error('PDL-Y005', node.type.span, message, 'write `of cidr`');
+  }
+  if (node.toScore) {
+    const help = 'remove `to score`, and give a signal the points';
+    build.need('PDL-X009', node.source.span, 'a DNS list `to score` is', help);
+  }
 }
 
 function makeFeed(build: Build, found: Found<FeedNode>): Feed {
@@ -81,6 +106,7 @@ function makeFeed(build: Build, found: Found<FeedNode>): Feed {
     const help = 'fetch it into a file and write `from file "…"`';
     build.need('PDL-X009', node.source.span, `fetching a feed from \`${source}\` is`, help);
   }
+  if (source === 'dnsbl') checkDnsList(build, node);
   if (source === 'url' && !/^https:\/\//.test(node.path.text)) {
     const help = 'write an address that begins with https://';
     report.error('PDL-F003', node.path.span, 'a feed is fetched over https alone', help);
