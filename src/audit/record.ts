@@ -85,11 +85,11 @@ export interface ConnectionRecord {
   tier: string | null;
   /** 0 (good) to 100 (bad). */
   score: number | null;
-  parts: { name: string; group: string | null; points: number }[];
+  parts: readonly { readonly name: string; readonly group: string | null; readonly points: number }[];
   /** Names of the rules and signals that held. */
-  matched: string[];
+  matched: readonly string[];
   /** Names of the shadow rules and signals that held. */
-  wouldMatch: string[];
+  wouldMatch: readonly string[];
   /** What would have been decided with everything in shadow in force; null without any. */
   shadow: ShadowDecision | null;
   /** The arm of each canary of the site. */
@@ -170,9 +170,9 @@ export function recordVerdict(record: ConnectionRecord, verdict: Verdict): void 
   record.action = verdict.action.action;
   record.tier = verdict.tier;
   record.score = verdict.score;
-  record.parts = [...verdict.parts];
-  record.matched = [...verdict.matched];
-  record.wouldMatch = [...verdict.wouldMatch];
+  record.parts = verdict.parts;
+  record.matched = verdict.matched;
+  record.wouldMatch = verdict.wouldMatch;
   record.shadow = verdict.shadow;
   record.canaries = verdict.canaries;
 }

@@ -47,7 +47,7 @@ export class Connection implements Held {
   /** The last one; a later phase can put another in its place. */
   verdict: Verdict | null = null;
   /** Names of the challenges that the client met, in this connection or before it. */
-  readonly #cleared = new Set<string>();
+  #cleared: Set<string> | null = null;
   /** What was known before the request; null when no later phase is decided. */
   #kept: KeptFacts | null = null;
   readonly #loop: EdgeLoop;
@@ -321,15 +321,20 @@ export class Connection implements Held {
   /** Has the client met the challenge of its policy already? */
   isCleared(): boolean {
     const challenge = this.verdict?.challenge ?? null;
-    if (challenge === null || this.#cleared.has(challenge.name)) return true;
+    if (challenge === null || this.#cleared?.has(challenge.name)) return true;
     if (!this.#loop.history.isCleared(challenge, this.client, Date.now())) return false;
-    this.#cleared.add(challenge.name);
+    this.#remember(challenge);
     return true;
+  }
+
+  #remember(challenge: Challenge): void {
+    this.#cleared ??= new Set();
+    this.#cleared.add(challenge.name);
   }
 
   /** The client met a challenge; this connection need not ask again. */
   clear(challenge: Challenge): void {
-    this.#cleared.add(challenge.name);
+    this.#remember(challenge);
     this.#loop.history.clear(challenge, this.client, Date.now());
   }
 

@@ -51,6 +51,10 @@ const STRICTNESS: Readonly<Record<Action['action'], number>> = {
 };
 /** Tiers that limits come after; the stricter ones and `exempt` are above them. */
 const LIMITED_TIERS: ReadonlySet<string> = new Set(['pin', 'ladder']);
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+/** 1 January 1970 was a Thursday; Sunday is 0. */
+const EPOCH_WEEKDAY = 4;
 const ACCEPT: Action = { action: 'accept' };
 const UNRECOGNIZED: Action = { action: 'refuse', alert: 'unrecognized_name' };
 
@@ -151,10 +155,9 @@ export class Engine {
   /** Sets what is true of the whole process now. */
   #setSystem(nowMs: number): void {
     const { core } = this;
-    const now = new Date(nowMs);
     core.setNumber(FACT.now, nowMs);
-    core.setNumber(FACT.hour, now.getUTCHours());
-    core.setNumber(FACT.weekday, now.getUTCDay());
+    core.setNumber(FACT.hour, Math.floor(nowMs / HOUR_MS) % 24);
+    core.setNumber(FACT.weekday, (Math.floor(nowMs / DAY_MS) + EPOCH_WEEKDAY) % 7);
     core.setNumber(FACT.load, systemLoad(nowMs));
     this.#history.setSystem(core, nowMs);
   }
@@ -207,8 +210,9 @@ export class Engine {
     this.#history.apply(core, client, facts.nowMs);
     const verdict = this.explainSite(siteIndex);
     if (!LIMITED_TIERS.has(verdict.tier)) return verdict;
-    const limits = new Set([...site.limits, ...(verdict.policy?.limits ?? [])]);
-    return this.#limited(limits, verdict, client, facts.nowMs);
+    const own = verdict.policy?.limits ?? [];
+    if (site.limits.length + own.length === 0) return verdict;
+    return this.#limited(new Set([...site.limits, ...own]), verdict, client, facts.nowMs);
   }
 
   /** Does the policy in force ask about facts of a phase, so that a connection is decided about again then? */
