@@ -231,7 +231,6 @@ function resolveLookup(
     report.error('PDL-Y005', operand.fact.span, message, 'look up a fact of the feed’s type');
     return null;
   }
-  build.need('PDL-X011', operand.span, '`lookup` is', 'use a feed as a set, with `in`');
   build.table({ kind: tableKind(found.node.type.text as ValueType), feed }, operand.span);
   const label = `the score of \`${name}\` in \`${operand.name.text}\``;
   return { operand: { lookup: feed, of }, type: 'int', list: false, label, span: operand.span };

@@ -93,16 +93,8 @@ function makeFeed(build: Build, found: Found<FeedNode>): Feed {
     const message = `feeds of ${node.type.text} are not supported yet`;
     report.error('PDL-X018', node.type.span, message, `use ${FEED_TYPES.join(', ')}`);
   }
-  if (node.toScore) {
-    build.need(
-      'PDL-X011',
-      node.name.span,
-      'a feed that maps to scores is',
-      'remove `to score` and give a signal points',
-    );
-  }
   const source = node.source.text as Feed['source'];
-  if (source === 'dnsbl' || source === 'builtin') {
+  if (source === 'builtin') {
     const help = 'fetch it into a file and write `from file "…"`';
     build.need('PDL-X009', node.source.span, `fetching a feed from \`${source}\` is`, help);
   }
