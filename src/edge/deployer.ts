@@ -10,7 +10,9 @@ import type { FeedRefresher } from '../intel/refresher.ts';
 import { loadCertificates } from '../orchestrator/certificates.ts';
 import type { CompileOutcome, CompileRequest } from '../orchestrator/compile-policy.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
+import { hostOf } from '../orchestrator/host.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
+import type { OriginStore } from '../profile/address/origin-store.ts';
 
 export interface Made {
   /** Null exactly when `diagnostics` holds an error. */
@@ -24,43 +26,45 @@ export class Deployer {
   readonly #config: Config;
   readonly #batch: Piscina;
   readonly #refresher: FeedRefresher;
+  readonly #origins: OriginStore;
   #epoch = 0;
   /** Modification times of the feeds in force, by path. */
   #feedTimes: ReadonlyMap<string, number> = new Map();
 
-  constructor(config: Config, batch: Piscina, refresher: FeedRefresher) {
+  constructor(config: Config, batch: Piscina, refresher: FeedRefresher, origins: OriginStore) {
     this.#config = config;
     this.#batch = batch;
     this.#refresher = refresher;
+    this.#origins = origins;
   }
 
   async make(): Promise<Made> {
     const config = this.#config;
     const request: CompileRequest = {
       path: config.policy,
-      host: {
-        listeners: config.listeners.map(({ name }) => name),
-        certificates: Object.keys(config.certificates),
-      },
+      host: hostOf(config),
       purpose: 'serve',
       env: { ...process.env },
       stacks: config.p0fDb,
       feeds: config.feeds,
     };
     const certificates = loadCertificates(config.certificates);
+    const refusals = await this.#origins.refresh();
     let compiled = (await this.#batch.run(request)) as CompileOutcome;
     // why: only a compiled policy says what to fetch, and what was fetched belongs into it.
     if (await this.#refresher.fetchMissing(compiled.remoteFeeds)) {
       compiled = (await this.#batch.run(request)) as CompileOutcome;
     }
     const { remoteFeeds } = compiled;
-    const diagnostics = [...compiled.diagnostics, ...certificates.diagnostics];
-    if (compiled.bundle === null || !certificates.ok) return { deployment: null, diagnostics, remoteFeeds };
+    const diagnostics = [...compiled.diagnostics, ...certificates.diagnostics, ...refusals];
+    const isWhole = certificates.ok && !refusals.some(({ severity }) => severity === 'error');
+    if (compiled.bundle === null || !isWhole) return { deployment: null, diagnostics, remoteFeeds };
     this.#epoch++;
     const deployment = {
       epoch: this.#epoch,
       bundle: compiled.bundle,
       certificates: certificates.certificates,
+      origins: this.#origins.databases,
     };
     this.#feedTimes = compiled.feedTimes;
     return { deployment, diagnostics, remoteFeeds };

@@ -12,6 +12,7 @@ import type { Bundle } from '../orchestrator/bundle.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
 import { createSharedTables, openTables } from '../orchestrator/shared-tables.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
+import { OriginStore } from '../profile/address/origin-store.ts';
 import { type Addon, loadAddon } from './addon.ts';
 import { Deployer, refreshInterval } from './deployer.ts';
 import type { SharedState, WorkerTask } from './messages.ts';
@@ -52,6 +53,7 @@ export class Supervisor implements AdminControl {
   readonly #batch = startBatchWorkers(1);
   readonly #edgePool: ReturnType<typeof createEdgePool> | null;
   readonly #refresher: FeedRefresher;
+  readonly #origins: OriginStore;
   readonly #deployer: Deployer;
   readonly #slots: WorkerSlot[] = [];
   readonly #reporting: Reporting;
@@ -86,7 +88,12 @@ export class Supervisor implements AdminControl {
         else log.warn({ feed, result, reason }, 'feed not refreshed; the last good copy stays');
       },
     });
-    this.#deployer = new Deployer(config, this.#batch, this.#refresher);
+    this.#origins = new OriginStore({
+      files: config.geo,
+      load: (task) => this.#batch.run(task, { name: 'database' }),
+      onChanged: () => void this.reload(),
+    });
+    this.#deployer = new Deployer(config, this.#batch, this.#refresher, this.#origins);
     const tables = openTables(this.#shared);
     this.#reporting = new Reporting(config, log, this, () => ({
       openConnections: this.#total.value,
@@ -99,6 +106,7 @@ export class Supervisor implements AdminControl {
         clearances: tables.clearances.evictions,
       },
       feeds: this.#refresher.health(),
+      databases: this.#origins.health(),
       policy: this.#deployment && { imageId: this.#deployment.bundle.imageId, epoch: this.#deployment.epoch },
     }));
   }
@@ -134,6 +142,7 @@ export class Supervisor implements AdminControl {
     }
     this.#scheduleRefresh();
     this.#refresher.watch(remoteFeeds);
+    this.#origins.watch();
   }
 
   async #listen(): Promise<void> {
@@ -249,6 +258,7 @@ export class Supervisor implements AdminControl {
         epoch: this.#deployment.epoch,
       },
       feeds: this.#refresher.health(),
+      databases: this.#origins.health(),
       connections: this.#total.value,
       workers: this.#slots.map((slot, index) => ({
         worker: index,
@@ -278,6 +288,7 @@ export class Supervisor implements AdminControl {
 
   async #end(finish: (slot: WorkerSlot) => Promise<void>): Promise<void> {
     clearInterval(this.#refresh ?? undefined);
+    this.#origins.close();
     await Promise.all(this.#slots.map(finish));
     this.#sockets?.close();
     await this.#refresher.close();

@@ -6,6 +6,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { ConnectionRecord } from '../audit/record.ts';
 import type { FeedHealth } from '../intel/refresher.ts';
+import type { DatabaseHealth } from '../profile/address/origin-store.ts';
 import {
   COUNTERS,
   type CounterName,
@@ -13,6 +14,7 @@ import {
   type HistogramName,
   meterRecord,
 } from './connection-metrics.ts';
+import { registerDatabases } from './database-metrics.ts';
 import type { Tally } from './tally.ts';
 
 /** What a scrape asks the edge for. Totals count from the start of the process. */
@@ -26,6 +28,8 @@ export interface EdgeSample {
   readonly audit: { readonly written: number; readonly lost: number; readonly queued: number };
   /** Feeds that are fetched. */
   readonly feeds: readonly FeedHealth[];
+  /** MaxMind databases of the configuration. */
+  readonly databases: readonly DatabaseHealth[];
   /** The active policy; null before the first. */
   readonly policy: { readonly imageId: string; readonly epoch: number } | null;
 }
@@ -149,7 +153,9 @@ function registerSampled(registry: Registry): (now: EdgeSample) => void {
     labelNames: ['feed', 'result'],
     registers,
   });
+  const sampleDatabases = registerDatabases(registry);
   return (now) => {
+    sampleDatabases(now.databases);
     for (const metric of [entries, age, failures, refreshes]) metric.reset();
     for (const { feed, entries: count, ageMs, failures: failed, results } of now.feeds) {
       entries.set({ feed }, count);

@@ -27,11 +27,19 @@ import { hostTarget } from './target.ts';
 /** A larger policy file is refused unread. */
 export const MAX_POLICY_BYTES: number = 1024 * 1024;
 
+/** What a configuration offers to a policy. */
+export interface PolicyHost {
+  readonly listeners: readonly string[];
+  readonly certificates: readonly string[];
+  /** Facts that it gives no means to know, and what to do about each. */
+  readonly unknown?: Readonly<Record<string, string>>;
+}
+
 export interface CompileRequest {
   /** Path of the policy file. */
   readonly path: string;
   /** What the configuration offers; null when there is none to check against. */
-  readonly host: { readonly listeners: readonly string[]; readonly certificates: readonly string[] } | null;
+  readonly host: PolicyHost | null;
   /**
    * `serve`: the bundle must be whole. `check`: secrets are not read (`bundle.secrets` is empty), and a
    * feed whose file is missing is a warning and taken as empty.
@@ -88,7 +96,7 @@ export function readSource(path: string): SourceFile | Diagnostic {
 }
 
 /** What a policy asks of the configuration and does not find there. */
-function checkHost(program: Program, host: NonNullable<CompileRequest['host']>, file: string): Diagnostic[] {
+function checkHost(program: Program, host: PolicyHost, file: string): Diagnostic[] {
   const found: Diagnostic[] = [];
   for (const site of program.sites) {
     for (const listener of site.listeners) {
@@ -105,9 +113,11 @@ function checkHost(program: Program, host: NonNullable<CompileRequest['host']>, 
   }
   for (const fact of program.requiredFacts) {
     const { name } = FACTS[fact]!;
-    if (!UNSUPPLIED.includes(name)) continue;
-    const message = `${name} is never known to this version: conditions on it never hold`;
-    found.push({ ...fileProblem(file, 'HOST-003', message, 'remove the condition'), severity: 'warning' });
+    const help = UNSUPPLIED.includes(name) ? 'remove the condition' : host.unknown?.[name];
+    if (help === undefined) continue;
+    const where = UNSUPPLIED.includes(name) ? 'to this version' : 'here';
+    const message = `${name} is never known ${where}: conditions on it never hold`;
+    found.push({ ...fileProblem(file, 'HOST-003', message, help), severity: 'warning' });
   }
   return found;
 }
