@@ -16,6 +16,7 @@ import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import type { Program } from '../pdl/ir.ts';
 import { FACTS } from '../pdl/registry/facts.gen.ts';
 import type { TestResult } from '../pdl/testing/test-run.ts';
+import { loadClients } from '../profile/clients.ts';
 import { loadStacks, OWN_STACKS } from '../profile/stacks.ts';
 import type { Bundle } from './bundle.ts';
 import { UNSUPPLIED } from './facts.ts';
@@ -41,6 +42,8 @@ export interface CompileRequest {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Path of a database of TCP/IP stacks, in p0f's format; the package's own when null or absent. */
   readonly stacks?: string | null;
+  /** Path of a table of TLS clients over the package's own; null or absent: there is none. */
+  readonly clients?: string | null;
   /** Also report what is merely worth knowing. */
   readonly infos?: boolean;
   /** What the configuration says of feeds; without it nothing that is fetched has members. */
@@ -176,16 +179,18 @@ export function compilePolicyFile(request: CompileRequest): CompileOutcome {
   diagnostics.push(...secretProblems);
   const { stacks, diagnostics: stackProblems } = loadStacks(request.stacks ?? OWN_STACKS);
   diagnostics.push(...stackProblems);
+  const { table: clients, diagnostics: clientProblems } = loadClients(request.clients ?? null);
+  diagnostics.push(...clientProblems);
   if (request.purpose === 'serve' && secretProblems.length === 0) {
     remoteFeeds = program.feeds
       .filter(isRemote)
       .map((feed) => ({ feed, secret: feed.auth === undefined ? null : secrets[feed.auth]! }));
   }
-  if (tables === null || stacks === null || hasError(diagnostics)) return failed(tests);
+  if (tables === null || stacks === null || clients === null || hasError(diagnostics)) return failed(tests);
   diagnostics.push(...verify(core, image, tables, path));
   if (hasError(diagnostics)) return failed(tests);
   return {
-    bundle: { program, image, imageId, tables, secrets, stacks },
+    bundle: { program, image, imageId, tables, secrets, stacks, clients },
     diagnostics,
     sources,
     feedTimes: feeds.times,

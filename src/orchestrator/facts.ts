@@ -27,6 +27,7 @@ type Filled =
   | 'sni'
   | 'ja3'
   | 'ja4'
+  | 'client'
   | 'segments'
   | 'completeIn'
   | 'cleared';
@@ -50,6 +51,7 @@ export const FACT: Readonly<Record<Filled, number>> = {
   sni: factIndex('hello.sni'),
   ja3: factIndex('hello.ja3'),
   ja4: factIndex('hello.ja4'),
+  client: factIndex('hello.client'),
   segments: factIndex('hello.segments'),
   completeIn: factIndex('hello.complete_in'),
   cleared: factIndex('client.cleared'),
@@ -60,17 +62,12 @@ export const UNSUPPLIED: readonly string[] = [
   'conn.asn',
   'conn.country',
   'hello.versions_valid',
-  'hello.client',
   'client.handshakes',
   'client.failures',
-  'client.os_mismatch',
-  'client.tool_mismatch',
   'client.verified_bot',
   'client.first_seen',
   'client.solved',
   'client.clear_age',
   'client.history',
-  'http.header_order',
-  'http.h2',
   ...FACTS.flatMap(({ name, phase }) => (phase === 'cert' ? [name] : [])),
 ];

@@ -11,6 +11,7 @@ export function makeRecord(changes: Partial<ConnectionRecord> = {}): ConnectionR
     clientPort: 50_000,
     syn: null,
     stack: null,
+    tlsClient: null,
     rttUs: 900,
     hello: {
       bytes: 517,
@@ -43,7 +44,7 @@ export function makeRecord(changes: Partial<ConnectionRecord> = {}): ConnectionR
       resumed: false,
       alpn: 'h2',
     },
-    http: { requests: 2, challenged: 0 },
+    http: { requests: 2, challenged: 0, h2: null, osMismatch: false, toolMismatch: null },
     upstream: 'app',
     bytesIn: 100,
     bytesOut: 200,
