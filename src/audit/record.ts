@@ -3,6 +3,7 @@
 import type { CanaryArm } from '../orchestrator/canaries.ts';
 import type { ShadowDecision, Verdict } from '../orchestrator/verdict.ts';
 import { type Origin, UNKNOWN_ORIGIN } from '../profile/address/origins.ts';
+import type { ClientMatch } from '../profile/client-matcher.ts';
 import type { StackMatch } from '../profile/stack-matcher.ts';
 
 /** How a connection ended. */
@@ -69,6 +70,8 @@ export interface ConnectionRecord {
   syn: string | null;
   /** What the SYN tells of its sender. */
   stack: StackMatch | null;
+  /** What the ClientHello tells of it. */
+  tlsClient: ClientMatch | null;
   rttUs: number | null;
   hello: {
     bytes: number;
@@ -109,13 +112,25 @@ export interface ConnectionRecord {
     resumed: boolean;
     alpn: string | null;
   } | null;
-  http: { requests: number; challenged: number } | null;
+  http: HttpRecord | null;
   upstream: string | null;
   bytesIn: number;
   bytesOut: number;
   outcome: Outcome;
   error: string | null;
   durationsUs: { hello: number | null; decide: number | null; handshake: number | null; total: number };
+}
+
+/** What the requests of a connection came to. */
+export interface HttpRecord {
+  requests: number;
+  /** Those that met a challenge. */
+  challenged: number;
+  /** Akamai's text; null for HTTP/1.1 and where the policy does not ask for it. */
+  h2: string | null;
+  /** Did a request contradict the SYN, or the ClientHello? Null: none was judged. */
+  osMismatch: boolean | null;
+  toolMismatch: boolean | null;
 }
 
 /** What is known of a connection at accept. */
@@ -141,6 +156,7 @@ export function startRecord(start: RecordStart): ConnectionRecord {
     proxyIp: null,
     syn: null,
     stack: null,
+    tlsClient: null,
     hello: null,
     helloStatus: null,
     site: null,

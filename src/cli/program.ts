@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from 'commander';
 import type { Flags } from '../config/overrides.ts';
 import type { BenchOptions } from './commands/bench.ts';
 import type { CheckFormat } from './commands/check.ts';
+import type { InspectClientOptions } from './commands/inspect-client.ts';
 import { type DatabaseFlags, databaseOptions } from './databases.ts';
 import { CliError, EXIT } from './exit.ts';
 import type { Format } from './output.ts';
@@ -29,6 +30,8 @@ export async function main(args: readonly string[]): Promise<number> {
     return error.exitCode;
   }
 }
+
+const CLIENT_TABLE = "TLS clients over the package's own, as in clients.tsv";
 
 interface RunOptions extends Flags {
   readonly config: string;
@@ -136,7 +139,8 @@ function buildProgram(done: (code: number) => void): Command {
   const inspect = verb(
     'inspect',
     'Show what is in the bytes a client sends first.',
-    '  echo 1603010… | sallyport inspect hello\n  sallyport inspect syn --jsonl < syns.jsonl\n',
+    '  echo 1603010… | sallyport inspect hello\n  sallyport inspect syn --jsonl < syns.jsonl\n' +
+      '  sallyport inspect client --hello hello.bin --user-agent "$AGENT"\n',
   );
   inspect
     .command('hello')
@@ -144,10 +148,31 @@ function buildProgram(done: (code: number) => void): Command {
       'Reads ClientHellos: hex, or objects with `record_hex` or `handshake_hex`, and `proto` (tls, dtls, quic), one a line.',
     )
     .exitOverride()
+    .option('--client-table <file>', CLIENT_TABLE)
     .addOption(jsonlOption())
-    .action(async ({ jsonl }: { jsonl?: true }) => {
+    .action(async ({ clientTable, jsonl }: { clientTable?: string; jsonl?: true }) => {
       const { inspectHellos } = await import('./commands/inspect.ts');
-      done(await inspectHellos(jsonl === true));
+      done(await inspectHellos(clientTable ?? null, jsonl === true));
+    });
+  inspect
+    .command('client')
+    .description('Reads a ClientHello, a SYN and a User-Agent of one client, and prints all that they tell.')
+    .exitOverride()
+    .option('--hello <hex>', 'the ClientHello, a file with its hex or bytes, or - for standard input')
+    .option('--syn <hex>', 'the IP and TCP headers of the SYN, likewise')
+    .option('--user-agent <text>', 'the User-Agent, or - for standard input')
+    .addOption(new Option('--proto <name>', 'of the hello').choices(['tls', 'dtls', 'quic']).default('tls'))
+    .option('--p0f-db <file>', "signatures in the format of p0f.fp instead of the package's own")
+    .option('--client-table <file>', CLIENT_TABLE)
+    .addOption(formatOption())
+    .addHelpText(
+      'after',
+      '\nExamples:\n  sallyport inspect client --hello hello.bin --syn 4500003c… --user-agent "$AGENT"\n' +
+        '  sallyport inspect client --hello - --format json < hello.hex | jq .client\n',
+    )
+    .action(async (options: InspectClientOptions) => {
+      const { inspectClient } = await import('./commands/inspect-client.ts');
+      done(await inspectClient(options));
     });
   inspect
     .command('syn')
@@ -242,6 +267,7 @@ function withOverrides(command: Command): Command {
   return command
     .option('--policy <file>', 'the policy file')
     .option('--p0f-db <file>', 'signatures of TCP/IP stacks, as in p0f.fp')
+    .option('--client-table <file>', CLIENT_TABLE)
     .option('--threads <count>', 'edge workers; 0 keeps everything on one loop')
     .option('--listen <address>', 'address of the first listener')
     .option('--admin-address <address>', 'address of the admin API')

@@ -118,6 +118,8 @@ export function resolveConfig(document: ConfigDocument, problems: Diagnostic[]):
     policy: path(root.policy, DEFAULTS.policy),
     p0fDb: root.p0fDb === undefined ? null : path(root.p0fDb, ''),
     geo: geo(section(root.geo)),
+    intermediaries: (root.intermediaries as string[] | undefined) ?? [],
+    clientTable: root.clientTable === undefined ? null : path(root.clientTable, ''),
     threads: (root.threads as number | undefined) ?? availableParallelism(),
     listeners: (root.listeners as Section[]).map(listener),
     certificates: mapValues(root.certificates as Record<string, Section>, (_, section) => ({

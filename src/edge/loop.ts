@@ -9,6 +9,7 @@ import type { Deployment } from '../orchestrator/deployment.ts';
 import type { Engine } from '../orchestrator/engine.ts';
 import type { History } from '../orchestrator/history.ts';
 import { type Certificate, ContextPool, chooseCertificate } from '../orchestrator/tls-profile.ts';
+import { inPrefix, type Prefix, parsePrefix } from '../pdl/ip.ts';
 import { type Arrival, Connection } from './connection.ts';
 import { HoldingPen } from './holding.ts';
 import type { OpenSsl } from './openssl.ts';
@@ -53,6 +54,7 @@ export class EdgeLoop {
   /** TLS handshakes under way. */
   handshakes = 0;
   readonly #options: EdgeLoopOptions;
+  readonly #intermediaries: readonly Prefix[];
   readonly #open = new Set<Connection>();
   #deployment: Deployment | null = null;
   #contexts: ContextPool;
@@ -66,6 +68,7 @@ export class EdgeLoop {
     this.engine = options.engine;
     this.history = options.history;
     this.openssl = options.openssl;
+    this.#intermediaries = options.config.intermediaries.map((text) => parsePrefix(text)!);
     this.pen = new HoldingPen(options.config.limits.tarpits);
     this.#contexts = this.#newContexts();
   }
@@ -104,6 +107,11 @@ export class EdgeLoop {
       listener.config.certificates.map((name) => certificates[name]!),
       sni,
     );
+  }
+
+  /** Is it an address that the configuration names as a proxy's? 16 bytes. */
+  isIntermediary(ip: Uint8Array): boolean {
+    return this.#intermediaries.some((prefix) => inPrefix(ip, prefix));
   }
 
   /** Takes a connection from a listener and carries it to its end. */

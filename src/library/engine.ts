@@ -217,8 +217,8 @@ export class PolicyEngine {
     const engine = this.#engine;
     engine.setArrival(reads, Math.max(0, Date.now() - facts.nowMs) * 1_000);
     const client = clientAtHello(facts, engine.core.hello, engine.origin);
-    const hello = summarizeHello(engine.core);
     const verdict = engine.decideHello(facts, client);
+    const hello = summarizeHello(engine.core, engine.tlsClient?.name ?? null);
     const accepted = verdict.action.action === 'accept' ? verdict.policy : null;
     const excess = accepted && helloExcess(accepted.handshake, hello.bytes, completeInMs);
     if (excess) {

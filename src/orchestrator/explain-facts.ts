@@ -13,6 +13,7 @@ import { nearestChanges, type World } from '../pdl/explain/nearest.ts';
 import type { Program } from '../pdl/ir.ts';
 import { FACTS } from '../pdl/registry/facts.gen.ts';
 import { parse } from '../pdl/syntax/parse.ts';
+import { NO_CLIENTS } from '../profile/clients.ts';
 import { NO_STACKS } from '../profile/stacks.ts';
 import { readSource } from './compile-policy.ts';
 import { Engine } from './engine.ts';
@@ -94,7 +95,10 @@ function explainTest(program: Program, { facts, rates, feeds, siteIndex }: Polic
   const decide = (world: World): Verdict => {
     if (world.feeds !== loaded) {
       const tables = encodeTables(program, world.feeds);
-      engine.load({ program, image, imageId, tables, secrets: [], stacks: NO_STACKS }, 1);
+      engine.load(
+        { program, image, imageId, tables, secrets: [], stacks: NO_STACKS, clients: NO_CLIENTS },
+        1,
+      );
       loaded = world.feeds;
     }
     return decideAbout(engine, siteIndex, world);

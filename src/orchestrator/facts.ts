@@ -29,6 +29,7 @@ type Filled =
   | 'sni'
   | 'ja3'
   | 'ja4'
+  | 'client'
   | 'segments'
   | 'completeIn'
   | 'cleared';
@@ -54,6 +55,7 @@ export const FACT: Readonly<Record<Filled, number>> = {
   sni: factIndex('hello.sni'),
   ja3: factIndex('hello.ja3'),
   ja4: factIndex('hello.ja4'),
+  client: factIndex('hello.client'),
   segments: factIndex('hello.segments'),
   completeIn: factIndex('hello.complete_in'),
   cleared: factIndex('client.cleared'),
@@ -62,17 +64,12 @@ export const FACT: Readonly<Record<Filled, number>> = {
 /** Facts of the language that this engine never knows: a condition on one never holds. */
 export const UNSUPPLIED: readonly string[] = [
   'hello.versions_valid',
-  'hello.client',
   'client.handshakes',
   'client.failures',
-  'client.os_mismatch',
-  'client.tool_mismatch',
   'client.verified_bot',
   'client.first_seen',
   'client.solved',
   'client.clear_age',
   'client.history',
-  'http.header_order',
-  'http.h2',
   ...FACTS.flatMap(({ name, phase }) => (phase === 'cert' ? [name] : [])),
 ];

@@ -5,6 +5,7 @@ import type { PolicyTest } from '../pdl/compile/compile.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import type { Program } from '../pdl/ir.ts';
 import { runTest, type TestResult, type TestSituation } from '../pdl/testing/test-run.ts';
+import { NO_CLIENTS } from '../profile/clients.ts';
 import { NO_STACKS } from '../profile/stacks.ts';
 import type { Client } from './client.ts';
 import { Engine } from './engine.ts';
@@ -26,7 +27,10 @@ export function runPolicyTests(
 
   function evaluate({ facts, feeds, rates, siteIndex }: TestSituation): Verdict {
     const tables = encodeTables(program, feeds);
-    engine.load({ program, image, imageId: '', tables, secrets: [], stacks: NO_STACKS }, 1);
+    engine.load(
+      { program, image, imageId: '', tables, secrets: [], stacks: NO_STACKS, clients: NO_CLIENTS },
+      1,
+    );
     core.begin();
     for (const [name, value] of Object.entries(facts)) setFact(core, name, value);
     const client = clientOf(facts);

@@ -85,6 +85,9 @@ export interface AuditLine {
       readonly status: string | null;
       readonly ja4: string | null;
       readonly records: number | null;
+      readonly client: string | null;
+      readonly client_kind: string | null;
+      readonly client_versions: string | null;
     };
     readonly proxy: string | null;
     readonly syn: string | null;
@@ -92,7 +95,13 @@ export interface AuditLine {
     readonly os_family: string | null;
     readonly hops: number | null;
     readonly rtt_us: number | null;
-    readonly http: { readonly requests: number; readonly challenged: number } | null;
+    readonly http: {
+      readonly requests: number;
+      readonly challenged: number;
+      readonly h2: string | null;
+      readonly os_mismatch: boolean | null;
+      readonly tool_mismatch: boolean | null;
+    } | null;
   };
 }
 
@@ -106,6 +115,8 @@ export interface TestEdgeOptions {
   /** YAML of upstreams beside `app`, by name. */
   readonly upstreams?: Readonly<Record<string, unknown>>;
   readonly metrics?: boolean;
+  /** Further settings of the top level. */
+  readonly config?: Readonly<Record<string, unknown>>;
   /** YAML of `feeds`. */
   readonly feeds?: Readonly<Record<string, unknown>>;
   /** YAML of `geo`. */
@@ -202,6 +213,7 @@ export async function startTestEdge(t: TestContext, options: TestEdgeOptions = {
     admin: false,
     metrics: options.metrics ? { address: '127.0.0.1:0' } : false,
     audit: { file: 'audit.jsonl' },
+    ...options.config,
   });
   const loaded = parseConfig(join(directory, 'sallyport.yaml'), text, {}, {});
   if ('problems' in loaded) throw new Error(JSON.stringify(loaded.problems, null, 2));

@@ -13,6 +13,7 @@ export function makeRecord(changes: Partial<ConnectionRecord> = {}): ConnectionR
     proxyIp: null,
     syn: null,
     stack: null,
+    tlsClient: null,
     rttUs: 900,
     hello: {
       bytes: 517,
@@ -45,7 +46,7 @@ export function makeRecord(changes: Partial<ConnectionRecord> = {}): ConnectionR
       resumed: false,
       alpn: 'h2',
     },
-    http: { requests: 2, challenged: 0 },
+    http: { requests: 2, challenged: 0, h2: null, osMismatch: false, toolMismatch: null },
     upstream: 'app',
     bytesIn: 100,
     bytesOut: 200,

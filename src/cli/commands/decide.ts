@@ -116,6 +116,7 @@ export class DecisionDesk {
     const asked = (input.facts as Record<string, unknown> | undefined)?.['hello.sni'];
     const sni = typeof asked === 'string' ? asked : client.sni;
     const site = this.#site === -1 ? this.#sites.find(facts.listener, sni) : this.#site;
+    if (client.ja4 !== null) engine.setTlsClient(client.ja4);
     if (site === -1) return failure('no_site', 'no site of the policy claims this listener and server name');
     this.#history.draw(core, client);
     this.#history.apply(core, client, facts.nowMs);
@@ -157,6 +158,7 @@ export class DecisionDesk {
       asn: client.origin.asn,
       ja3_hash: client.ja3,
       ja4: client.ja4,
+      client: this.#engine.tlsClient?.name ?? null,
       image: this.#bundle.imageId,
     };
   }
