@@ -14,6 +14,7 @@ import {
   HEADER_DEFAULTS,
   HTTP_UPSTREAM_SETTINGS,
   LIMIT_SETTINGS,
+  PUZZLE_EXTENSION_SETTING,
   type Setting,
   type Settings,
   TCP_UPSTREAM_SETTINGS,
@@ -122,6 +123,12 @@ export function resolveConfig(document: ConfigDocument, problems: Diagnostic[]):
     limits: settings(['limits'], section(root.limits), LIMIT_SETTINGS),
     tls: {
       minVersion: TLS_VERSIONS[(section(root.tls).minVersion ?? DEFAULTS.minVersion) as VersionName],
+      puzzleExtension: scalar(
+        ['tls', 'puzzleExtension'],
+        section(root.tls).puzzleExtension,
+        PUZZLE_EXTENSION_SETTING,
+        report,
+      ),
     },
     headers: { ...HEADER_DEFAULTS, ...section(root.headers) },
     admin: admin && {

@@ -64,6 +64,8 @@ export interface LimitsConfig {
   readonly handshakesPerWorker: number;
   /** Connections one worker holds in a tarpit; one more is reset. */
   readonly tarpits: number;
+  /** Connections in one worker that wait for the solution of a puzzle in the handshake; the oldest makes room. */
+  readonly puzzlesPerWorker: number;
   /** Pending connections the kernel queues for each listening socket. */
   readonly backlog: number;
   /** A longer ClientHello is refused before OpenSSL sees it. */
@@ -117,8 +119,12 @@ export interface Config {
   readonly certificates: Readonly<Record<string, CertificateConfig>>;
   readonly upstreams: Readonly<Record<string, UpstreamConfig>>;
   readonly limits: LimitsConfig;
-  /** Lowest version any policy may offer, as on the wire (0x0303). */
-  readonly tls: { readonly minVersion: number };
+  readonly tls: {
+    /** Lowest version any policy may offer, as on the wire (0x0303). */
+    readonly minVersion: number;
+    /** Type of the TLS extension that carries puzzles. */
+    readonly puzzleExtension: number;
+  };
   readonly headers: HeadersConfig;
   /** Null: no admin API. `tokenFile` is made at start when it is missing. */
   readonly admin: { readonly address: Address; readonly tokenFile: string } | null;

@@ -68,7 +68,7 @@ export class ChallengeGate {
       nowMs: Date.now(),
       returnTo: request.url ?? '/',
     };
-    const page = wantsHtml(request.headers.accept) ? solver.page(posed) : solver.problem(posed);
+    const page = wantsPage(challenge, request) ? solver.page(posed) : solver.problem(posed);
     respond(response, page.status, page.headers, request.method === 'HEAD' ? '' : page.body);
     // why: a body we will not read must not keep the connection busy.
     request.resume();
@@ -112,6 +112,12 @@ export class ChallengeGate {
     const headers = { 'set-cookie': answer.cookie, location: answer.returnTo, 'cache-control': 'no-store' };
     respond(response, 303, headers, '');
   }
+}
+
+/** Whether the client gets a page, rather than what programs read. */
+function wantsPage({ deliver }: Challenge, request: Request): boolean {
+  if (deliver === undefined) return wantsHtml(request.headers.accept);
+  return deliver.includes('page') && (!deliver.includes('header') || wantsHtml(request.headers.accept));
 }
 
 function respond(

@@ -204,19 +204,24 @@ export class Connection implements Held {
     const loop = this.#loop;
     const { config } = loop;
     if (!this.#helloIsWithin(policy.handshake)) return;
+    const puzzle = loop.puzzles.plan(this);
+    if (puzzle === 'nowhere') return this.#refuseUnasked();
     const limit = Math.min(
       policy.handshake.maxInflight ?? Number.POSITIVE_INFINITY,
       config.limits.handshakesPerWorker,
     );
-    if (loop.handshakes >= limit) return this.turnAway('over_capacity');
+    if (loop.handshakes - loop.puzzles.waiting >= limit) return this.turnAway('over_capacity');
     loop.handshakes++;
     this.#inHandshake = true;
     const certificate = loop.certificateFor(this.listener, policy.tls.certificate, this.client.sni);
     const alpn = policy.tls.alpn.length > 0 ? policy.tls.alpn : this.listener.config.alpn;
     const socket = this.#transport.takeSocket();
     loop.adopted(this.#slot);
-    const { tls, group } = loop.openssl.accept(socket, loop.contexts.for(policy, certificate), alpn);
+    const context = loop.contexts.for(policy, certificate, puzzle !== 'later');
+    const server = loop.openssl.accept(socket, context, alpn);
+    const { tls } = server;
     this.#tls = tls;
+    if (puzzle !== 'later') loop.puzzles.pose(this, puzzle, server);
     const deadline = Math.min(policy.handshake.timeoutMs, config.limits.handshakeTimeout);
     const left = Math.max(1, deadline - (performance.now() - this.#startedAt));
     this.#timer = setTimeout(() => {
@@ -224,8 +229,15 @@ export class Connection implements Held {
       tls.destroy();
     }, left);
     tls.on('error', (error) => this.#onTlsError(error));
-    tls.once('secure', () => this.#onSecure(tls, group()));
+    tls.once('secure', () => this.#onSecure(tls, server.group()));
     tls.once('close', () => this.#onClose());
+  }
+
+  /** There is no place to pose the challenge of the policy in: the client does not do what it takes. */
+  #refuseUnasked(): void {
+    this.record.challenge = { name: this.verdict!.challenge!.name, outcome: 'failed' };
+    this.record.error = 'the client offers no puzzle that can be posed in its handshake';
+    this.#refuseBytes('refused', 'missing_extension');
   }
 
   /** Turns a hello away that is over a limit of its policy; true when it is within them. */

@@ -12,11 +12,14 @@ import { type Certificate, ContextPool, chooseCertificate } from '../orchestrato
 import { type Arrival, Connection } from './connection.ts';
 import { HoldingPen } from './holding.ts';
 import type { OpenSsl } from './openssl.ts';
+import { Puzzles } from './puzzles.ts';
 import type { ConnectionSlots, SharedCount } from './slots.ts';
 
 /** What an accepted connection is handed to once its handshake is done. */
 export interface Service {
   serve(connection: Connection, tls: TLSSocket): void;
+  /** Whether a challenge can be met behind the handshake. */
+  readonly posesPages: boolean;
   /** From here on each connection is closed once what it is doing is done. */
   drain(): void;
   close(): Promise<void>;
@@ -50,6 +53,7 @@ export class EdgeLoop {
   readonly history: History;
   readonly openssl: OpenSsl;
   readonly pen: HoldingPen;
+  readonly puzzles: Puzzles;
   /** TLS handshakes under way. */
   handshakes = 0;
   readonly #options: EdgeLoopOptions;
@@ -67,6 +71,13 @@ export class EdgeLoop {
     this.history = options.history;
     this.openssl = options.openssl;
     this.pen = new HoldingPen(options.config.limits.tarpits);
+    this.puzzles = new Puzzles({
+      core: options.engine.core,
+      history: options.history,
+      openssl: options.openssl,
+      extension: options.config.tls.puzzleExtension,
+      capacity: options.config.limits.puzzlesPerWorker,
+    });
     this.#contexts = this.#newContexts();
   }
 
@@ -86,6 +97,7 @@ export class EdgeLoop {
   /** Switches to a deployment that was verified. @throws Error, and nothing changes, when it is refused. */
   load(deployment: Deployment): void {
     this.engine.load(deployment.bundle, deployment.epoch);
+    this.puzzles.load(deployment.bundle);
     this.#deployment = deployment;
     this.#contexts = this.#newContexts();
   }

@@ -6,6 +6,7 @@ import type { Service } from './loop.ts';
 import { connectTcpUpstream } from './tcp-proxy.ts';
 
 export class TcpService implements Service {
+  readonly posesPages = false;
   readonly #name: string;
   readonly #upstream: TcpUpstreamConfig;
 

@@ -25,7 +25,7 @@ import { ConnectionSlots, SharedCount } from './slots.ts';
 import { TcpService } from './tcp-service.ts';
 
 const GAUGE_INTERVAL_MS = 500;
-const GAUGE = { held: 0, handshakes: 1 } as const;
+const GAUGE = { held: 0, handshakes: 1, puzzles: 2 } as const;
 
 class EdgeWorker {
   readonly #task: WorkerTask;
@@ -58,7 +58,7 @@ class EdgeWorker {
       worker: task.slot,
       engine: new Engine(core, history),
       history,
-      openssl: new OpenSsl(loadAddon().addon),
+      openssl: new OpenSsl(loadAddon().addon, config.tls.puzzleExtension),
       slots: new ConnectionSlots(task.slots),
       total: new SharedCount(shared.total, config.limits.connections),
       ticketMaster: shared.ticketMaster,
@@ -139,6 +139,7 @@ class EdgeWorker {
   #measure(): void {
     this.#gauges[GAUGE.held] = this.#loop.pen.size;
     this.#gauges[GAUGE.handshakes] = this.#loop.handshakes;
+    this.#gauges[GAUGE.puzzles] = this.#loop.puzzles.waiting;
   }
 
   #onMessage(message: ToWorker): void {
