@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { connect } from 'node:tls';
 import { skip as noAddon } from '../support/addon.ts';
-import { ACTIONS_POLICY, startTestEdge, type TestEdge } from '../support/edge.ts';
+import { startPuzzleEdge } from '../support/puzzle-edge.ts';
 import {
   type Answer,
   answerContent,
@@ -24,17 +24,6 @@ import {
 
 const ALERT = { handshake_failure: 40, illegal_parameter: 47, decode_error: 50, missing_extension: 109 };
 
-/** The policies of every test edge, with the puzzle delivered where it says. */
-const policy = (deliver: string, difficulty = '8'): string =>
-  ACTIONS_POLICY.replace('difficulty 8', `difficulty ${difficulty}`).replace(
-    'secret puzzle_key\n',
-    `secret puzzle_key  deliver [ ${deliver} ]\n`,
-  );
-
-async function edgeWith(t: TestContext, deliver: string, difficulty?: string): Promise<TestEdge> {
-  return startTestEdge(t, { policy: policy(deliver, difficulty) });
-}
-
 interface Posed {
   readonly client: RawClient;
   readonly first: Hello;
@@ -54,7 +43,7 @@ async function posed(t: TestContext, port: number, options: HelloOptions = {}): 
 const group = { skip: noAddon };
 
 test('a client that offers the extension gets a puzzle of the draft’s form', group, async (t) => {
-  const { port } = await edgeWith(t, 'handshake, page');
+  const { port } = await startPuzzleEdge(t, 'handshake, page');
   const { answer } = await posed(t, port);
   assert.equal(answer.group, P256, 'the group that the client lists and did not share');
   assert.deepEqual(answer.order, [EXTENSION, 43, 51]);
@@ -65,7 +54,7 @@ test('a client that offers the extension gets a puzzle of the draft’s form', g
 });
 
 test('the solution opens the door, and clears the client for the next time', group, async (t) => {
-  const { port, line } = await edgeWith(t, 'handshake, page');
+  const { port, line } = await startPuzzleEdge(t, 'handshake, page');
   const { client, first, answer } = await posed(t, port);
   assert.deepEqual(await client.say(secondHello(first, answer)), { kind: 'hello', group: P256 });
   client.close();
@@ -175,7 +164,7 @@ const WRONG: readonly Wrong[] = [
 ];
 
 test('a second hello that is not right is refused before any key exchange', group, async (t) => {
-  const { port, line } = await edgeWith(t, 'handshake, page');
+  const { port, line } = await startPuzzleEdge(t, 'handshake, page');
   for (const { what, alert, error, second } of WRONG) {
     await t.test(what, async (t) => {
       const each = await posed(t, port);
@@ -193,7 +182,7 @@ test('a second hello that is not right is refused before any key exchange', grou
 });
 
 test('a solution is worth nothing on another connection of the same client', group, async (t) => {
-  const { port } = await edgeWith(t, 'handshake, page', '16');
+  const { port } = await startPuzzleEdge(t, 'handshake, page', '16');
   const one = await posed(t, port);
   const solved = secondHello(one.first, one.answer);
   const other = await RawClient.open(port);
@@ -214,8 +203,8 @@ test('a client that cannot be asked for another group gets the next way, or is r
     { what: 'an offer with a body', options: { puzzle: puzzleContent([1], Buffer.alloc(1)) } },
     { what: 'a damaged offer', options: { puzzle: Buffer.from([3, 0, 1, 0, 0, 0]) } },
   ];
-  const page = await edgeWith(t, 'handshake, page');
-  const only = await edgeWith(t, 'handshake');
+  const page = await startPuzzleEdge(t, 'handshake, page');
+  const only = await startPuzzleEdge(t, 'handshake');
   for (const { what, options } of cases) {
     await t.test(what, async (t) => {
       const client = await RawClient.open(page.port);
@@ -232,7 +221,7 @@ test('a client that cannot be asked for another group gets the next way, or is r
 });
 
 test('a client without the extension gets the page, as ever', group, async (t) => {
-  const { port, ca } = await edgeWith(t, 'handshake, page');
+  const { port, ca } = await startPuzzleEdge(t, 'handshake, page');
   const client = connect({ port, host: '127.0.0.1', servername: 'puzzle.test', ca });
   client.write('GET / HTTP/1.1\r\nHost: puzzle.test\r\nConnection: close\r\n\r\n');
   let text = '';

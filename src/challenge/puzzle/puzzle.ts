@@ -30,10 +30,10 @@ import {
 const SALT_BYTES = 26;
 
 /**
- * Groups in the order they are forced in: what costs the server least first. P-384 and P-521 cost it many
- * times as much, and are never forced.
+ * Groups in the order they are forced in: X25519MLKEM768, SecP256r1MLKEM768, X25519, P-256. P-384 and P-521 cost a
+ * server many times as much, and are never forced.
  */
-const FORCED_GROUPS: readonly number[] = [0x001d, 0x0017, 0x11ec];
+const FORCED_GROUPS: readonly number[] = [0x11ec, 0x11eb, 0x001d, 0x0017];
 
 /** Which of the server's groups a HelloRetryRequest can ask this client for; null: it shares all it could use. */
 export function forcedGroup(hello: HelloParts, allowed: readonly number[]): number | null {
