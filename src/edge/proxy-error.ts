@@ -23,6 +23,15 @@ export const UPGRADE_REFUSED: ProxyFailure = {
   title: 'Not implemented',
 };
 
+/** The policy refuses the request. */
+export const FORBIDDEN: ProxyFailure = { status: 403, code: 'policy_refused', title: 'Forbidden' };
+/** RFC 6585 section 5: larger than what a policy can be asked about. */
+export const REQUEST_TOO_LARGE: ProxyFailure = {
+  status: 431,
+  code: 'request_too_large',
+  title: 'Request header fields too large',
+};
+
 /** Codes of undici's errors; what is not listed came from connecting. */
 const BY_CODE: Readonly<Record<string, ProxyFailure>> = {
   UND_ERR_CONNECT_TIMEOUT: TIMEOUT,

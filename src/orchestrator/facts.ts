@@ -70,5 +70,7 @@ export const UNSUPPLIED: readonly string[] = [
   'client.solved',
   'client.clear_age',
   'client.history',
-  ...FACTS.flatMap(({ name, phase }) => (phase === 'cert' || phase === 'request' ? [name] : [])),
+  'http.header_order',
+  'http.h2',
+  ...FACTS.flatMap(({ name, phase }) => (phase === 'cert' ? [name] : [])),
 ];

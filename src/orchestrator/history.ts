@@ -126,16 +126,18 @@ export class History {
       if (counter.event === event) this.#hit(counter, client, nowMs);
   }
 
-  /**
-   * Counts the client's hello and sets the facts that history knows of it, just before the decision at
-   * the ClientHello.
-   */
+  /** Counts the client's hello and recalls the client, just before the decision at the ClientHello. */
   apply(core: Core, client: Client, nowMs: number): void {
+    this.count('hello', client, nowMs);
+    this.recall(core, client, nowMs);
+  }
+
+  /** Sets the facts that history knows of the client. */
+  recall(core: Core, client: Client, nowMs: number): void {
     const program = this.#program!;
     const { hasher, rates } = this.#tables;
     program.counters.forEach((counter, index) => {
       if (!this.#hash('counter', counter.name, counter.key, client)) return;
-      if (counter.event === 'hello') rates.hit(hasher, counter.windowMs, nowMs);
       core.setRate(index, rates.rate(hasher, counter.windowMs, nowMs));
     });
     const cleared = program.challenges.some((challenge) => this.isCleared(challenge, client, nowMs));
