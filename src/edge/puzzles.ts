@@ -124,9 +124,8 @@ export class Puzzles {
     const { record, client } = connection;
     const failure = this.#puzzles.get(challenge)!.judge(posed, message);
     if (failure === null) {
-      connection.cleared = true;
+      connection.clear(challenge);
       record.challenge = { name: challenge.name, outcome: 'solved' };
-      history.clear(challenge, client, Date.now());
       return 0;
     }
     record.challenge = { name: challenge.name, outcome: 'failed' };
