@@ -77,12 +77,14 @@ export function resolveConfig(document: ConfigDocument, problems: Diagnostic[]):
   const listener = (section: Section, index: number): ListenerConfig => ({
     name: section.name as string,
     address: address(['listeners', index, 'address'], section.address as string),
-    certificates: section.certificates as string[],
-    upstream: section.upstream as string,
+    certificates: (section.certificates as string[] | undefined) ?? [],
+    // why: where everything passes through, nothing else goes anywhere.
+    upstream: upstreamOf(section),
+    passthrough: passthroughOf(section),
     deferAccept: section.deferAccept !== false,
     alpn:
       (section.alpn as string[] | undefined) ??
-      (own(upstreams, section.upstream as string)?.protocol === 'tcp' ? [] : DEFAULTS.httpAlpn),
+      (own(upstreams, upstreamOf(section))?.protocol === 'tcp' ? [] : DEFAULTS.httpAlpn),
   });
   const prefixes = (key: string, value: unknown): readonly string[] => {
     const texts = (value as string[] | undefined) ?? [];
@@ -115,7 +117,7 @@ export function resolveConfig(document: ConfigDocument, problems: Diagnostic[]):
     p0fDb: root.p0fDb === undefined ? null : path(root.p0fDb, ''),
     threads: (root.threads as number | undefined) ?? availableParallelism(),
     listeners: (root.listeners as Section[]).map(listener),
-    certificates: mapValues(root.certificates as Record<string, Section>, (_, section) => ({
+    certificates: mapValues((root.certificates ?? {}) as Record<string, Section>, (_, section) => ({
       certificate: path(section.certificate, ''),
       key: path(section.key, ''),
     })),
@@ -142,6 +144,14 @@ export function resolveConfig(document: ConfigDocument, problems: Diagnostic[]):
     feeds: feeds(section(root.feeds)),
     log: { level: (section(root.log).level ?? DEFAULTS.logLevel) as Config['log']['level'] },
   };
+}
+
+function passthroughOf(section: Section): Readonly<Record<string, string>> {
+  return (section.passthrough as Record<string, string> | undefined) ?? {};
+}
+
+function upstreamOf(section: Section): string {
+  return (section.upstream as string | undefined) ?? passthroughOf(section)['*']!;
 }
 
 /** An own property, so that a name such as `constructor` finds nothing. */

@@ -12,7 +12,10 @@ export interface ListenerConfig {
   /** The name that `listen` uses in a policy. */
   readonly name: string;
   readonly address: Address;
-  /** Names in `Config.certificates`; the first serves names that none covers. */
+  /**
+   * Names in `Config.certificates`; the first serves names that none covers. Empty only where everything is passed
+   * through.
+   */
   readonly certificates: readonly string[];
   /** Name in `Config.upstreams`. */
   readonly upstream: string;
@@ -20,6 +23,11 @@ export interface ListenerConfig {
   readonly deferAccept: boolean;
   /** ALPN protocols offered, most wanted first; empty: none. */
   readonly alpn: readonly string[];
+  /**
+   * Server names whose TLS is not ended here, and the TCP upstreams (names in `Config.upstreams`) that get it: exact
+   * names, `*.` wildcards, and `*` for all others and for clients that name none.
+   */
+  readonly passthrough: Readonly<Record<string, string>>;
 }
 
 /** Absolute paths of PEM files; `certificate` holds the chain, leaf first. */

@@ -19,6 +19,8 @@ import type { Verdict as Action, Challenge, Policy } from '../pdl/ir.ts';
 import type { HelloEnd } from './hello-reader.ts';
 import type { Held } from './holding.ts';
 import type { EdgeLoop, ListenerState } from './loop.ts';
+import { type PassthroughTarget, passThrough } from './passthrough.ts';
+import { summaryOf } from './tcp-service.ts';
 import type { Transport } from './transport.ts';
 
 /** One connection as the listener hands it over. */
@@ -58,6 +60,8 @@ export class Connection implements Held {
   /** The TCP connection below TLS. */
   #socket: Socket | null = null;
   #tls: TLSSocket | null = null;
+  /** Ends the connection of a client whose TLS passes through. */
+  #stopPassing: (() => void) | null = null;
   #isTurnedAway = false;
   #inHandshake = false;
   #ended = false;
@@ -220,6 +224,8 @@ export class Connection implements Held {
     const loop = this.#loop;
     const { config } = loop;
     if (!this.#helloIsWithin(policy.handshake)) return;
+    const target = this.listener.passthrough.find(this.client.sni);
+    if (target !== null) return this.#passThrough(target);
     const puzzle = loop.puzzles.plan(this);
     if (puzzle === 'nowhere') return this.#refuseUnasked();
     const limit = Math.min(
@@ -249,6 +255,38 @@ export class Connection implements Held {
     tls.on('error', (error) => this.#onTlsError(error));
     tls.once('secure', () => this.#onSecure(tls, server.group()));
     tls.once('close', () => this.#onClose());
+  }
+
+  /** Joins the client with an upstream that ends its TLS. */
+  #passThrough({ name, upstream }: PassthroughTarget): void {
+    const { record, verdict } = this;
+    record.upstream = name;
+    // why: the check of the policy rules this out beforehand; if it does not, nobody gets around the challenge.
+    if (verdict!.challenge !== null) {
+      record.error = 'the policy demands a challenge, which TLS that passes through cannot carry';
+      return this.#refuseBytes('refused', 'access_denied');
+    }
+    record.outcome = 'client_closed';
+    this.#stopPassing = passThrough({
+      transport: this.#transport,
+      upstream,
+      client: summaryOf(this),
+      idleMs: Math.min(this.idleMs ?? upstream.idleTimeout, upstream.idleTimeout),
+      onJoined: (socket) => {
+        this.#socket = socket;
+        this.#loop.adopted(this.#slot);
+        record.outcome = 'passed_through';
+      },
+      onEnd: (error) => this.#onPassed(error),
+    });
+  }
+
+  #onPassed(error: string | null): void {
+    const { record } = this;
+    record.bytesIn = this.#socket?.bytesRead ?? 0;
+    record.bytesOut = this.#socket?.bytesWritten ?? 0;
+    if (error?.startsWith('upstream_')) this.#end('upstream_failed', error);
+    else this.#end(error === 'idle_timeout' ? 'idle_timeout' : record.outcome, null);
   }
 
   /** There is no place to pose the challenge of the policy in: the client does not do what it takes. */
@@ -370,6 +408,10 @@ export class Connection implements Held {
   /** Ends it now, at shutdown. */
   stop(): void {
     // why: a bare descriptor that is reset tells nobody; a TLS socket's end is heard by its listener.
+    if (this.#stopPassing !== null) {
+      this.record.outcome = 'drained';
+      return this.#stopPassing();
+    }
     if (this.#tls === null) return this.turnAway('drained');
     if (this.#inHandshake) this.record.outcome = 'drained';
     else this.fail('drained', null);

@@ -12,6 +12,7 @@ import { type Certificate, ContextPool, chooseCertificate } from '../orchestrato
 import { type Arrival, Connection } from './connection.ts';
 import { HoldingPen } from './holding.ts';
 import type { OpenSsl } from './openssl.ts';
+import type { PassthroughNames } from './passthrough.ts';
 import { Puzzles } from './puzzles.ts';
 import type { ConnectionSlots, SharedCount } from './slots.ts';
 
@@ -29,6 +30,8 @@ export interface ListenerState {
   readonly index: number;
   readonly config: ListenerConfig;
   readonly service: Service;
+  /** Server names whose TLS goes on untouched. */
+  readonly passthrough: PassthroughNames;
 }
 
 export interface EdgeLoopOptions {

@@ -3,7 +3,7 @@ import type { TLSSocket } from 'node:tls';
 import type { TcpUpstreamConfig } from '../config/schema.ts';
 import type { Connection } from './connection.ts';
 import type { Service } from './loop.ts';
-import { connectTcpUpstream } from './tcp-proxy.ts';
+import { type ClientSummary, connectTcpUpstream } from './tcp-proxy.ts';
 
 export class TcpService implements Service {
   readonly posesPages = false;
@@ -25,18 +25,10 @@ export class TcpService implements Service {
       tls.destroy();
       return;
     }
-    const context = {
-      clientIp: record.clientIp,
-      clientPort: record.clientPort,
-      sni: record.hello?.sni ?? null,
-      score: verdict?.score ?? 0,
-      policy: record.policy ?? '',
-      ja4: record.hello?.ja4 ?? '',
-    };
     const { idleTimeout } = this.#upstream;
     const idleMs = connection.idleMs ?? idleTimeout;
     const upstream = { ...this.#upstream, idleTimeout: Math.min(idleMs, idleTimeout) };
-    connectTcpUpstream(upstream, tls, context, (error) => {
+    connectTcpUpstream(upstream, tls, summaryOf(connection), (error) => {
       if (error === 'idle_timeout' && idleMs < idleTimeout) connection.fail('idle_timeout', null);
       if (error?.startsWith('upstream_')) connection.fail('upstream_failed', error);
     });
@@ -46,4 +38,16 @@ export class TcpService implements Service {
   drain(): void {}
 
   async close(): Promise<void> {}
+}
+
+/** What an upstream is told of a decided connection. */
+export function summaryOf({ record, verdict }: Connection): ClientSummary {
+  return {
+    clientIp: record.clientIp,
+    clientPort: record.clientPort,
+    sni: record.hello?.sni ?? null,
+    score: verdict?.score ?? 0,
+    policy: record.policy ?? '',
+    ja4: record.hello?.ja4 ?? '',
+  };
 }

@@ -21,6 +21,7 @@ import { EdgeLoop, type ListenerState, type Service } from './loop.ts';
 import type { ToMain, ToWorker, WorkerTask } from './messages.ts';
 import { OpenSsl } from './openssl.ts';
 import { Outbox } from './outbox.ts';
+import { PassthroughNames } from './passthrough.ts';
 import { ConnectionSlots, SharedCount } from './slots.ts';
 import { TcpService } from './tcp-service.ts';
 
@@ -73,6 +74,7 @@ class EdgeWorker {
       index,
       config: listener,
       service: services.get(listener.upstream)!,
+      passthrough: new PassthroughNames(listener, config.upstreams),
     }));
   }
 

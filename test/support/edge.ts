@@ -49,7 +49,8 @@ site held    { listen edge  sni { "held.test" }     score none  ladder { from 0 
 export interface AuditLine {
   readonly event: { readonly action: string; readonly duration: number };
   readonly error: { readonly message: string | null };
-  readonly source: { readonly ip: string; readonly port: number };
+  readonly source: { readonly ip: string; readonly port: number; readonly bytes: number };
+  readonly destination: { readonly bytes: number };
   readonly tls: {
     readonly established: boolean;
     readonly version: string | null;
@@ -93,6 +94,8 @@ export interface TestEdgeOptions {
   /** YAML of the upstream, instead of an HTTP server that echoes the request as JSON. */
   readonly upstream?: Readonly<Record<string, unknown>>;
   readonly listener?: Readonly<Record<string, unknown>>;
+  /** YAML of further upstreams, by name. */
+  readonly upstreams?: Readonly<Record<string, unknown>>;
   readonly metrics?: boolean;
   /** YAML of `feeds`. */
   readonly feeds?: Readonly<Record<string, unknown>>;
@@ -178,7 +181,7 @@ export async function startTestEdge(t: TestContext, options: TestEdgeOptions = {
       },
     ],
     certificates: { default: { certificate: 'cert.pem', key: 'key.pem' } },
-    upstreams: { app: upstream },
+    upstreams: { app: upstream, ...options.upstreams },
     limits: options.limits ?? {},
     feeds: options.feeds ?? {},
     admin: false,
