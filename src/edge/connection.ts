@@ -19,7 +19,7 @@ import type { Verdict as Action, Challenge, Policy } from '../pdl/ir.ts';
 import type { HelloEnd } from './hello-reader.ts';
 import type { Held } from './holding.ts';
 import type { EdgeLoop, ListenerState } from './loop.ts';
-import { type PassthroughTarget, passThrough } from './passthrough.ts';
+import { passThrough } from './passthrough.ts';
 import { summaryOf } from './tcp-service.ts';
 import type { Transport } from './transport.ts';
 
@@ -225,7 +225,7 @@ export class Connection implements Held {
     const { config } = loop;
     if (!this.#helloIsWithin(policy.handshake)) return;
     const target = this.listener.passthrough.find(this.client.sni);
-    if (target !== null) return this.#passThrough(target);
+    if (target !== null) return this.#passThrough(policy.upstream ?? target);
     const puzzle = loop.puzzles.plan(this);
     if (puzzle === 'nowhere') return this.#refuseUnasked();
     const limit = Math.min(
@@ -258,9 +258,14 @@ export class Connection implements Held {
   }
 
   /** Joins the client with an upstream that ends its TLS. */
-  #passThrough({ name, upstream }: PassthroughTarget): void {
+  #passThrough(name: string): void {
     const { record, verdict } = this;
+    const upstream = this.#loop.config.upstreams[name];
     record.upstream = name;
+    if (upstream?.protocol !== 'tcp') {
+      record.error = `there is no TCP upstream ${name}`;
+      return this.#refuseBytes('upstream_failed', 'internal_error');
+    }
     // why: the check of the policy rules this out beforehand; if it does not, nobody gets around the challenge.
     if (verdict!.challenge !== null) {
       record.error = 'the policy demands a challenge, which TLS that passes through cannot carry';

@@ -3,34 +3,26 @@
  * came, hello included, and what comes back goes back.
  */
 import type { Socket } from 'node:net';
-import type { ListenerConfig, TcpUpstreamConfig, UpstreamConfig } from '../config/schema.ts';
+import type { ListenerConfig, TcpUpstreamConfig } from '../config/schema.ts';
 import { alertRecord } from '../orchestrator/alert.ts';
 import { NameMap } from '../orchestrator/names.ts';
 import { relay } from './relay.ts';
 import { type ClientSummary, dial, proxyHeader } from './tcp-proxy.ts';
 import type { Transport } from './transport.ts';
 
-export interface PassthroughTarget {
-  /** Name of the upstream. */
-  readonly name: string;
-  readonly upstream: TcpUpstreamConfig;
-}
-
 /** The names of one listener that pass through. */
 export class PassthroughNames {
-  readonly #names = new NameMap<PassthroughTarget>();
-  #others: PassthroughTarget | null = null;
+  readonly #names = new NameMap<string>();
+  readonly #others: string | null;
 
-  constructor({ passthrough }: ListenerConfig, upstreams: Readonly<Record<string, UpstreamConfig>>) {
-    for (const [name, upstream] of Object.entries(passthrough)) {
-      const target = { name: upstream, upstream: upstreams[upstream] as TcpUpstreamConfig };
-      if (name === '*') this.#others = target;
-      else this.#names.set(name, target);
-    }
+  constructor({ passthrough }: ListenerConfig) {
+    const { '*': others = null, ...names } = passthrough;
+    this.#others = others;
+    for (const [name, upstream] of Object.entries(names)) this.#names.set(name, upstream);
   }
 
-  /** Where a client of this server name goes untouched; null: the edge ends its TLS. */
-  find(sni: string | null): PassthroughTarget | null {
+  /** Name of the upstream that a client of this server name goes to untouched; null: the edge ends its TLS. */
+  find(sni: string | null): string | null {
     return (sni === null ? undefined : this.#names.find(sni)) ?? this.#others;
   }
 }

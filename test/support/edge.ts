@@ -94,7 +94,7 @@ export interface TestEdgeOptions {
   /** YAML of the upstream, instead of an HTTP server that echoes the request as JSON. */
   readonly upstream?: Readonly<Record<string, unknown>>;
   readonly listener?: Readonly<Record<string, unknown>>;
-  /** YAML of further upstreams, by name. */
+  /** YAML of upstreams beside `app`, by name. */
   readonly upstreams?: Readonly<Record<string, unknown>>;
   readonly metrics?: boolean;
   /** YAML of `feeds`. */
