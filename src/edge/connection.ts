@@ -3,19 +3,25 @@
  * the end. Whatever happens to it ends this connection and no other.
  */
 import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { type ConnectionRecord, type Outcome, startRecord } from '../audit/record.ts';
+import { type ConnectionRecord, type Outcome, recordVerdict, startRecord } from '../audit/record.ts';
+import type { Core } from '../core/core.ts';
+import type { KeptFacts } from '../core/kept-facts.ts';
 import { statusName } from '../core/status.ts';
 import { alertRecord } from '../orchestrator/alert.ts';
 import { type Client, clientAtAccept, clientAtHello } from '../orchestrator/client.ts';
-import type { ConnectionFacts } from '../orchestrator/engine.ts';
+import type { ConnectionFacts, LaterPhase } from '../orchestrator/engine.ts';
 import { helloExcess } from '../orchestrator/hello-limits.ts';
 import { formatIp } from '../orchestrator/ip.ts';
 import type { Verdict } from '../orchestrator/verdict.ts';
-import type { Policy } from '../pdl/ir.ts';
+import type { Verdict as Action, Challenge, Policy } from '../pdl/ir.ts';
+import type { H2Start } from '../profile/h2.ts';
 import type { HelloEnd } from './hello-reader.ts';
 import type { Held } from './holding.ts';
 import type { EdgeLoop, ListenerState } from './loop.ts';
+import { passThrough } from './passthrough.ts';
+import { summaryOf } from './tcp-service.ts';
 import type { Transport } from './transport.ts';
 
 /** One connection as the listener hands it over. */
@@ -32,6 +38,8 @@ const STATUS_OUTCOME: Readonly<Record<string, Outcome>> = {
   hello_too_large: 'hello_too_large',
 };
 
+const LATE_OUTCOME = { refuse: 'refused', reset: 'reset', drop: 'dropped', tarpit: 'tarpitted' } as const;
+
 const micros = (startedAt: number): number => Math.round((performance.now() - startedAt) * 1_000);
 
 export class Connection implements Held {
@@ -39,17 +47,25 @@ export class Connection implements Held {
   readonly facts: ConnectionFacts;
   readonly listener: ListenerState;
   client: Client;
+  /** The last one; a later phase can put another in its place. */
   verdict: Verdict | null = null;
-  /** The challenge of the verdict was met, in this connection or before it. */
-  cleared = false;
-  /** What a solved challenge is bound to; set once the hello is decided. */
-  binding = '';
+  /** How its HTTP/2 began, where the policy asks for it. */
+  h2Start: H2Start | null = null;
+  /** Names of the challenges that the client met, in this connection or before it. */
+  #cleared: Set<string> | null = null;
+  /** What was known before the request; null when no later phase is decided. */
+  #kept: KeptFacts | null = null;
   readonly #loop: EdgeLoop;
   readonly #transport: Transport;
   readonly #startedAt = performance.now();
   readonly #slot: number;
   #timer: NodeJS.Timeout | null = null;
+  /** The TCP connection below TLS. */
+  #socket: Socket | null = null;
   #tls: TLSSocket | null = null;
+  /** Ends the connection of a client whose TLS passes through. */
+  #stopPassing: (() => void) | null = null;
+  #isTurnedAway = false;
   #inHandshake = false;
   #ended = false;
 
@@ -67,6 +83,8 @@ export class Connection implements Held {
   start(peeked: Uint8Array | null): void {
     const { engine } = this.#loop;
     engine.begin(this.facts);
+    this.client = clientAtAccept(this.facts, engine.origin);
+    this.record.origin = engine.origin;
     this.record.syn = engine.synText;
     this.record.stack = engine.stack;
     if (peeked !== null && peeked.length > 0) {
@@ -132,7 +150,7 @@ export class Connection implements Held {
   }
 
   #decide(reads: number): void {
-    const { engine, history } = this.#loop;
+    const { engine } = this.#loop;
     const { hello } = engine.core;
     engine.setArrival(reads, micros(this.#startedAt));
     this.record.helloStatus = 'complete';
@@ -147,27 +165,17 @@ export class Connection implements Held {
       maxVersion: hello.maxVersion,
     };
     const started = performance.now();
-    this.client = clientAtHello(this.facts, hello);
+    this.client = clientAtHello(this.facts, hello, engine.origin);
     const verdict = engine.decideHello(this.facts, this.client);
+    this.record.tlsClient = engine.tlsClient;
     this.record.durationsUs.decide = micros(started);
-    if (verdict.challenge !== null) this.binding = history.binding(verdict.challenge, this.client);
     this.#act(verdict);
   }
 
   #act(verdict: Verdict): void {
     this.verdict = verdict;
-    const { record } = this;
+    recordVerdict(this.record, verdict);
     const { action } = verdict;
-    record.site = verdict.site;
-    record.policy = verdict.policy?.name ?? null;
-    record.action = action.action;
-    record.tier = verdict.tier;
-    record.score = verdict.score;
-    record.parts = [...verdict.parts];
-    record.matched = [...verdict.matched];
-    record.wouldMatch = [...verdict.wouldMatch];
-    record.shadow = verdict.shadow;
-    record.canaries = verdict.canaries;
     const limited = verdict.tier === 'limit';
     switch (action.action) {
       case 'accept':
@@ -192,6 +200,10 @@ export class Connection implements Held {
   /** The pen lets go: a reset, since a FIN would tell the client that someone answered. */
   release(reason: 'expired' | 'evicted' | 'stopped' | 'gone'): void {
     if (this.#ended) return;
+    if (this.#socket !== null) {
+      this.#socket.resetAndDestroy();
+      return;
+    }
     this.#transport.reset();
     this.#end(
       this.record.action === 'drop' ? 'dropped' : 'tarpitted',
@@ -199,24 +211,47 @@ export class Connection implements Held {
     );
   }
 
+  /** Ends a connection in use by what a later phase decided; a refusal is left to whoever speaks its protocol. */
+  turnAwayLate(action: Exclude<Action, { action: 'accept' }>): void {
+    this.#isTurnedAway = true;
+    this.fail(this.verdict?.tier === 'limit' ? 'limited' : LATE_OUTCOME[action.action], null);
+    if (action.action === 'reset') this.#socket!.resetAndDestroy();
+    else if (action.action === 'drop') this.#loop.pen.hold(this, this.#loop.config.limits.handshakeTimeout);
+    else if (action.action === 'tarpit') this.#loop.pen.hold(this, action.durationMs);
+  }
+
+  /** A later phase ended it: whatever still comes is not answered. */
+  get isTurnedAway(): boolean {
+    return this.#isTurnedAway;
+  }
+
   #handshake(verdict: Verdict): void {
     const policy = verdict.policy!;
     const loop = this.#loop;
     const { config } = loop;
     if (!this.#helloIsWithin(policy.handshake)) return;
+    const target = this.listener.passthrough.find(this.client.sni);
+    if (target !== null) return this.#passThrough(policy.upstream ?? target);
+    const puzzle = loop.puzzles.plan(this);
+    if (puzzle === 'nowhere') return this.#refuseUnasked();
     const limit = Math.min(
       policy.handshake.maxInflight ?? Number.POSITIVE_INFINITY,
       config.limits.handshakesPerWorker,
     );
-    if (loop.handshakes >= limit) return this.turnAway('over_capacity');
+    if (loop.handshakes - loop.puzzles.waiting >= limit) return this.turnAway('over_capacity');
     loop.handshakes++;
     this.#inHandshake = true;
+    this.#kept = loop.engine.keep();
     const certificate = loop.certificateFor(this.listener, policy.tls.certificate, this.client.sni);
     const alpn = policy.tls.alpn.length > 0 ? policy.tls.alpn : this.listener.config.alpn;
     const socket = this.#transport.takeSocket();
+    this.#socket = socket;
     loop.adopted(this.#slot);
-    const { tls, group } = loop.openssl.accept(socket, loop.contexts.for(policy, certificate), alpn);
+    const context = loop.contexts.for(policy, certificate, puzzle !== 'later');
+    const server = loop.openssl.accept(socket, context, alpn);
+    const { tls } = server;
     this.#tls = tls;
+    if (puzzle !== 'later') loop.puzzles.pose(this, puzzle, server);
     const deadline = Math.min(policy.handshake.timeoutMs, config.limits.handshakeTimeout);
     const left = Math.max(1, deadline - (performance.now() - this.#startedAt));
     this.#timer = setTimeout(() => {
@@ -224,8 +259,52 @@ export class Connection implements Held {
       tls.destroy();
     }, left);
     tls.on('error', (error) => this.#onTlsError(error));
-    tls.once('secure', () => this.#onSecure(tls, group()));
+    tls.once('secure', () => this.#onSecure(tls, server.group()));
     tls.once('close', () => this.#onClose());
+  }
+
+  /** Joins the client with an upstream that ends its TLS. */
+  #passThrough(name: string): void {
+    const { record, verdict } = this;
+    const upstream = this.#loop.config.upstreams[name];
+    record.upstream = name;
+    if (upstream?.protocol !== 'tcp') {
+      record.error = `there is no TCP upstream ${name}`;
+      return this.#refuseBytes('upstream_failed', 'internal_error');
+    }
+    // why: the check of the policy rules this out beforehand; if it does not, nobody gets around the challenge.
+    if (verdict!.challenge !== null) {
+      record.error = 'the policy demands a challenge, which TLS that passes through cannot carry';
+      return this.#refuseBytes('refused', 'access_denied');
+    }
+    record.outcome = 'client_closed';
+    this.#stopPassing = passThrough({
+      transport: this.#transport,
+      upstream,
+      client: summaryOf(this),
+      idleMs: Math.min(this.idleMs ?? upstream.idleTimeout, upstream.idleTimeout),
+      onJoined: (socket) => {
+        this.#socket = socket;
+        this.#loop.adopted(this.#slot);
+        record.outcome = 'passed_through';
+      },
+      onEnd: (error) => this.#onPassed(error),
+    });
+  }
+
+  #onPassed(error: string | null): void {
+    const { record } = this;
+    record.bytesIn = this.#socket?.bytesRead ?? 0;
+    record.bytesOut = this.#socket?.bytesWritten ?? 0;
+    if (error?.startsWith('upstream_')) this.#end('upstream_failed', error);
+    else this.#end(error === 'idle_timeout' ? 'idle_timeout' : record.outcome, null);
+  }
+
+  /** There is no place to pose the challenge of the policy in: the client does not do what it takes. */
+  #refuseUnasked(): void {
+    this.record.challenge = { name: this.verdict!.challenge!.name, outcome: 'failed' };
+    this.record.error = 'the client offers no puzzle that can be posed in its handshake';
+    this.#refuseBytes('refused', 'missing_extension');
   }
 
   /** Turns a hello away that is over a limit of its policy; true when it is within them. */
@@ -282,12 +361,52 @@ export class Connection implements Held {
     this.#end(this.record.outcome, this.record.error);
   }
 
+  /** Does it come from a proxy whose own SYN and ClientHello are seen in place of the client's? */
+  get isIntermediary(): boolean {
+    return this.#loop.isIntermediary(this.facts.ip);
+  }
+
+  /** Does the policy in force ask for a fact of the request, of this connection? */
+  asks(fact: number): boolean {
+    return this.isDecidedAt('request') && this.#loop.engine.asks(fact);
+  }
+
+  /** Does the policy in force ask for facts of a later phase, of this connection? */
+  isDecidedAt(phase: LaterPhase): boolean {
+    return this.#kept !== null && this.#loop.engine.decidesAt(phase);
+  }
+
+  /**
+   * Decides again with what a later phase brought, where `isDecidedAt` says so. `set` gives the core the facts of the
+   * phase; those of the client's certificate stay for its requests.
+   */
+  decideAt(phase: LaterPhase, set: (core: Core) => void): Verdict {
+    const { engine } = this.#loop;
+    const connection = { facts: this.facts, client: this.client, verdict: this.verdict! };
+    this.verdict = engine.decideLater(phase, this.#kept!, connection, Date.now(), set);
+    if (phase === 'cert') this.#kept = engine.keep();
+    recordVerdict(this.record, this.verdict);
+    return this.verdict;
+  }
+
   /** Has the client met the challenge of its policy already? */
   isCleared(): boolean {
     const challenge = this.verdict?.challenge ?? null;
-    if (challenge === null) return true;
-    this.cleared ||= this.#loop.history.isCleared(challenge, this.client, Date.now());
-    return this.cleared;
+    if (challenge === null || this.#cleared?.has(challenge.name)) return true;
+    if (!this.#loop.history.isCleared(challenge, this.client, Date.now())) return false;
+    this.#remember(challenge);
+    return true;
+  }
+
+  #remember(challenge: Challenge): void {
+    this.#cleared ??= new Set();
+    this.#cleared.add(challenge.name);
+  }
+
+  /** The client met a challenge; this connection need not ask again. */
+  clear(challenge: Challenge): void {
+    this.#remember(challenge);
+    this.#loop.history.clear(challenge, this.client, Date.now());
   }
 
   /** Milliseconds without traffic after which the policy closes the connection; null: it does not say. */
@@ -310,6 +429,10 @@ export class Connection implements Held {
   /** Ends it now, at shutdown. */
   stop(): void {
     // why: a bare descriptor that is reset tells nobody; a TLS socket's end is heard by its listener.
+    if (this.#stopPassing !== null) {
+      this.record.outcome = 'drained';
+      return this.#stopPassing();
+    }
     if (this.#tls === null) return this.turnAway('drained');
     if (this.#inHandshake) this.record.outcome = 'drained';
     else this.fail('drained', null);

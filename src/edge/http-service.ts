@@ -13,23 +13,30 @@ import {
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { LimitsConfig } from '../config/schema.ts';
+import { H2_FACT } from '../orchestrator/request-facts.ts';
 import type { ChallengeGate } from './challenge-gate.ts';
 import type { Connection } from './connection.ts';
+import { lookAtStart } from './h2-look.ts';
 import type { HttpUpstream, ProxyContext } from './http-proxy.ts';
 import { IdleTimer } from './idle.ts';
 import type { Service } from './loop.ts';
+import { sendFailure, UNREACHABLE } from './proxy-error.ts';
+import { answerRefusal, refusalOf } from './request-gate.ts';
 
 /** Paths under this prefix belong to the edge and never reach an upstream. */
 export const OWN_PREFIX = '/.well-known/sallyport/';
+
+const EMPTY_AND_CLOSE = 'Connection: close\r\nContent-Length: 0\r\n\r\n';
 
 type Request = IncomingMessage | Http2ServerRequest;
 type Response = ServerResponse | Http2ServerResponse;
 
 export class HttpService implements Service {
+  readonly posesPages = true;
   readonly #h1: Server;
   readonly #h2: Http2Server;
-  readonly #upstream: HttpUpstream;
-  readonly #upstreamName: string;
+  readonly #name: string;
+  readonly #upstreams: ReadonlyMap<string, HttpUpstream>;
   readonly #gate: ChallengeGate;
   readonly #connections = new WeakMap<object, Connection>();
   /** By connection, of those whose policy says `idle`. */
@@ -37,12 +44,20 @@ export class HttpService implements Service {
   readonly #sessions = new Set<ServerHttp2Session>();
   /** The connection whose HTTP/2 session is being made; the event is emitted within the call. */
   #starting: Connection | null = null;
+  readonly #headerTimeout: number;
   #draining = false;
 
-  constructor(name: string, upstream: HttpUpstream, gate: ChallengeGate, limits: LimitsConfig) {
-    this.#upstream = upstream;
-    this.#upstreamName = name;
+  /** @param name Of the upstream that requests go to unless their client's policy names another. */
+  constructor(
+    name: string,
+    upstreams: ReadonlyMap<string, HttpUpstream>,
+    gate: ChallengeGate,
+    limits: LimitsConfig,
+  ) {
+    this.#name = name;
+    this.#upstreams = upstreams;
     this.#gate = gate;
+    this.#headerTimeout = limits.headerTimeout;
     this.#h1 = createServer({
       maxHeaderSize: limits.headerBytes,
       headersTimeout: limits.headerTimeout,
@@ -73,17 +88,27 @@ export class HttpService implements Service {
   }
 
   serve(connection: Connection, tls: TLSSocket): void {
-    connection.record.http = { requests: 0, challenged: 0 };
-    connection.record.upstream = this.#upstreamName;
+    connection.record.http = { requests: 0, challenged: 0, h2: null, osMismatch: null, toolMismatch: null };
+    connection.record.upstream = this.#name;
     if (tls.alpnProtocol === 'h2') {
-      this.#starting = connection;
-      this.#h2.emit('connection', tls);
-      this.#starting = null;
+      if (!connection.asks(H2_FACT)) this.#startH2(connection, tls);
+      else {
+        lookAtStart(tls, this.#headerTimeout, (start) => {
+          connection.h2Start = start;
+          this.#startH2(connection, tls);
+        });
+      }
     } else {
       this.#connections.set(tls, connection);
       this.#watchIdle(connection, tls, () => tls.destroy());
       this.#h1.emit('connection', tls);
     }
+  }
+
+  #startH2(connection: Connection, tls: TLSSocket): void {
+    this.#starting = connection;
+    this.#h2.emit('connection', tls);
+    this.#starting = null;
   }
 
   drain(): void {
@@ -95,7 +120,16 @@ export class HttpService implements Service {
   async close(): Promise<void> {
     // why: this also ends the timer that checks deadlines.
     this.#h1.close();
-    await this.#upstream.close();
+    await this.#upstreams.get(this.#name)!.close();
+  }
+
+  /** Where the requests of a connection go; null, and the connection has failed, when there is no such upstream. */
+  #upstreamOf(connection: Connection): HttpUpstream | null {
+    const name = connection.verdict?.policy?.upstream ?? this.#name;
+    connection.record.upstream = name;
+    const upstream = this.#upstreams.get(name) ?? null;
+    if (upstream === null) connection.fail('upstream_failed', `there is no HTTP upstream ${name}`);
+    return upstream;
   }
 
   #onSession(session: ServerHttp2Session, limits: LimitsConfig): void {
@@ -104,6 +138,7 @@ export class HttpService implements Service {
       this.#watchIdle(this.#starting, session, () => session.close());
     }
     this.#sessions.add(session);
+    if (this.#draining) session.close();
     session.setTimeout(limits.idleTimeout, () => session.close());
     session.on('error', () => {});
     session.once('close', () => this.#sessions.delete(session));
@@ -126,6 +161,8 @@ export class HttpService implements Service {
       response.end();
       return;
     }
+    // why: a held client waits for an answer that does not come.
+    if (connection.isTurnedAway) return;
     connection.record.http!.requests++;
     const idle = this.#idle.get(connection);
     if (idle !== undefined) {
@@ -138,11 +175,19 @@ export class HttpService implements Service {
       this.#gate.handleOwnPath(connection, path, request, response);
       return;
     }
+    const refusal = refusalOf(connection, request);
+    if (refusal !== null) {
+      if (request.httpVersionMajor === 1) response.setHeader('connection', 'close');
+      answerRefusal(refusal, request, response, requestIdOf(connection));
+      return;
+    }
     if (this.#gate.intercept(connection, request, response)) {
       connection.record.http!.challenged++;
       return;
     }
-    this.#upstream.handle(request, response, proxyContext(connection, request));
+    const upstream = this.#upstreamOf(connection);
+    if (upstream === null) sendFailure(response, UNREACHABLE, requestIdOf(connection));
+    else upstream.handle(request, response, proxyContext(connection, request));
   }
 
   #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -151,14 +196,23 @@ export class HttpService implements Service {
       socket.destroy();
       return;
     }
+    if (connection.isTurnedAway) return;
     connection.record.http!.requests++;
     this.#idle.get(connection)?.stop();
-    if (this.#gate.needed(connection, request)) {
-      connection.record.http!.challenged++;
-      socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+    const refusal = refusalOf(connection, request);
+    if (refusal !== null) {
+      const { failure } = refusal;
+      if (failure !== null) socket.end(`HTTP/1.1 ${failure.status} ${failure.title}\r\n${EMPTY_AND_CLOSE}`);
       return;
     }
-    this.#upstream.upgrade(request, socket, head, proxyContext(connection, request));
+    if (this.#gate.needed(connection, request)) {
+      connection.record.http!.challenged++;
+      socket.end(`HTTP/1.1 403 Forbidden\r\n${EMPTY_AND_CLOSE}`);
+      return;
+    }
+    const upstream = this.#upstreamOf(connection);
+    if (upstream === null) socket.end(`HTTP/1.1 502 Bad Gateway\r\n${EMPTY_AND_CLOSE}`);
+    else upstream.upgrade(request, socket, head, proxyContext(connection, request));
   }
 }
 
@@ -167,6 +221,10 @@ function pathOf(target: string): string {
   if (target.startsWith('/')) return target;
   const start = target.indexOf('/', target.indexOf('://') + 3);
   return start === -1 ? '/' : target.slice(start);
+}
+
+function requestIdOf({ record }: Connection): string {
+  return `${record.id}-${record.http!.requests}`;
 }
 
 function proxyContext(connection: Connection, request: Request): ProxyContext {
@@ -182,7 +240,7 @@ function proxyContext(connection: Connection, request: Request): ProxyContext {
     decision: record.action ?? '',
     ja4: record.hello?.ja4 ?? '',
     ja3Hash: record.hello?.ja3Hash ?? '',
-    requestId: `${record.id}-${record.http!.requests}`,
+    requestId: requestIdOf(connection),
     idleMs: connection.idleMs,
     onIdle: () => connection.fail('idle_timeout', null),
     onError: (code) => connection.fail('upstream_failed', code),

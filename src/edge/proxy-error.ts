@@ -12,7 +12,7 @@ export interface ProxyFailure {
 const BAD_REQUEST: ProxyFailure = { status: 400, code: 'request_invalid', title: 'Bad request' };
 const INVALID: ProxyFailure = { status: 502, code: 'upstream_invalid', title: 'Bad gateway' };
 const BROKEN: ProxyFailure = { status: 502, code: 'upstream_broken', title: 'Bad gateway' };
-const UNREACHABLE: ProxyFailure = { status: 502, code: 'upstream_unreachable', title: 'Bad gateway' };
+export const UNREACHABLE: ProxyFailure = { status: 502, code: 'upstream_unreachable', title: 'Bad gateway' };
 const CLOSED: ProxyFailure = { status: 503, code: 'upstream_closed', title: 'Service unavailable' };
 
 export const TIMEOUT: ProxyFailure = { status: 504, code: 'upstream_timeout', title: 'Gateway timeout' };
@@ -21,6 +21,15 @@ export const UPGRADE_REFUSED: ProxyFailure = {
   status: 501,
   code: 'upgrade_unsupported',
   title: 'Not implemented',
+};
+
+/** The policy refuses the request. */
+export const FORBIDDEN: ProxyFailure = { status: 403, code: 'policy_refused', title: 'Forbidden' };
+/** RFC 6585 section 5: larger than what a policy can be asked about. */
+export const REQUEST_TOO_LARGE: ProxyFailure = {
+  status: 431,
+  code: 'request_too_large',
+  title: 'Request header fields too large',
 };
 
 /** Codes of undici's errors; what is not listed came from connecting. */

@@ -3,8 +3,8 @@
  * worker that is lost or fails is followed by another on the same sockets.
  */
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
-import type { ConnectionRecord } from '../audit/record.ts';
 import type { Config } from '../config/schema.ts';
+import type { Tally } from '../observe/tally.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
 import type { SharedState, ToMain, ToWorker, WorkerTask } from './messages.ts';
 import { collectLost, type LostConnection, SLOT_BYTES } from './slots.ts';
@@ -21,7 +21,8 @@ export interface WorkerSlotOptions {
   readonly sockets: () => readonly (number | null)[];
   readonly ports: () => readonly number[];
   readonly deployment: () => Deployment;
-  readonly onRecords: (records: readonly ConnectionRecord[]) => void;
+  /** Audit lines and counts of connections that ended. */
+  readonly onEnded: (lines: readonly string[], tally: Tally) => void;
   /** Connections that went with a worker. */
   readonly onLost: (lost: readonly LostConnection[], slot: number) => void;
   readonly onProblem: (message: string, error: string) => void;
@@ -33,7 +34,7 @@ const MAX_BACKOFF_MS = 5_000;
 
 /** One worker, from its start to its end. */
 class Incarnation {
-  readonly gauges = new Int32Array(new SharedArrayBuffer(8));
+  readonly gauges = new Int32Array(new SharedArrayBuffer(12));
   readonly slots: SharedArrayBuffer;
   readonly port: MessagePort;
   readonly remote: MessagePort;
@@ -78,6 +79,11 @@ export class WorkerSlot {
 
   get handshakes(): number {
     return this.#sum(1);
+  }
+
+  /** Connections that wait for the solution of a puzzle. */
+  get puzzles(): number {
+    return this.#sum(2);
   }
 
   #sum(gauge: number): number {
@@ -127,8 +133,8 @@ export class WorkerSlot {
         this.#backoffMs = FIRST_BACKOFF_MS;
         onReady(message.ports);
         return;
-      case 'records':
-        this.#options.onRecords(message.records);
+      case 'ended':
+        this.#options.onEnded(message.lines, message.tally);
         return;
       case 'deployed':
         this.#settle(message.epoch, message.error);

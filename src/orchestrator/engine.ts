@@ -3,10 +3,21 @@
  * and names what it answered. It never does I/O and never throws for what a client sent.
  */
 import type { Core, Decision, Outcome } from '../core/core.ts';
+import type { KeptFacts } from '../core/kept-facts.ts';
 import { SYN_WINDOW_AT } from '../core/layout.gen.ts';
 import { loadTablesGradually } from '../core/load-tables.ts';
 import { statusName } from '../core/status.ts';
-import type { Verdict as Action, Policy, Program, Site } from '../pdl/ir.ts';
+import type { Verdict as Action, Phase, Policy, Program, Site } from '../pdl/ir.ts';
+import { FACTS } from '../pdl/registry/facts.gen.ts';
+import {
+  NO_DATABASES,
+  type Origin,
+  type OriginDatabases,
+  Origins,
+  UNKNOWN_ORIGIN,
+} from '../profile/address/origins.ts';
+import { type ClientMatch, ClientMatcher } from '../profile/client-matcher.ts';
+import { NO_CLIENTS } from '../profile/clients.ts';
 import { type StackMatch, StackMatcher } from '../profile/stack-matcher.ts';
 import { NO_STACKS } from '../profile/stacks.ts';
 import type { Bundle } from './bundle.ts';
@@ -28,6 +39,8 @@ export interface ConnectionFacts {
   /** The raw IP and TCP headers of the SYN, empty when unknown. */
   readonly syn: Uint8Array | null;
   readonly rttUs: number | null;
+  /** A proxy in front named the client (PROXY protocol). */
+  readonly proxied: boolean;
   /** Milliseconds since the epoch. */
   readonly nowMs: number;
   /** Open connections of this worker. */
@@ -37,7 +50,9 @@ export interface ConnectionFacts {
 /** A value given to a fact from outside, as `decide` and policy tests do. */
 export type FactValue = boolean | number | string | readonly number[] | null;
 
-const PHASE = { connect: 0, hello: 1, request: 3 } as const;
+const PHASE = { connect: 0, hello: 1, cert: 2, request: 3 } as const;
+/** A phase after the handshake. */
+export type LaterPhase = 'cert' | 'request';
 const STRICTNESS: Readonly<Record<Action['action'], number>> = {
   accept: 0,
   tarpit: 2,
@@ -47,11 +62,21 @@ const STRICTNESS: Readonly<Record<Action['action'], number>> = {
 };
 /** Tiers that limits come after; the stricter ones and `exempt` are above them. */
 const LIMITED_TIERS: ReadonlySet<string> = new Set(['pin', 'ladder']);
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+/** 1 January 1970 was a Thursday; Sunday is 0. */
+const EPOCH_WEEKDAY = 4;
 const ACCEPT: Action = { action: 'accept' };
 const UNRECOGNIZED: Action = { action: 'refuse', alert: 'unrecognized_name' };
 
 function checkTables(status: number): void {
   if (status < 0) throw new Error(`the tables were refused: ${statusName(status)}`);
+}
+
+/** The phases after the handshake whose facts the program reads. */
+function laterPhasesOf(program: Program): ReadonlySet<Phase> {
+  const phases = program.requiredFacts.map((fact) => FACTS[fact]!.phase);
+  return new Set(phases.filter((phase) => phase === 'cert' || phase === 'request'));
 }
 
 export class Engine {
@@ -61,14 +86,23 @@ export class Engine {
   #sites: SiteTable = new SiteTable([]);
   /** By site: indexes of the canaries that its decision asks about. */
   #canaries: readonly (readonly number[])[] = [];
+  #laterPhases: ReadonlySet<Phase> = new Set();
+  #asked: ReadonlySet<number> = new Set();
   #epoch = 0;
   /** Tables that are in the core already, for the bundle to come. */
   #prepared: Uint8Array | null = null;
   #stacks = new StackMatcher(NO_STACKS);
+  #databases: OriginDatabases = NO_DATABASES;
+  #origins = new Origins(NO_DATABASES);
+  #clients = new ClientMatcher(NO_CLIENTS);
   /** p0f-style signature of the SYN of the connection that `begin` was last called for, or null. */
   synText: string | null = null;
   /** What that SYN tells of its sender; null without one. */
   stack: StackMatch | null = null;
+  /** Where its address is from. */
+  origin: Origin = UNKNOWN_ORIGIN;
+  /** The program that the ClientHello tells of; null before it, and when the table does not have it. */
+  tlsClient: ClientMatch | null = null;
 
   constructor(core: Core, history: History) {
     this.core = core;
@@ -112,11 +146,22 @@ export class Engine {
     const image = this.core.loadImage(bundle.image);
     if (image < 0) throw new Error(`the policy image was refused: ${statusName(image)}`);
     if (this.#bundle?.stacks !== bundle.stacks) this.#stacks = new StackMatcher(bundle.stacks);
+    if (this.#bundle?.clients !== bundle.clients) this.#clients = new ClientMatcher(bundle.clients);
     this.#bundle = bundle;
     this.#sites = new SiteTable(bundle.program.sites);
     this.#canaries = bundle.program.sites.map((site) => canariesOf(bundle.program, site));
+    this.#laterPhases = laterPhasesOf(bundle.program);
+    this.#asked = new Set(bundle.program.requiredFacts);
     this.#history.configure(bundle.program);
     this.#epoch = epoch;
+  }
+
+  /** Databases that say where addresses are from; those that stayed the same keep what was looked up. */
+  useOrigins(databases: OriginDatabases): void {
+    const { country, asn } = this.#databases;
+    if (databases.country === country && databases.asn === asn) return;
+    this.#databases = databases;
+    this.#origins = new Origins(databases);
   }
 
   /** Starts a connection: forgets the last one's facts and sets those known at accept. */
@@ -126,19 +171,29 @@ export class Engine {
     core.setIp(FACT.ip, facts.ip, facts.isV4);
     core.setNumber(FACT.port, facts.port);
     core.setText(FACT.listener, facts.listener);
-    core.setNumber(FACT.proxied, 0);
-    core.setNumber(FACT.now, facts.nowMs);
-    const now = new Date(facts.nowMs);
-    core.setNumber(FACT.hour, now.getUTCHours());
-    core.setNumber(FACT.weekday, now.getUTCDay());
+    core.setNumber(FACT.proxied, facts.proxied ? 1 : 0);
+    this.origin = this.#origins.find(facts.ip, facts.isV4);
+    const { country, asn } = this.origin;
+    if (country !== null) core.setText(FACT.country, country);
+    if (asn !== null) core.setNumber(FACT.asn, asn);
     core.setNumber(FACT.inflight, facts.inflight);
-    core.setNumber(FACT.load, systemLoad(facts.nowMs));
-    this.#history.setSystem(core, facts.nowMs);
-    if (this.program.canaries.length > 0) this.#history.draw(core, clientAtAccept(facts));
+    this.#setSystem(facts.nowMs);
+    if (this.program.canaries.length > 0) this.#history.draw(core, clientAtAccept(facts, this.origin));
     if (facts.rttUs !== null) core.setNumber(FACT.rtt, facts.rttUs);
     this.synText = null;
     this.stack = null;
+    this.tlsClient = null;
     if (facts.syn !== null && core.parseSyn(facts.syn) === 0) this.#setStack();
+  }
+
+  /** Sets what is true of the whole process now. */
+  #setSystem(nowMs: number): void {
+    const { core } = this;
+    core.setNumber(FACT.now, nowMs);
+    core.setNumber(FACT.hour, Math.floor(nowMs / HOUR_MS) % 24);
+    core.setNumber(FACT.weekday, (Math.floor(nowMs / DAY_MS) + EPOCH_WEEKDAY) % 7);
+    core.setNumber(FACT.load, systemLoad(nowMs));
+    this.#history.setSystem(core, nowMs);
   }
 
   /** Sets the facts that the SYN, just read, tells of its sender. */
@@ -150,6 +205,13 @@ export class Engine {
     core.setNumber(FACT.hops, hops);
     if (os !== null) core.setText(FACT.os, os);
     if (family !== null) core.setText(FACT.osFamily, family);
+  }
+
+  /** Sets the fact that the ClientHello, just read, tells of its sender. */
+  setTlsClient(ja4: string): void {
+    const { core } = this;
+    this.tlsClient = this.#clients.match(ja4, core.hello);
+    if (this.tlsClient !== null) core.setText(FACT.client, this.tlsClient.name);
   }
 
   /** How the ClientHello came: the reads it took, and microseconds since accept. */
@@ -184,11 +246,62 @@ export class Engine {
     const { core, program } = this;
     const siteIndex = this.#sites.find(facts.listener, core.hello.sni);
     const site = program.sites[siteIndex];
+    if (client.ja4 !== null) this.setTlsClient(client.ja4);
     if (!site) return this.#noSite();
     this.#history.draw(core, client);
     this.#history.apply(core, client, facts.nowMs);
     const verdict = this.explainSite(siteIndex);
-    return LIMITED_TIERS.has(verdict.tier) ? this.#limited(site, verdict, client, facts.nowMs) : verdict;
+    if (!LIMITED_TIERS.has(verdict.tier)) return verdict;
+    const own = verdict.policy?.limits ?? [];
+    if (site.limits.length + own.length === 0) return verdict;
+    return this.#limited(new Set([...site.limits, ...own]), verdict, client, facts.nowMs);
+  }
+
+  /** Does the policy in force ask about a fact? */
+  asks(fact: number): boolean {
+    return this.#asked.has(fact);
+  }
+
+  /** Does the policy in force ask about facts of a phase, so that a connection is decided about again then? */
+  decidesAt(phase: LaterPhase): boolean {
+    return this.#laterPhases.has(phase);
+  }
+
+  /** The facts of the connection just decided about, for `decideLater`; null when the policy asks for no later ones. */
+  keep(): KeptFacts | null {
+    return this.#laterPhases.size > 0 ? this.core.keep() : null;
+  }
+
+  /**
+   * Decides about a connection again, by the policy that is now in force, with what a later phase brought: only the
+   * action, the challenge, authentication, the upstream, limits and the log of the answer can still take effect.
+   * @param before The verdict so far: what a limit demanded is not taken back.
+   * @param set Gives the core the facts of the phase.
+   */
+  decideLater(
+    phase: LaterPhase,
+    kept: KeptFacts,
+    connection: { readonly facts: ConnectionFacts; readonly client: Client; readonly verdict: Verdict },
+    nowMs: number,
+    set: (core: Core) => void,
+  ): Verdict {
+    const { core } = this;
+    const { facts, client, verdict: before } = connection;
+    core.restore(kept);
+    this.#setSystem(nowMs);
+    this.#history.draw(core, client);
+    this.#history.recall(core, client, nowMs);
+    set(core);
+    const siteIndex = this.#sites.find(facts.listener, client.sni);
+    const site = this.program.sites[siteIndex];
+    if (!site) return this.#noSite();
+    const verdict = this.explainSite(siteIndex, phase);
+    if (before.tier === 'limit') {
+      const stricter = STRICTNESS[verdict.action.action] > STRICTNESS[before.action.action];
+      return stricter ? verdict : { ...before, score: verdict.score, parts: verdict.parts };
+    }
+    if (verdict.policy?.name === before.policy?.name || !LIMITED_TIERS.has(verdict.tier)) return verdict;
+    return this.#limited(verdict.policy?.limits ?? [], verdict, client, nowMs);
   }
 
   /** The verdict of one site over the facts as they stand at a phase; limits are left out of account. */
@@ -286,11 +399,11 @@ export class Engine {
     };
   }
 
-  /** Tier 4: draws a token from every limit of the site and of the policy; the strictest outcome wins. */
-  #limited(site: Site, verdict: Verdict, client: Client, nowMs: number): Verdict {
+  /** Tier 4: draws a token from each of the limits; the strictest outcome wins. */
+  #limited(limits: Iterable<number>, verdict: Verdict, client: Client, nowMs: number): Verdict {
     const { program } = this;
     let result = verdict;
-    for (const index of new Set([...site.limits, ...(verdict.policy?.limits ?? [])])) {
+    for (const index of limits) {
       if (this.#history.take(index, client, nowMs)) continue;
       const limit = program.limits[index]!;
       const next = this.#limitOutcome(verdict, index);
