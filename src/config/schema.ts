@@ -88,6 +88,7 @@ export interface LimitsConfig {
   readonly rateSlots: number;
   readonly bucketSlots: number;
   readonly clearanceSlots: number;
+  readonly historySlots: number;
   /** Audit lines that wait for the disk; one more is lost and counted. */
   readonly auditQueue: number;
 }
@@ -126,6 +127,14 @@ export interface Config {
   readonly metrics: { readonly address: Address } | null;
   /** `file` is a path or `-` for stdout; null: no audit log. */
   readonly audit: { readonly file: string } | null;
+  /** What is remembered of clients. `file` keeps it over a restart; null: nothing does. */
+  readonly history: {
+    readonly file: string | null;
+    /** Between two savings. */
+    readonly interval: number;
+    /** Of the counts behind the `client.` facts. */
+    readonly window: number;
+  };
   readonly feeds: FeedSettings;
   readonly log: { readonly level: LogLevel };
 }

@@ -38,6 +38,7 @@ export const LIMIT_SETTINGS: Settings<keyof LimitsConfig> = {
   rateSlots: count(65_536, 1_024, 16_777_216),
   bucketSlots: count(65_536, 1_024, 16_777_216),
   clearanceSlots: count(65_536, 1_024, 16_777_216),
+  historySlots: count(131_072, 1_024, 16_777_216),
   auditQueue: count(65_536, 1, 1_048_576),
 };
 
@@ -52,6 +53,11 @@ export const HTTP_UPSTREAM_SETTINGS: Settings<Scalars<HttpUpstreamConfig>> = {
 export const TCP_UPSTREAM_SETTINGS: Settings<Scalars<TcpUpstreamConfig>> = {
   connectTimeout: duration(5 * SECOND, 10, 5 * MINUTE),
   idleTimeout: duration(5 * MINUTE, SECOND, 24 * HOUR),
+};
+
+export const HISTORY_SETTINGS: Settings<'interval' | 'window'> = {
+  interval: duration(MINUTE, SECOND, 24 * HOUR),
+  window: duration(24 * HOUR, MINUTE, 30 * 24 * HOUR),
 };
 
 /** For one request to a server of feeds. */
@@ -76,6 +82,7 @@ export const DEFAULTS = {
   metricsAddress: '127.0.0.1:9090',
   auditFile: 'audit.jsonl',
   feedDirectory: '.sallyport/feeds',
+  historyFile: '.sallyport/history.db',
   logLevel: 'info',
 } as const;
 

@@ -108,7 +108,7 @@ export class ChallengeGate {
     }
     connection.cleared = true;
     record.challenge = { name: challenge.name, outcome: 'solved' };
-    this.#history.clear(challenge, client, nowMs);
+    this.#history.solved(challenge, client, nowMs);
     const headers = { 'set-cookie': answer.cookie, location: answer.returnTo, 'cache-control': 'no-store' };
     respond(response, 303, headers, '');
   }

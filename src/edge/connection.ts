@@ -67,6 +67,7 @@ export class Connection implements Held {
   start(peeked: Uint8Array | null): void {
     const { engine } = this.#loop;
     engine.begin(this.facts);
+    this.#loop.history.learn(engine.core, this.client);
     this.record.syn = engine.synText;
     this.record.stack = engine.stack;
     if (peeked !== null && peeked.length > 0) {
@@ -279,6 +280,7 @@ export class Connection implements Held {
     this.record.bytesIn = tls.bytesRead;
     this.record.bytesOut = tls.bytesWritten;
     if (this.record.tls === null) this.#countFailure();
+    this.#loop.history.transferred(tls.bytesRead + tls.bytesWritten, this.client, Date.now());
     this.#end(this.record.outcome, this.record.error);
   }
 
@@ -288,6 +290,11 @@ export class Connection implements Held {
     if (challenge === null) return true;
     this.cleared ||= this.#loop.history.isCleared(challenge, this.client, Date.now());
     return this.cleared;
+  }
+
+  /** A request was read on it. */
+  countRequest(): void {
+    this.#loop.history.count('request', this.client, Date.now());
   }
 
   /** Milliseconds without traffic after which the policy closes the connection; null: it does not say. */

@@ -127,6 +127,7 @@ export class HttpService implements Service {
       return;
     }
     connection.record.http!.requests++;
+    connection.countRequest();
     const idle = this.#idle.get(connection);
     if (idle !== undefined) {
       idle.enter();
@@ -152,6 +153,7 @@ export class HttpService implements Service {
       return;
     }
     connection.record.http!.requests++;
+    connection.countRequest();
     this.#idle.get(connection)?.stop();
     if (this.#gate.needed(connection, request)) {
       connection.record.http!.challenged++;

@@ -10,7 +10,7 @@ import type { Config } from '../config/schema.ts';
 import { FeedRefresher } from '../intel/refresher.ts';
 import type { Bundle } from '../orchestrator/bundle.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
-import { createSharedTables, openTables } from '../orchestrator/shared-tables.ts';
+import { tableStates } from '../orchestrator/shared-tables.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import { type Addon, loadAddon } from './addon.ts';
 import { Deployer, refreshInterval } from './deployer.ts';
@@ -19,6 +19,7 @@ import { createEdgePool, runInPool } from './pools.ts';
 import { Reporting } from './reporting.ts';
 import { SharedCount } from './slots.ts';
 import { type BoundListener, ListeningSockets } from './sockets.ts';
+import { TableKeeper } from './table-keeper.ts';
 import runEdgeWorker from './worker.ts';
 import { WorkerSlot } from './worker-slot.ts';
 
@@ -49,6 +50,7 @@ export class Supervisor implements AdminControl {
   readonly #addon: Addon | null;
   readonly #shared: SharedState;
   readonly #total: SharedCount;
+  readonly #keeper: TableKeeper;
   readonly #batch = startBatchWorkers(1);
   readonly #edgePool: ReturnType<typeof createEdgePool> | null;
   readonly #refresher: FeedRefresher;
@@ -70,9 +72,10 @@ export class Supervisor implements AdminControl {
     if (addon === null)
       log.warn({ reason }, 'running without the native addon: no SYN facts, no look before accept');
     const { limits } = config;
+    this.#keeper = new TableKeeper(config, log);
     this.#shared = {
       total: new SharedArrayBuffer(4),
-      ...createSharedTables(limits),
+      ...this.#keeper.shared,
       ticketMaster: randomBytes(32),
     };
     this.#total = new SharedCount(this.#shared.total, limits.connections);
@@ -87,17 +90,12 @@ export class Supervisor implements AdminControl {
       },
     });
     this.#deployer = new Deployer(config, this.#batch, this.#refresher);
-    const tables = openTables(this.#shared);
     this.#reporting = new Reporting(config, log, this, () => ({
       openConnections: this.#total.value,
       heldTarpits: this.#slots.reduce((sum, slot) => sum + slot.held, 0),
       workers: this.#slots.filter((slot) => slot.ready).length,
       workerRestarts: this.#slots.reduce((sum, slot) => sum + slot.restarts, 0),
-      evictions: {
-        rates: tables.rates.evictions,
-        buckets: tables.buckets.evictions,
-        clearances: tables.clearances.evictions,
-      },
+      tables: tableStates(this.#keeper.tables),
       feeds: this.#refresher.health(),
       policy: this.#deployment && { imageId: this.#deployment.bundle.imageId, epoch: this.#deployment.epoch },
     }));
@@ -134,6 +132,7 @@ export class Supervisor implements AdminControl {
     }
     this.#scheduleRefresh();
     this.#refresher.watch(remoteFeeds);
+    this.#keeper.start();
   }
 
   async #listen(): Promise<void> {
@@ -280,6 +279,7 @@ export class Supervisor implements AdminControl {
     clearInterval(this.#refresh ?? undefined);
     await Promise.all(this.#slots.map(finish));
     this.#sockets?.close();
+    await this.#keeper.close();
     await this.#refresher.close();
     await Promise.all([this.#edgePool?.destroy(), this.#batch.destroy(), this.#reporting.close()]);
   }

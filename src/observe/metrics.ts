@@ -6,6 +6,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { ConnectionRecord } from '../audit/record.ts';
 import type { FeedHealth } from '../intel/refresher.ts';
+import type { TableState } from '../orchestrator/shared-tables.ts';
 
 /** What a scrape asks the edge for. Totals count from the start of the process. */
 export interface EdgeSample {
@@ -13,8 +14,8 @@ export interface EdgeSample {
   readonly heldTarpits: number;
   readonly workers: number;
   readonly workerRestarts: number;
-  /** Entries that made room for others in the shared tables. */
-  readonly evictions: { readonly rates: number; readonly buckets: number; readonly clearances: number };
+  /** How full the shared tables are. */
+  readonly tables: readonly TableState[];
   readonly audit: { readonly written: number; readonly lost: number; readonly queued: number };
   /** Feeds that are fetched. */
   readonly feeds: readonly FeedHealth[];
@@ -192,11 +193,22 @@ function registerSampled(registry: Registry): (now: EdgeSample) => void {
     help: 'Edge workers that were replaced.',
     registers,
   });
+  const ofTable = { labelNames: ['table'] as const, registers };
+  const slots = new Gauge({ name: 'sallyport_table_slots', help: 'Size of a shared table.', ...ofTable });
+  const used = new Gauge({
+    name: 'sallyport_table_slots_used',
+    help: 'Slots of a shared table that hold an entry, expired ones that nothing replaced yet included.',
+    ...ofTable,
+  });
   const evictions = new Counter({
     name: 'sallyport_table_evictions_total',
     help: 'Entries that made room for others in a full shared table.',
-    labelNames: ['table'],
-    registers,
+    ...ofTable,
+  });
+  const lost = new Counter({
+    name: 'sallyport_table_lost_total',
+    help: 'Entries that could not be made in a shared table because a thread held it up.',
+    ...ofTable,
   });
   const auditLines = new Counter({
     name: 'sallyport_audit_lines_total',
@@ -238,7 +250,14 @@ function registerSampled(registry: Registry): (now: EdgeSample) => void {
     restarts.reset();
     restarts.inc(now.workerRestarts);
     evictions.reset();
-    for (const [table, total] of Object.entries(now.evictions)) evictions.inc({ table }, total);
+    lost.reset();
+    for (const state of now.tables) {
+      const { table } = state;
+      slots.set({ table }, state.slots);
+      used.set({ table }, state.used);
+      evictions.inc({ table }, state.evictions);
+      lost.inc({ table }, state.lost);
+    }
     auditLines.reset();
     auditLines.inc({ result: 'written' }, now.audit.written);
     auditLines.inc({ result: 'lost' }, now.audit.lost);

@@ -2,7 +2,7 @@
 import type { HelloView } from '../core/hello.ts';
 import type { ConnectionFacts } from './engine.ts';
 
-/** Known at accept; the last three from the ClientHello on, null before it and when it lacks them. */
+/** Known at accept; the names and fingerprints from the ClientHello on, null before it and when it lacks them. */
 export interface Client {
   readonly ip: Uint8Array;
   readonly isV4: boolean;
@@ -10,19 +10,21 @@ export interface Client {
   readonly sni: string | null;
   readonly ja3: string | null;
   readonly ja4: string | null;
+  /** Number of the autonomous system; null when it is not known. */
+  asn: number | null;
+  /** Other facts that the policy's keys are made of, by index; those not known are not in it. */
+  others: ReadonlyMap<number, string | number>;
 }
 
+const NONE: Client['others'] = new Map();
+
 export function clientAtAccept(facts: ConnectionFacts): Client {
-  return { ip: facts.ip, isV4: facts.isV4, listener: facts.listener, sni: null, ja3: null, ja4: null };
+  const { ip, isV4, listener } = facts;
+  return { ip, isV4, listener, sni: null, ja3: null, ja4: null, asn: null, others: NONE };
 }
 
 export function clientAtHello(facts: ConnectionFacts, hello: HelloView): Client {
-  return {
-    ip: facts.ip,
-    isV4: facts.isV4,
-    listener: facts.listener,
-    sni: hello.sni,
-    ja3: hello.ja3Hash,
-    ja4: hello.ja4,
-  };
+  const { ip, isV4, listener } = facts;
+  const { sni, ja3Hash, ja4 } = hello;
+  return { ip, isV4, listener, sni, ja3: ja3Hash, ja4, asn: null, others: NONE };
 }

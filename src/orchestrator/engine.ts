@@ -134,7 +134,7 @@ export class Engine {
     core.setNumber(FACT.inflight, facts.inflight);
     core.setNumber(FACT.load, systemLoad(facts.nowMs));
     this.#history.setSystem(core, facts.nowMs);
-    if (this.program.canaries.length > 0) this.#history.draw(core, clientAtAccept(facts));
+    if (this.program.canaries.length > 0) this.#history.learn(core, clientAtAccept(facts));
     if (facts.rttUs !== null) core.setNumber(FACT.rtt, facts.rttUs);
     this.synText = null;
     this.stack = null;
@@ -173,6 +173,11 @@ export class Engine {
       if (agreed !== null && agreed.action.action !== verdict.action.action) return null;
       agreed = verdict;
     }
+    if (agreed !== null) {
+      const client = clientAtAccept(facts);
+      this.#history.learn(this.core, client);
+      this.#history.refused(client, facts.nowMs);
+    }
     return agreed;
   }
 
@@ -185,10 +190,11 @@ export class Engine {
     const siteIndex = this.#sites.find(facts.listener, core.hello.sni);
     const site = program.sites[siteIndex];
     if (!site) return this.#noSite();
-    this.#history.draw(core, client);
+    this.#history.learn(core, client);
     this.#history.apply(core, client, facts.nowMs);
-    const verdict = this.explainSite(siteIndex);
-    return LIMITED_TIERS.has(verdict.tier) ? this.#limited(site, verdict, client, facts.nowMs) : verdict;
+    const verdict = this.#limited(site, this.explainSite(siteIndex), 'hello', client, facts.nowMs);
+    if (verdict.action.action !== 'accept') this.#history.refused(client, facts.nowMs);
+    return verdict;
   }
 
   /** The verdict of one site over the facts as they stand at a phase; limits are left out of account. */
@@ -286,15 +292,21 @@ export class Engine {
     };
   }
 
-  /** Tier 4: draws a token from every limit of the site and of the policy; the strictest outcome wins. */
-  #limited(site: Site, verdict: Verdict, client: Client, nowMs: number): Verdict {
+  /** Tier 4: draws on the limits of the site and of the policy that `event` counts for; the strictest outcome wins. */
+  #limited(
+    site: Site,
+    verdict: Verdict,
+    event: 'hello' | 'handshake' | 'request',
+    client: Client,
+    nowMs: number,
+  ): Verdict {
+    if (!LIMITED_TIERS.has(verdict.tier)) return verdict;
     const { program } = this;
     let result = verdict;
     for (const index of new Set([...site.limits, ...(verdict.policy?.limits ?? [])])) {
-      if (this.#history.take(index, client, nowMs)) continue;
-      const limit = program.limits[index]!;
+      if (this.#history.isWithin(index, event, client, nowMs)) continue;
       const next = this.#limitOutcome(verdict, index);
-      const matched = [...result.matched, limit.name];
+      const matched = [...result.matched, program.limits[index]!.name];
       const stricter = STRICTNESS[next.action.action] >= STRICTNESS[result.action.action];
       result = { ...(stricter ? next : result), matched };
     }

@@ -18,7 +18,8 @@ import { readSource } from './compile-policy.ts';
 import { Engine } from './engine.ts';
 import { setFact } from './fact-values.ts';
 import { loadFeeds } from './feeds.ts';
-import { History, memoryOfOne } from './history.ts';
+import { History } from './history.ts';
+import { memoryOfOne } from './shared-tables.ts';
 import type { Verdict } from './verdict.ts';
 
 export interface ExplainRequest {

@@ -29,7 +29,14 @@ type Filled =
   | 'ja4'
   | 'segments'
   | 'completeIn'
-  | 'cleared';
+  | 'cleared'
+  | 'asn'
+  | 'clientHandshakes'
+  | 'clientFailures'
+  | 'clientFirstSeen'
+  | 'clientSolved'
+  | 'clientClearAge'
+  | 'clientHistory';
 
 export const FACT: Readonly<Record<Filled, number>> = {
   ip: factIndex('conn.ip'),
@@ -53,6 +60,13 @@ export const FACT: Readonly<Record<Filled, number>> = {
   segments: factIndex('hello.segments'),
   completeIn: factIndex('hello.complete_in'),
   cleared: factIndex('client.cleared'),
+  asn: factIndex('conn.asn'),
+  clientHandshakes: factIndex('client.handshakes'),
+  clientFailures: factIndex('client.failures'),
+  clientFirstSeen: factIndex('client.first_seen'),
+  clientSolved: factIndex('client.solved'),
+  clientClearAge: factIndex('client.clear_age'),
+  clientHistory: factIndex('client.history'),
 };
 
 /** Facts of the language that this engine never knows: a condition on one never holds. */
@@ -61,14 +75,8 @@ export const UNSUPPLIED: readonly string[] = [
   'conn.country',
   'hello.versions_valid',
   'hello.client',
-  'client.handshakes',
-  'client.failures',
   'client.os_mismatch',
   'client.tool_mismatch',
   'client.verified_bot',
-  'client.first_seen',
-  'client.solved',
-  'client.clear_age',
-  'client.history',
   ...FACTS.flatMap(({ name, phase }) => (phase === 'cert' || phase === 'request' ? [name] : [])),
 ];

@@ -53,7 +53,7 @@ test('every metric is documented', async () => {
     heldTarpits: 0,
     workers: 0,
     workerRestarts: 0,
-    evictions: { rates: 0, buckets: 0, clearances: 0 },
+    tables: [],
     feeds: [],
     audit: { written: 0, lost: 0, queued: 0 },
     policy: null,
