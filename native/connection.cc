@@ -1,14 +1,8 @@
 #include "connection.h"
 
-#include <sys/socket.h>
-
 #include <cerrno>
 
 #include "socket.h"
-
-#ifndef MSG_NOSIGNAL
-#define MSG_NOSIGNAL 0
-#endif
 
 namespace sallyport {
 
@@ -34,16 +28,11 @@ Napi::Value TcpInfoInto(const Napi::CallbackInfo& info) {
   return Result(info, TcpFacts(FdOf(info), into.Data()));
 }
 
-Napi::Value Send(const Napi::CallbackInfo& info) {
-  auto bytes = info[1].As<Napi::Uint8Array>();
-  const ssize_t sent = send(FdOf(info), bytes.Data(), bytes.ByteLength(), MSG_DONTWAIT | MSG_NOSIGNAL);
-  return Result(info, sent < 0 ? -errno : static_cast<int>(sent));
-}
-
 Napi::Value Reset(const Napi::CallbackInfo& info) { return Result(info, ResetAndClose(FdOf(info))); }
 
-Napi::Value CloseGracefully(const Napi::CallbackInfo& info) {
-  return Result(info, DrainAndClose(FdOf(info)));
+Napi::Value Finish(const Napi::CallbackInfo& info) {
+  auto bytes = info[1].As<Napi::Uint8Array>();
+  return Result(info, SendAndClose(FdOf(info), bytes.Data(), bytes.ByteLength()));
 }
 
 }  // namespace
@@ -52,9 +41,8 @@ void RegisterConnection(Napi::Env env, Napi::Object exports) {
   exports.Set("peek", Napi::Function::New<PeekInto>(env));
   exports.Set("savedSyn", Napi::Function::New<SavedSynInto>(env));
   exports.Set("tcpInfo", Napi::Function::New<TcpInfoInto>(env));
-  exports.Set("send", Napi::Function::New<Send>(env));
   exports.Set("reset", Napi::Function::New<Reset>(env));
-  exports.Set("closeGracefully", Napi::Function::New<CloseGracefully>(env));
+  exports.Set("finish", Napi::Function::New<Finish>(env));
 }
 
 }  // namespace sallyport

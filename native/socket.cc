@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +14,13 @@
 #include <linux/tcp.h>
 #else
 #include <netinet/tcp.h>
+#endif
+
+#ifndef MSG_NOSIGNAL
+#define MSG_NOSIGNAL 0
+#endif
+#ifndef MSG_MORE
+#define MSG_MORE 0
 #endif
 
 namespace sallyport {
@@ -157,12 +165,13 @@ int ResetAndClose(int fd) {
   return close(fd) < 0 ? -errno : 0;
 }
 
-int DrainAndClose(int fd) {
-  shutdown(fd, SHUT_WR);
+int SendAndClose(int fd, const uint8_t* bytes, size_t length) {
   uint8_t scratch[kDrainChunk];
   for (int i = 0; i < kDrainChunks; i++) {
-    if (recv(fd, scratch, sizeof(scratch), MSG_DONTWAIT) <= 0) break;
+    if (recv(fd, scratch, sizeof(scratch), MSG_DONTWAIT) < static_cast<ssize_t>(sizeof(scratch))) break;
   }
+  // MSG_MORE keeps the bytes back until the close adds its FIN to them.
+  if (length > 0) send(fd, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE);
   return close(fd) < 0 ? -errno : 0;
 }
 

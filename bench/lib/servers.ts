@@ -187,15 +187,25 @@ export async function startHaproxy(place: Workplace, threads: number): Promise<S
   return start(place, 'haproxy', port, 'haproxy', ['-db', '-f', file]);
 }
 
-/** HAProxy reads the ClientHello and rejects a name, without ending TLS. */
-export async function startHaproxyReject(place: Workplace, threads: number): Promise<Server> {
+const REJECTS: Readonly<Record<'content' | 'connection', string>> = {
+  content: `tcp-request inspect-delay 5s
+  tcp-request content reject if { req.ssl_sni -i ${REFUSED_NAME} }
+  tcp-request content accept if { req.ssl_hello_type 1 }`,
+  connection: 'tcp-request connection reject if { src 127.0.0.0/8 }',
+};
+
+/** HAProxy reads the ClientHello and rejects a name, or rejects an address, without ending TLS. */
+export async function startHaproxyReject(
+  place: Workplace,
+  threads: number,
+  by: keyof typeof REJECTS,
+): Promise<Server> {
   const port = await freePort();
+  const name = `haproxy-reject-${by}`;
   const frontend = `frontend edge
   bind 127.0.0.1:${port}
-  tcp-request inspect-delay 5s
-  tcp-request content reject if { req.ssl_sni -i ${REFUSED_NAME} }
-  tcp-request content accept if { req.ssl_hello_type 1 }
+  ${REJECTS[by]}
 `;
-  const file = place.write('haproxy-reject.cfg', haproxyConfig(threads, frontend));
-  return start(place, 'haproxy-reject', port, 'haproxy', ['-db', '-f', file]);
+  const file = place.write(`${name}.cfg`, haproxyConfig(threads, frontend));
+  return start(place, name, port, 'haproxy', ['-db', '-f', file]);
 }

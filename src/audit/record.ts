@@ -1,7 +1,7 @@
 /** What is known about one connection when it ends: the source of its one audit line. */
 
 import type { CanaryArm } from '../orchestrator/canaries.ts';
-import type { ShadowDecision } from '../orchestrator/verdict.ts';
+import type { ShadowDecision, Verdict } from '../orchestrator/verdict.ts';
 import type { StackMatch } from '../profile/stack-matcher.ts';
 
 /** How a connection ended. */
@@ -85,11 +85,11 @@ export interface ConnectionRecord {
   tier: string | null;
   /** 0 (good) to 100 (bad). */
   score: number | null;
-  parts: { name: string; group: string | null; points: number }[];
+  parts: readonly { readonly name: string; readonly group: string | null; readonly points: number }[];
   /** Names of the rules and signals that held. */
-  matched: string[];
+  matched: readonly string[];
   /** Names of the shadow rules and signals that held. */
-  wouldMatch: string[];
+  wouldMatch: readonly string[];
   /** What would have been decided with everything in shadow in force; null without any. */
   shadow: ShadowDecision | null;
   /** The arm of each canary of the site. */
@@ -156,4 +156,18 @@ export function startRecord(start: RecordStart): ConnectionRecord {
     error: null,
     durationsUs: { hello: null, decide: null, handshake: null, total: 0 },
   };
+}
+
+/** Writes into a record what was decided, in the place of an earlier decision. */
+export function recordVerdict(record: ConnectionRecord, verdict: Verdict): void {
+  record.site = verdict.site;
+  record.policy = verdict.policy?.name ?? null;
+  record.action = verdict.action.action;
+  record.tier = verdict.tier;
+  record.score = verdict.score;
+  record.parts = verdict.parts;
+  record.matched = verdict.matched;
+  record.wouldMatch = verdict.wouldMatch;
+  record.shadow = verdict.shadow;
+  record.canaries = verdict.canaries;
 }

@@ -174,7 +174,7 @@ export class Core extends FactSlots {
   get synText(): string {
     const length = this.memory.view.getUint32(this.#syn + L.SYN_SIG_LENGTH_AT, true);
     const at = this.#syn + L.SYN_SIG_AT;
-    return Buffer.from(this.memory.bytes.buffer, at, length).toString('latin1');
+    return this.memory.latin1(at, length);
   }
 
   /** A number of the last SYN, by its offset in the ABI's `syn` structure. */

@@ -1,4 +1,5 @@
 /** The facts, rates and draws of the connection that a decision core is looking at, as the host sets and reads them. */
+import { type KeptFacts, keepFacts, restoreFacts } from './kept-facts.ts';
 import * as L from './layout.gen.ts';
 import { CoreMemory } from './memory.ts';
 import type { CoreExports } from './module.ts';
@@ -70,10 +71,11 @@ export class FactSlots {
 
   /** As UTF-8. */
   setText(fact: number, text: string): void {
-    if (!this.#hasRoom(fact, text.length * 3)) return;
     const at = this.#values + this.#cursor;
-    const { written } = this.#encoder.encodeInto(text, this.memory.bytes.subarray(at, at + text.length * 3));
-    this.#keep(fact, L.STATE_BYTES, written, 0);
+    const end = Math.min(at + text.length * 3, this.#values + L.MAX_HOST_VALUE_BYTES);
+    const { read, written } = this.#encoder.encodeInto(text, this.memory.bytes.subarray(at, end));
+    if (read === text.length) this.#keep(fact, L.STATE_BYTES, written, 0);
+    else this.setUnknown(fact);
   }
 
   /** Code points of 16 bits. */
@@ -123,6 +125,18 @@ export class FactSlots {
       at,
       this.memory.view.getUint32(slot + L.SLOT_LENGTH_AT, true),
     ).toString();
+  }
+
+  /** A copy of every fact that is known, for a later phase of the same connection. */
+  keep(): KeptFacts {
+    return keepFacts(this.memory, this.#slots, this.#values, this.#cursor);
+  }
+
+  /** Starts again with the facts of a connection as they were kept; rates and draws are unknown. */
+  restore(kept: KeptFacts): void {
+    this.begin();
+    this.#cursor = kept.cursor;
+    restoreFacts(kept, this.memory, this.#slots, this.#values);
   }
 
   /** Rate of a counter in events per second times 1,000,000. */

@@ -34,7 +34,7 @@ export class HelloView {
   }
 
   #latin1(address: number, length: number): string {
-    return this.#bytes(address, length).toString('latin1');
+    return this.#memory.latin1(address, length);
   }
 
   #written(kind: number): string {

@@ -96,9 +96,8 @@ interface Native {
   peek(fd: number, into: Uint8Array): number;
   savedSyn(fd: number, into: Uint8Array): number;
   tcpInfo(fd: number, into: Int32Array): number;
-  send(fd: number, bytes: Uint8Array): number;
   reset(fd: number): number;
-  closeGracefully(fd: number): number;
+  finish(fd: number, bytes: Uint8Array): number;
   readonly Acceptor: new (
     fd: number,
     options: AcceptOptions,
@@ -249,19 +248,14 @@ export class Addon {
     };
   }
 
-  /** Writes without waiting: bytes the kernel took, or a negative errno. */
-  send(fd: number, bytes: Uint8Array): number {
-    return this.#native.send(fd, bytes);
-  }
-
   /** Closes with a TCP RST. Returns 0 or a negative errno. */
   reset(fd: number): number {
     return this.#native.reset(fd);
   }
 
-  /** Sends FIN, throws away the input that waits and closes. Returns 0 or a negative errno. */
-  closeGracefully(fd: number): number {
-    return this.#native.closeGracefully(fd);
+  /** Throws away the input that waits, sends the bytes and FIN, and closes. Returns 0 or a negative errno. */
+  finish(fd: number, bytes: Uint8Array): number {
+    return this.#native.finish(fd, bytes);
   }
 
   /** Makes a context and finds OpenSSL's object behind it. @throws what `make` throws; Error when it made none. */

@@ -4,9 +4,16 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
-import { MAX_SUBMIT_BYTES, ProofOfWork, SUBMIT_PATH, wantsHtml } from '../challenge/pow.ts';
+import {
+  MAX_SUBMIT_BYTES,
+  ProofOfWork,
+  SUBMIT_PATH,
+  type SubmitResult,
+  wantsHtml,
+} from '../challenge/pow.ts';
 import type { ClearanceTable } from '../limit/clearance-table.ts';
 import type { Bundle } from '../orchestrator/bundle.ts';
+import type { Client } from '../orchestrator/client.ts';
 import type { History } from '../orchestrator/history.ts';
 import type { Challenge } from '../pdl/ir.ts';
 import type { Connection } from './connection.ts';
@@ -19,6 +26,7 @@ export class ChallengeGate {
   readonly #spent: ClearanceTable;
   /** By the challenge of the image it came with, so a connection meets the secret it was challenged under. */
   readonly #solvers = new WeakMap<Challenge, ProofOfWork>();
+  #inForce: readonly Challenge[] = [];
 
   /** @param spent Remembers spent tokens for all workers. */
   constructor(history: History, spent: ClearanceTable) {
@@ -28,6 +36,7 @@ export class ChallengeGate {
 
   /** Prepares the challenges of a bundle. */
   load({ program, secrets }: Bundle): void {
+    this.#inForce = program.challenges;
     for (const challenge of program.challenges) {
       const solver = new ProofOfWork({
         name: challenge.name,
@@ -43,13 +52,14 @@ export class ChallengeGate {
   /** Must the client still solve the challenge of its policy? Notes a clearance that it shows. */
   needed(connection: Connection, request: Request): boolean {
     const challenge = connection.verdict?.challenge ?? null;
-    if (challenge === null || connection.cleared) return false;
-    const nowMs = Date.now();
-    const { client, binding, record } = connection;
-    const shown = this.#solvers.get(challenge)!.checkCookie(request.headers.cookie, binding, nowMs);
-    if (!shown && !connection.isCleared()) return true;
-    if (shown) this.#history.clear(challenge, client, nowMs);
-    connection.cleared = true;
+    if (challenge === null) return false;
+    const { client, record } = connection;
+    const binding = this.#history.binding(challenge, client);
+    if (!connection.isCleared()) {
+      const { cookie } = request.headers;
+      if (!this.#solvers.get(challenge)!.checkCookie(cookie, binding, Date.now())) return true;
+      connection.clear(challenge);
+    }
     if (record.challenge?.outcome !== 'solved')
       record.challenge = { name: challenge.name, outcome: 'cleared' };
     return false;
@@ -61,10 +71,11 @@ export class ChallengeGate {
     const verdict = connection.verdict!;
     const challenge = verdict.challenge!;
     connection.record.challenge ??= { name: challenge.name, outcome: 'posed' };
+    this.#history.count('challenge', connection.client, Date.now());
     const solver = this.#solvers.get(challenge)!;
     const posed = {
       difficulty: verdict.difficulty,
-      binding: connection.binding,
+      binding: this.#history.binding(challenge, connection.client),
       nowMs: Date.now(),
       returnTo: request.url ?? '/',
     };
@@ -77,8 +88,8 @@ export class ChallengeGate {
 
   /** A request under the edge's own prefix; it never reaches an upstream. */
   handleOwnPath(connection: Connection, path: string, request: Request, response: Response): void {
-    const challenge = connection.verdict?.challenge ?? null;
-    if (path !== SUBMIT_PATH || challenge === null) {
+    const posed = this.#posedTo(connection);
+    if (path !== SUBMIT_PATH || posed.length === 0) {
       request.resume();
       respond(response, 404, { 'content-type': 'text/plain; charset=utf-8' }, 'not found\n');
       return;
@@ -90,27 +101,51 @@ export class ChallengeGate {
     }
     readBody(request, (body) => {
       if (body === null) respond(response, 413, {}, '');
-      else this.#submit(connection, challenge, body, response);
+      else this.#submit(connection, posed, body, response);
     });
   }
 
-  #submit(connection: Connection, challenge: Challenge, body: string, response: Response): void {
+  /**
+   * The challenges whose answers are taken on a connection: that of its verdict, which may be of an older policy,
+   * and those in force, since another request, also of another connection, may have been posed one of them.
+   */
+  #posedTo({ verdict }: Connection): readonly Challenge[] {
+    const own = verdict?.challenge ?? null;
+    return own === null ? this.#inForce : [own, ...this.#inForce.filter((other) => other !== own)];
+  }
+
+  #submit(connection: Connection, challenges: readonly Challenge[], body: string, response: Response): void {
     const nowMs = Date.now();
-    const { client, binding, record } = connection;
-    const answer = this.#solvers.get(challenge)!.handleSubmit(body, binding, nowMs);
+    const { record } = connection;
+    const { challenge, answer } = this.#judge(connection.client, challenges, body, nowMs);
     if (!answer.ok) {
       record.challenge = { name: challenge.name, outcome: 'failed' };
-      this.#history.count('challenge_fail', client, nowMs);
+      this.#history.count('challenge_fail', connection.client, nowMs);
       const problem = { type: 'about:blank', title: 'challenge not solved', status: 403, code: answer.code };
       const headers = { 'content-type': 'application/problem+json', 'cache-control': 'no-store' };
       respond(response, 403, headers, JSON.stringify(problem));
       return;
     }
-    connection.cleared = true;
+    connection.clear(challenge);
     record.challenge = { name: challenge.name, outcome: 'solved' };
-    this.#history.solved(challenge, client, nowMs);
+    this.#history.solved(connection.client, nowMs);
     const headers = { 'set-cookie': answer.cookie, location: answer.returnTo, 'cache-control': 'no-store' };
     respond(response, 303, headers, '');
+  }
+
+  /** Asks each challenge about an answer, since a token tells by its MAC alone whose it is. */
+  #judge(
+    client: Client,
+    challenges: readonly Challenge[],
+    body: string,
+    nowMs: number,
+  ): { readonly challenge: Challenge; readonly answer: SubmitResult } {
+    for (const challenge of challenges) {
+      const binding = this.#history.binding(challenge, client);
+      const answer = this.#solvers.get(challenge)!.handleSubmit(body, binding, nowMs);
+      if (answer.ok || answer.code !== 'token_invalid') return { challenge, answer };
+    }
+    return { challenge: challenges[0]!, answer: { ok: false, code: 'token_invalid' } };
   }
 }
 

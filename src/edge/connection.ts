@@ -3,16 +3,19 @@
  * the end. Whatever happens to it ends this connection and no other.
  */
 import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { type ConnectionRecord, type Outcome, startRecord } from '../audit/record.ts';
+import { type ConnectionRecord, type Outcome, recordVerdict, startRecord } from '../audit/record.ts';
+import type { Core } from '../core/core.ts';
+import type { KeptFacts } from '../core/kept-facts.ts';
 import { statusName } from '../core/status.ts';
 import { alertRecord } from '../orchestrator/alert.ts';
 import { type Client, clientAtAccept, clientAtHello } from '../orchestrator/client.ts';
-import type { ConnectionFacts } from '../orchestrator/engine.ts';
+import type { ConnectionFacts, LaterPhase } from '../orchestrator/engine.ts';
 import { helloExcess } from '../orchestrator/hello-limits.ts';
 import { formatIp } from '../orchestrator/ip.ts';
 import type { Verdict } from '../orchestrator/verdict.ts';
-import type { Policy } from '../pdl/ir.ts';
+import type { Verdict as Action, Challenge, Policy } from '../pdl/ir.ts';
 import type { HelloEnd } from './hello-reader.ts';
 import type { Held } from './holding.ts';
 import type { EdgeLoop, ListenerState } from './loop.ts';
@@ -32,6 +35,8 @@ const STATUS_OUTCOME: Readonly<Record<string, Outcome>> = {
   hello_too_large: 'hello_too_large',
 };
 
+const LATE_OUTCOME = { refuse: 'refused', reset: 'reset', drop: 'dropped', tarpit: 'tarpitted' } as const;
+
 const micros = (startedAt: number): number => Math.round((performance.now() - startedAt) * 1_000);
 
 export class Connection implements Held {
@@ -39,17 +44,21 @@ export class Connection implements Held {
   readonly facts: ConnectionFacts;
   readonly listener: ListenerState;
   client: Client;
+  /** The last one; a later phase can put another in its place. */
   verdict: Verdict | null = null;
-  /** The challenge of the verdict was met, in this connection or before it. */
-  cleared = false;
-  /** What a solved challenge is bound to; set once the hello is decided. */
-  binding = '';
+  /** Names of the challenges that the client met, in this connection or before it. */
+  #cleared: Set<string> | null = null;
+  /** What was known before the request; null when no later phase is decided. */
+  #kept: KeptFacts | null = null;
   readonly #loop: EdgeLoop;
   readonly #transport: Transport;
   readonly #startedAt = performance.now();
   readonly #slot: number;
   #timer: NodeJS.Timeout | null = null;
+  /** The TCP connection below TLS. */
+  #socket: Socket | null = null;
   #tls: TLSSocket | null = null;
+  #isTurnedAway = false;
   #inHandshake = false;
   #ended = false;
 
@@ -133,7 +142,7 @@ export class Connection implements Held {
   }
 
   #decide(reads: number): void {
-    const { engine, history } = this.#loop;
+    const { engine } = this.#loop;
     const { hello } = engine.core;
     engine.setArrival(reads, micros(this.#startedAt));
     this.record.helloStatus = 'complete';
@@ -151,24 +160,13 @@ export class Connection implements Held {
     this.client = clientAtHello(this.facts, hello);
     const verdict = engine.decideHello(this.facts, this.client);
     this.record.durationsUs.decide = micros(started);
-    if (verdict.challenge !== null) this.binding = history.binding(verdict.challenge, this.client);
     this.#act(verdict);
   }
 
   #act(verdict: Verdict): void {
     this.verdict = verdict;
-    const { record } = this;
+    recordVerdict(this.record, verdict);
     const { action } = verdict;
-    record.site = verdict.site;
-    record.policy = verdict.policy?.name ?? null;
-    record.action = action.action;
-    record.tier = verdict.tier;
-    record.score = verdict.score;
-    record.parts = [...verdict.parts];
-    record.matched = [...verdict.matched];
-    record.wouldMatch = [...verdict.wouldMatch];
-    record.shadow = verdict.shadow;
-    record.canaries = verdict.canaries;
     const limited = verdict.tier === 'limit';
     switch (action.action) {
       case 'accept':
@@ -193,11 +191,30 @@ export class Connection implements Held {
   /** The pen lets go: a reset, since a FIN would tell the client that someone answered. */
   release(reason: 'expired' | 'evicted' | 'stopped' | 'gone'): void {
     if (this.#ended) return;
+    if (this.#socket !== null) {
+      this.#socket.resetAndDestroy();
+      return;
+    }
     this.#transport.reset();
     this.#end(
       this.record.action === 'drop' ? 'dropped' : 'tarpitted',
       reason === 'expired' ? null : `hold ended: ${reason}`,
     );
+  }
+
+  /** Ends a connection in use by what a later phase decided; a refusal is left to whoever speaks its protocol. */
+  turnAwayLate(action: Exclude<Action, { action: 'accept' }>): void {
+    this.#isTurnedAway = true;
+    this.fail(this.verdict?.tier === 'limit' ? 'limited' : LATE_OUTCOME[action.action], null);
+    this.#loop.history.refused(this.client, Date.now());
+    if (action.action === 'reset') this.#socket!.resetAndDestroy();
+    else if (action.action === 'drop') this.#loop.pen.hold(this, this.#loop.config.limits.handshakeTimeout);
+    else if (action.action === 'tarpit') this.#loop.pen.hold(this, action.durationMs);
+  }
+
+  /** A later phase ended it: whatever still comes is not answered. */
+  get isTurnedAway(): boolean {
+    return this.#isTurnedAway;
   }
 
   #handshake(verdict: Verdict): void {
@@ -212,9 +229,11 @@ export class Connection implements Held {
     if (loop.handshakes >= limit) return this.turnAway('over_capacity');
     loop.handshakes++;
     this.#inHandshake = true;
+    this.#kept = loop.engine.keep();
     const certificate = loop.certificateFor(this.listener, policy.tls.certificate, this.client.sni);
     const alpn = policy.tls.alpn.length > 0 ? policy.tls.alpn : this.listener.config.alpn;
     const socket = this.#transport.takeSocket();
+    this.#socket = socket;
     loop.adopted(this.#slot);
     const { tls, group } = loop.openssl.accept(socket, loop.contexts.for(policy, certificate), alpn);
     this.#tls = tls;
@@ -284,15 +303,45 @@ export class Connection implements Held {
     this.#end(this.record.outcome, this.record.error);
   }
 
+  /** Does the policy in force ask for facts of a later phase, of this connection? */
+  isDecidedAt(phase: LaterPhase): boolean {
+    return this.#kept !== null && this.#loop.engine.decidesAt(phase);
+  }
+
+  /**
+   * Decides again with what a later phase brought, where `isDecidedAt` says so. `set` gives the core the facts of the
+   * phase; those of the client's certificate stay for its requests.
+   */
+  decideAt(phase: LaterPhase, set: (core: Core) => void): Verdict {
+    const { engine } = this.#loop;
+    const connection = { facts: this.facts, client: this.client, verdict: this.verdict! };
+    this.verdict = engine.decideLater(phase, this.#kept!, connection, Date.now(), set);
+    if (phase === 'cert') this.#kept = engine.keep();
+    recordVerdict(this.record, this.verdict);
+    return this.verdict;
+  }
+
   /** Has the client met the challenge of its policy already? */
   isCleared(): boolean {
     const challenge = this.verdict?.challenge ?? null;
-    if (challenge === null) return true;
-    this.cleared ||= this.#loop.history.isCleared(challenge, this.client, Date.now());
-    return this.cleared;
+    if (challenge === null || this.#cleared?.has(challenge.name)) return true;
+    if (!this.#loop.history.isCleared(challenge, this.client, Date.now())) return false;
+    this.#remember(challenge);
+    return true;
   }
 
-  /** A request was read on it. */
+  #remember(challenge: Challenge): void {
+    this.#cleared ??= new Set();
+    this.#cleared.add(challenge.name);
+  }
+
+  /** The client met a challenge; this connection need not ask again. */
+  clear(challenge: Challenge): void {
+    this.#remember(challenge);
+    this.#loop.history.clear(challenge, this.client, Date.now());
+  }
+
+  /** A request was read on it that is not decided about. */
   countRequest(): void {
     this.#loop.history.count('request', this.client, Date.now());
   }

@@ -18,9 +18,12 @@ import type { Connection } from './connection.ts';
 import type { HttpUpstream, ProxyContext } from './http-proxy.ts';
 import { IdleTimer } from './idle.ts';
 import type { Service } from './loop.ts';
+import { answerRefusal, refusalOf } from './request-gate.ts';
 
 /** Paths under this prefix belong to the edge and never reach an upstream. */
 export const OWN_PREFIX = '/.well-known/sallyport/';
+
+const EMPTY_AND_CLOSE = 'Connection: close\r\nContent-Length: 0\r\n\r\n';
 
 type Request = IncomingMessage | Http2ServerRequest;
 type Response = ServerResponse | Http2ServerResponse;
@@ -126,8 +129,9 @@ export class HttpService implements Service {
       response.end();
       return;
     }
+    // why: a held client waits for an answer that does not come.
+    if (connection.isTurnedAway) return;
     connection.record.http!.requests++;
-    connection.countRequest();
     const idle = this.#idle.get(connection);
     if (idle !== undefined) {
       idle.enter();
@@ -137,6 +141,12 @@ export class HttpService implements Service {
     const path = pathOf(request.url ?? '/');
     if (path.startsWith(OWN_PREFIX)) {
       this.#gate.handleOwnPath(connection, path, request, response);
+      return;
+    }
+    const refusal = refusalOf(connection, request);
+    if (refusal !== null) {
+      if (request.httpVersionMajor === 1) response.setHeader('connection', 'close');
+      answerRefusal(refusal, request, response, requestIdOf(connection));
       return;
     }
     if (this.#gate.intercept(connection, request, response)) {
@@ -152,12 +162,18 @@ export class HttpService implements Service {
       socket.destroy();
       return;
     }
+    if (connection.isTurnedAway) return;
     connection.record.http!.requests++;
-    connection.countRequest();
     this.#idle.get(connection)?.stop();
+    const refusal = refusalOf(connection, request);
+    if (refusal !== null) {
+      const { failure } = refusal;
+      if (failure !== null) socket.end(`HTTP/1.1 ${failure.status} ${failure.title}\r\n${EMPTY_AND_CLOSE}`);
+      return;
+    }
     if (this.#gate.needed(connection, request)) {
       connection.record.http!.challenged++;
-      socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+      socket.end(`HTTP/1.1 403 Forbidden\r\n${EMPTY_AND_CLOSE}`);
       return;
     }
     this.#upstream.upgrade(request, socket, head, proxyContext(connection, request));
@@ -169,6 +185,10 @@ function pathOf(target: string): string {
   if (target.startsWith('/')) return target;
   const start = target.indexOf('/', target.indexOf('://') + 3);
   return start === -1 ? '/' : target.slice(start);
+}
+
+function requestIdOf({ record }: Connection): string {
+  return `${record.id}-${record.http!.requests}`;
 }
 
 function proxyContext(connection: Connection, request: Request): ProxyContext {
@@ -184,7 +204,7 @@ function proxyContext(connection: Connection, request: Request): ProxyContext {
     decision: record.action ?? '',
     ja4: record.hello?.ja4 ?? '',
     ja3Hash: record.hello?.ja3Hash ?? '',
-    requestId: `${record.id}-${record.http!.requests}`,
+    requestId: requestIdOf(connection),
     idleMs: connection.idleMs,
     onIdle: () => connection.fail('idle_timeout', null),
     onError: (code) => connection.fail('upstream_failed', code),

@@ -1,7 +1,7 @@
 /** What passes between the main thread and an edge worker. */
 import type { MessagePort } from 'node:worker_threads';
-import type { ConnectionRecord } from '../audit/record.ts';
 import type { Config } from '../config/schema.ts';
+import type { Tally } from '../observe/tally.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
 import type { SharedTables } from '../orchestrator/shared-tables.ts';
 
@@ -41,4 +41,5 @@ export type ToMain =
   /** Something threw outside a connection's own handler; the worker drains itself. */
   | { readonly type: 'failed'; readonly error: string }
   | { readonly type: 'notice'; readonly listener: string; readonly message: string }
-  | { readonly type: 'records'; readonly records: readonly ConnectionRecord[] };
+  /** Connections that ended: their audit lines, if any are wanted, and what is counted of them. */
+  | { readonly type: 'ended'; readonly lines: readonly string[]; readonly tally: Tally };

@@ -4,11 +4,12 @@ import type { Logger } from 'pino';
 import type { AdminControl } from '../admin/control.ts';
 import { startAdminServer } from '../admin/server.ts';
 import { formatRecord } from '../audit/format.ts';
-import { type ConnectionRecord, startRecord } from '../audit/record.ts';
+import { startRecord } from '../audit/record.ts';
 import { AuditWriter } from '../audit/writer.ts';
 import type { Config } from '../config/schema.ts';
 import { createMetrics, type EdgeSample, type Metrics } from '../observe/metrics.ts';
 import { type RunningServer, startMetricsServer } from '../observe/server.ts';
+import type { Tally } from '../observe/tally.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
 import { formatIp } from '../orchestrator/ip.ts';
 import type { LostConnection } from './slots.ts';
@@ -60,9 +61,10 @@ export class Reporting {
     if (admin !== null) this.#servers.push(await startAdminServer({ ...admin, control: this.#control }));
   }
 
-  record(records: readonly ConnectionRecord[]): void {
-    for (const record of records) this.#metrics.observeRecord(record);
-    this.#audit?.write(records.map(formatRecord));
+  /** Takes the audit lines and counts of connections that ended. */
+  ended(lines: readonly string[], tally: Tally): void {
+    this.#metrics.fold(tally);
+    this.#audit?.write(lines);
   }
 
   /** Records what is left to say of connections that a worker took with it. */
@@ -85,7 +87,8 @@ export class Reporting {
       record.durationsUs.total = Math.max(0, now - connection.startedAtMs) * 1_000;
       return record;
     });
-    if (records.length > 0) this.record(records);
+    for (const record of records) this.#metrics.observeRecord(record);
+    this.#audit?.write(records.map(formatRecord));
   }
 
   reloaded(result: 'ok' | 'refused'): void {

@@ -159,7 +159,7 @@ export class Supervisor implements AdminControl {
       sockets: () => this.#sockets?.duplicates(slot) ?? this.#config.listeners.map(() => null),
       ports: () => this.#bound.map(({ port }) => port),
       deployment: () => this.#deployment!,
-      onRecords: (records) => this.#reporting.record(records),
+      onEnded: (lines, tally) => this.#reporting.ended(lines, tally),
       onLost: (lost, worker) => {
         this.#total.leave(lost.length);
         this.#reporting.lost(lost, worker, this.#deployment!);

@@ -90,8 +90,7 @@ export class DescriptorTransport implements Transport {
 
   finish(bytes: Uint8Array): void {
     this.#stopWaiting();
-    this.#watch.addon.send(this.descriptor, bytes);
-    this.#watch.addon.closeGracefully(this.descriptor);
+    this.#watch.addon.finish(this.descriptor, bytes);
   }
 
   reset(): void {

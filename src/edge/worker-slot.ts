@@ -3,8 +3,8 @@
  * worker that is lost or fails is followed by another on the same sockets.
  */
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
-import type { ConnectionRecord } from '../audit/record.ts';
 import type { Config } from '../config/schema.ts';
+import type { Tally } from '../observe/tally.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
 import type { SharedState, ToMain, ToWorker, WorkerTask } from './messages.ts';
 import { collectLost, type LostConnection, SLOT_BYTES } from './slots.ts';
@@ -21,7 +21,8 @@ export interface WorkerSlotOptions {
   readonly sockets: () => readonly (number | null)[];
   readonly ports: () => readonly number[];
   readonly deployment: () => Deployment;
-  readonly onRecords: (records: readonly ConnectionRecord[]) => void;
+  /** Audit lines and counts of connections that ended. */
+  readonly onEnded: (lines: readonly string[], tally: Tally) => void;
   /** Connections that went with a worker. */
   readonly onLost: (lost: readonly LostConnection[], slot: number) => void;
   readonly onProblem: (message: string, error: string) => void;
@@ -127,8 +128,8 @@ export class WorkerSlot {
         this.#backoffMs = FIRST_BACKOFF_MS;
         onReady(message.ports);
         return;
-      case 'records':
-        this.#options.onRecords(message.records);
+      case 'ended':
+        this.#options.onEnded(message.lines, message.tally);
         return;
       case 'deployed':
         this.#settle(message.epoch, message.error);

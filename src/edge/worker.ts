@@ -50,7 +50,7 @@ class EdgeWorker {
     const history = new History(tables);
     this.#gate = new ChallengeGate(history, tables.clearances);
     this.#gauges = new Int32Array(task.gauges);
-    this.#outbox = new Outbox(task.port, (slot) => this.#loop.release(slot));
+    this.#outbox = new Outbox(task.port, config.audit !== null, (slot) => this.#loop.release(slot));
     const core = new Core(loadCoreModule());
     core.maxHelloBytes = config.limits.helloBytes;
     this.#loop = new EdgeLoop({

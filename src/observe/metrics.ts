@@ -7,6 +7,14 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { ConnectionRecord } from '../audit/record.ts';
 import type { FeedHealth } from '../intel/refresher.ts';
 import type { TableState } from '../orchestrator/shared-tables.ts';
+import {
+  COUNTERS,
+  type CounterName,
+  HISTOGRAMS,
+  type HistogramName,
+  meterRecord,
+} from './connection-metrics.ts';
+import type { Tally } from './tally.ts';
 
 /** What a scrape asks the edge for. Totals count from the start of the process. */
 export interface EdgeSample {
@@ -28,13 +36,10 @@ export interface Metrics {
   render(): Promise<{ readonly body: string; readonly contentType: string }>;
   /** Folds one ended connection in. */
   observeRecord(record: ConnectionRecord): void;
+  /** Folds in what a worker counted of the connections that ended there. */
+  fold(tally: Tally): void;
   observeReload(result: 'ok' | 'refused'): void;
 }
-
-const SECONDS = [0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.0025, 0.005, 0.01];
-const HANDSHAKE_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
-const SCORES = [0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100];
-const HELLO_BYTES = [256, 512, 768, 1_024, 1_536, 2_048, 4_096, 8_192, 16_384];
 
 /** `sample` is called once per rendering. */
 export function createMetrics(sample: () => EdgeSample): Metrics {
@@ -43,80 +48,14 @@ export function createMetrics(sample: () => EdgeSample): Metrics {
   const refresh = registerSampled(registry);
   const registers = [registry];
 
-  const connections = new Counter({
-    name: 'sallyport_connections_total',
-    help: 'Connections that ended, by how.',
-    labelNames: ['listener', 'outcome'],
-    registers,
-  });
-  const hellos = new Counter({
-    name: 'sallyport_hellos_total',
-    help: 'ClientHellos looked at, by the status of the parser.',
-    labelNames: ['status'],
-    registers,
-  });
-  const helloBytes = new Histogram({
-    name: 'sallyport_hello_bytes',
-    help: 'Size of complete ClientHellos.',
-    buckets: HELLO_BYTES,
-    registers,
-  });
-  const decisions = new Counter({
-    name: 'sallyport_decisions_total',
-    help: 'Decisions by site, policy, action and the tier of the rules that decided.',
-    labelNames: ['site', 'policy', 'action', 'tier'],
-    registers,
-  });
-  const canaries = new Counter({
-    name: 'sallyport_canary_decisions_total',
-    help: 'Decisions by canary, the side of it that the connection was on, and the action.',
-    labelNames: ['canary', 'arm', 'action'],
-    registers,
-  });
-  const wouldMatch = new Counter({
-    name: 'sallyport_would_match_total',
-    help: 'Decisions in which a rule or signal in shadow held.',
-    labelNames: ['site', 'name'],
-    registers,
-  });
-  const wouldDecide = new Counter({
-    name: 'sallyport_would_decide_total',
-    help: 'What would have been decided with everything in shadow in force, and whether the action or policy differs.',
-    labelNames: ['site', 'policy', 'action', 'tier', 'differs'],
-    registers,
-  });
-  const scores = new Histogram({
-    name: 'sallyport_score',
-    help: 'Risk scores, 0 (good) to 100 (bad).',
-    buckets: SCORES,
-    registers,
-  });
-  const decisionSeconds = new Histogram({
-    name: 'sallyport_decision_duration_seconds',
-    help: 'Time to decide on a parsed ClientHello.',
-    buckets: SECONDS,
-    registers,
-  });
-  const handshakeSeconds = new Histogram({
-    name: 'sallyport_handshake_duration_seconds',
-    help: 'Time from accept to the end of the TLS handshake.',
-    labelNames: ['version', 'resumed'],
-    buckets: HANDSHAKE_SECONDS,
-    registers,
-  });
-  const challenges = new Counter({
-    name: 'sallyport_challenges_total',
-    help: 'Connections that met a challenge, by its outcome.',
-    labelNames: ['challenge', 'outcome'],
-    registers,
-  });
-  const requests = new Counter({ name: 'sallyport_requests_total', help: 'HTTP requests.', registers });
-  const bytes = new Counter({
-    name: 'sallyport_bytes_total',
-    help: 'Bytes inside TLS, seen from the edge.',
-    labelNames: ['direction'],
-    registers,
-  });
+  const counters = mapValues(
+    COUNTERS,
+    ({ labels, ...about }) => new Counter({ ...about, labelNames: labels, registers }),
+  );
+  const histograms = mapValues(
+    HISTOGRAMS,
+    ({ labels, ...about }) => new Histogram({ ...about, labelNames: labels, registers }),
+  );
   const reloads = new Counter({
     name: 'sallyport_policy_reloads_total',
     help: 'Policy reloads, by result.',
@@ -125,52 +64,44 @@ export function createMetrics(sample: () => EdgeSample): Metrics {
   });
   for (const result of ['ok', 'refused']) reloads.inc({ result }, 0);
 
-  function observeStages(record: ConnectionRecord, action: string): void {
-    const site = record.site ?? 'none';
-    for (const { name, arm } of record.canaries) canaries.inc({ canary: name, arm, action });
-    for (const name of record.wouldMatch) wouldMatch.inc({ site, name });
-    const { shadow } = record;
-    if (shadow === null) return;
-    const differs = String(shadow.action !== action || shadow.policy !== record.policy);
-    wouldDecide.inc({
-      site,
-      policy: shadow.policy ?? 'none',
-      action: shadow.action,
-      tier: shadow.tier,
-      differs,
-    });
-  }
+  const count = (metric: CounterName, by: number, labels: readonly string[]): void =>
+    counters[metric].inc(labelled(COUNTERS[metric].labels, labels), by);
+  const observe = (metric: HistogramName, value: number, labels: readonly string[]): void =>
+    histograms[metric].observe(labelled(HISTOGRAMS[metric].labels, labels), value);
+  const meter = {
+    count: (metric: CounterName, by: number, ...labels: string[]): void => count(metric, by, labels),
+    observe: (metric: HistogramName, value: number, ...labels: string[]): void =>
+      observe(metric, value, labels),
+  };
 
   return {
     render: async () => {
       refresh(sample());
       return { body: await registry.metrics(), contentType: registry.contentType };
     },
-    observeRecord: (record) => {
-      connections.inc({ listener: record.listener, outcome: record.outcome });
-      if (record.helloStatus !== null) hellos.inc({ status: record.helloStatus });
-      if (record.hello !== null) helloBytes.observe(record.hello.bytes);
-      if (record.action !== null) {
-        const { site, policy, action, tier } = record;
-        decisions.inc({ site: site ?? 'none', policy: policy ?? 'none', action, tier: tier ?? 'none' });
-        observeStages(record, action);
+    observeRecord: (record) => meterRecord(record, meter),
+    fold: (tally) => {
+      for (const { metric, labels, total } of tally.counts) count(metric, total, labels);
+      for (const { metric, labels, values } of tally.samples) {
+        for (const value of values) observe(metric, value, labels);
       }
-      if (record.score !== null) scores.observe(record.score);
-      const { decide, handshake } = record.durationsUs;
-      if (decide !== null) decisionSeconds.observe(decide / 1e6);
-      if (handshake !== null && record.tls !== null) {
-        const { version, resumed } = record.tls;
-        handshakeSeconds.observe({ version, resumed: String(resumed) }, handshake / 1e6);
-      }
-      if (record.challenge !== null) {
-        challenges.inc({ challenge: record.challenge.name, outcome: record.challenge.outcome });
-      }
-      if (record.http !== null) requests.inc(record.http.requests);
-      bytes.inc({ direction: 'in' }, record.bytesIn);
-      bytes.inc({ direction: 'out' }, record.bytesOut);
     },
     observeReload: (result) => reloads.inc({ result }),
   };
+}
+
+function mapValues<K extends string, A, B>(
+  from: Readonly<Record<K, A>>,
+  make: (value: A) => B,
+): Record<K, B> {
+  const entries = Object.entries(from) as [K, A][];
+  return Object.fromEntries(entries.map(([key, value]) => [key, make(value)])) as Record<K, B>;
+}
+
+function labelled(names: readonly string[], values: readonly string[]): Record<string, string> {
+  const labels: Record<string, string> = {};
+  for (let i = 0; i < names.length; i++) labels[names[i]!] = values[i]!;
+  return labels;
 }
 
 /** Metrics whose values the edge keeps itself; the answer puts one sample into them. */

@@ -96,7 +96,7 @@ export function otherKeyFacts(program: Program): readonly number[] {
 export function learnKeyFacts(core: Core, client: Client, others: readonly number[]): void {
   client.asn = core.readNumber(FACT.asn);
   if (others.length === 0) return;
-  const known = new Map(client.others);
+  const known = new Map<number, string | number>();
   for (const fact of others) {
     const value = core.readText(fact) ?? core.readNumber(fact);
     if (value !== null) known.set(fact, value);

@@ -3,10 +3,12 @@
  * and names what it answered. It never does I/O and never throws for what a client sent.
  */
 import type { Core, Decision, Outcome } from '../core/core.ts';
+import type { KeptFacts } from '../core/kept-facts.ts';
 import { SYN_WINDOW_AT } from '../core/layout.gen.ts';
 import { loadTablesGradually } from '../core/load-tables.ts';
 import { statusName } from '../core/status.ts';
-import type { Verdict as Action, Policy, Program, Site } from '../pdl/ir.ts';
+import type { Verdict as Action, Phase, Policy, Program, Site } from '../pdl/ir.ts';
+import { FACTS } from '../pdl/registry/facts.gen.ts';
 import { type StackMatch, StackMatcher } from '../profile/stack-matcher.ts';
 import { NO_STACKS } from '../profile/stacks.ts';
 import type { Bundle } from './bundle.ts';
@@ -14,6 +16,7 @@ import { armsOf, canariesOf } from './canaries.ts';
 import { type Client, clientAtAccept } from './client.ts';
 import { FACT } from './facts.ts';
 import type { History } from './history.ts';
+import type { LimitMoment } from './limit-moment.ts';
 import { systemLoad } from './load.ts';
 import { SiteTable } from './sites.ts';
 import { actionOf, difficultyFor, type ScorePart, type ShadowDecision, type Verdict } from './verdict.ts';
@@ -37,7 +40,9 @@ export interface ConnectionFacts {
 /** A value given to a fact from outside, as `decide` and policy tests do. */
 export type FactValue = boolean | number | string | readonly number[] | null;
 
-const PHASE = { connect: 0, hello: 1, request: 3 } as const;
+const PHASE = { connect: 0, hello: 1, cert: 2, request: 3 } as const;
+/** A phase after the handshake. */
+export type LaterPhase = 'cert' | 'request';
 const STRICTNESS: Readonly<Record<Action['action'], number>> = {
   accept: 0,
   tarpit: 2,
@@ -46,12 +51,26 @@ const STRICTNESS: Readonly<Record<Action['action'], number>> = {
   drop: 5,
 };
 /** Tiers that limits come after; the stricter ones and `exempt` are above them. */
-const LIMITED_TIERS: ReadonlySet<string> = new Set(['pin', 'ladder']);
+const LIMITED_TIERS: ReadonlySet<string> = new Set(['limit', 'pin', 'ladder']);
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+/** 1 January 1970 was a Thursday; Sunday is 0. */
+const EPOCH_WEEKDAY = 4;
 const ACCEPT: Action = { action: 'accept' };
+const NO_LIMITS: readonly number[] = [];
 const UNRECOGNIZED: Action = { action: 'refuse', alert: 'unrecognized_name' };
 
 function checkTables(status: number): void {
   if (status < 0) throw new Error(`the tables were refused: ${statusName(status)}`);
+}
+
+/** The phases after the handshake in which the program reads facts or draws on limits. */
+function laterPhasesOf(program: Program): ReadonlySet<Phase> {
+  const phases = [
+    ...program.requiredFacts.map((fact) => FACTS[fact]!.phase),
+    ...program.limits.map(({ event }) => (event === 'request' ? event : 'hello')),
+  ];
+  return new Set(phases.filter((phase) => phase === 'cert' || phase === 'request'));
 }
 
 export class Engine {
@@ -61,6 +80,7 @@ export class Engine {
   #sites: SiteTable = new SiteTable([]);
   /** By site: indexes of the canaries that its decision asks about. */
   #canaries: readonly (readonly number[])[] = [];
+  #laterPhases: ReadonlySet<Phase> = new Set();
   #epoch = 0;
   /** Tables that are in the core already, for the bundle to come. */
   #prepared: Uint8Array | null = null;
@@ -115,6 +135,7 @@ export class Engine {
     this.#bundle = bundle;
     this.#sites = new SiteTable(bundle.program.sites);
     this.#canaries = bundle.program.sites.map((site) => canariesOf(bundle.program, site));
+    this.#laterPhases = laterPhasesOf(bundle.program);
     this.#history.configure(bundle.program);
     this.#epoch = epoch;
   }
@@ -127,18 +148,23 @@ export class Engine {
     core.setNumber(FACT.port, facts.port);
     core.setText(FACT.listener, facts.listener);
     core.setNumber(FACT.proxied, 0);
-    core.setNumber(FACT.now, facts.nowMs);
-    const now = new Date(facts.nowMs);
-    core.setNumber(FACT.hour, now.getUTCHours());
-    core.setNumber(FACT.weekday, now.getUTCDay());
     core.setNumber(FACT.inflight, facts.inflight);
-    core.setNumber(FACT.load, systemLoad(facts.nowMs));
-    this.#history.setSystem(core, facts.nowMs);
+    this.#setSystem(facts.nowMs);
     if (this.program.canaries.length > 0) this.#history.learn(core, clientAtAccept(facts));
     if (facts.rttUs !== null) core.setNumber(FACT.rtt, facts.rttUs);
     this.synText = null;
     this.stack = null;
     if (facts.syn !== null && core.parseSyn(facts.syn) === 0) this.#setStack();
+  }
+
+  /** Sets what is true of the whole process now. */
+  #setSystem(nowMs: number): void {
+    const { core } = this;
+    core.setNumber(FACT.now, nowMs);
+    core.setNumber(FACT.hour, Math.floor(nowMs / HOUR_MS) % 24);
+    core.setNumber(FACT.weekday, (Math.floor(nowMs / DAY_MS) + EPOCH_WEEKDAY) % 7);
+    core.setNumber(FACT.load, systemLoad(nowMs));
+    this.#history.setSystem(core, nowMs);
   }
 
   /** Sets the facts that the SYN, just read, tells of its sender. */
@@ -192,9 +218,59 @@ export class Engine {
     if (!site) return this.#noSite();
     this.#history.learn(core, client);
     this.#history.apply(core, client, facts.nowMs);
-    const verdict = this.#limited(site, this.explainSite(siteIndex), 'hello', client, facts.nowMs);
-    if (verdict.action.action !== 'accept') this.#history.refused(client, facts.nowMs);
+    const { nowMs } = facts;
+    let verdict = this.#limited(site, this.explainSite(siteIndex), 'hello', client, nowMs);
+    if (verdict.action.action === 'accept') verdict = this.#limited(site, verdict, 'accept', client, nowMs);
+    if (verdict.action.action !== 'accept') this.#history.refused(client, nowMs);
     return verdict;
+  }
+
+  /** Does the policy in force ask about facts of a phase, so that a connection is decided about again then? */
+  decidesAt(phase: LaterPhase): boolean {
+    return this.#laterPhases.has(phase);
+  }
+
+  /** The facts of the connection just decided about, for `decideLater`; null when the policy asks for no later ones. */
+  keep(): KeptFacts | null {
+    return this.#laterPhases.size > 0 ? this.core.keep() : null;
+  }
+
+  /**
+   * Decides about a connection again, by the policy that is now in force, with what a later phase brought: only the
+   * action, the challenge, authentication, the upstream, limits and the log of the answer can still take effect.
+   * @param before The verdict so far: what a limit demanded is not taken back.
+   * @param set Gives the core the facts of the phase.
+   */
+  decideLater(
+    phase: LaterPhase,
+    kept: KeptFacts,
+    connection: { readonly facts: ConnectionFacts; readonly client: Client; readonly verdict: Verdict },
+    nowMs: number,
+    set: (core: Core) => void,
+  ): Verdict {
+    const { core } = this;
+    const { facts, client, verdict: before } = connection;
+    core.restore(kept);
+    this.#setSystem(nowMs);
+    set(core);
+    this.#history.learn(core, client);
+    if (phase === 'request') this.#history.count('request', client, nowMs);
+    this.#history.recall(core, client, nowMs);
+    const siteIndex = this.#sites.find(facts.listener, client.sni);
+    const site = this.program.sites[siteIndex];
+    if (!site) return this.#noSite();
+    const verdict = this.#afterLimits(before, this.explainSite(siteIndex, phase), client, nowMs);
+    return this.#limited(site, verdict, phase === 'cert' ? 'certificate' : 'request', client, nowMs);
+  }
+
+  /** A later verdict beside the one before: what a limit demanded then stays, and a policy entered now has limits. */
+  #afterLimits(before: Verdict, verdict: Verdict, client: Client, nowMs: number): Verdict {
+    if (before.tier === 'limit') {
+      const stricter = STRICTNESS[verdict.action.action] > STRICTNESS[before.action.action];
+      return stricter ? verdict : { ...before, score: verdict.score, parts: verdict.parts };
+    }
+    if (verdict.policy?.name === before.policy?.name) return verdict;
+    return this.#limited(null, verdict, 'hello', client, nowMs);
   }
 
   /** The verdict of one site over the facts as they stand at a phase; limits are left out of account. */
@@ -292,19 +368,18 @@ export class Engine {
     };
   }
 
-  /** Tier 4: draws on the limits of the site and of the policy that `event` counts for; the strictest outcome wins. */
-  #limited(
-    site: Site,
-    verdict: Verdict,
-    event: 'hello' | 'handshake' | 'request',
-    client: Client,
-    nowMs: number,
-  ): Verdict {
-    if (!LIMITED_TIERS.has(verdict.tier)) return verdict;
+  /**
+   * Tier 4: draws a token from each limit of the site and of the verdict's policy that is drawn on at this moment; the
+   * strictest outcome wins. @param site Null: the limits of the policy alone.
+   */
+  #limited(site: Site | null, verdict: Verdict, moment: LimitMoment, client: Client, nowMs: number): Verdict {
     const { program } = this;
+    const own = verdict.policy?.limits ?? NO_LIMITS;
+    const ofSite = site?.limits ?? NO_LIMITS;
+    if (ofSite.length + own.length === 0 || !LIMITED_TIERS.has(verdict.tier)) return verdict;
     let result = verdict;
-    for (const index of new Set([...site.limits, ...(verdict.policy?.limits ?? [])])) {
-      if (this.#history.isWithin(index, event, client, nowMs)) continue;
+    for (const index of new Set([...ofSite, ...own])) {
+      if (this.#history.isWithin(index, moment, client, nowMs)) continue;
       const next = this.#limitOutcome(verdict, index);
       const matched = [...result.matched, program.limits[index]!.name];
       const stricter = STRICTNESS[next.action.action] >= STRICTNESS[result.action.action];

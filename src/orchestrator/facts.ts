@@ -78,5 +78,7 @@ export const UNSUPPLIED: readonly string[] = [
   'client.os_mismatch',
   'client.tool_mismatch',
   'client.verified_bot',
-  ...FACTS.flatMap(({ name, phase }) => (phase === 'cert' || phase === 'request' ? [name] : [])),
+  'http.header_order',
+  'http.h2',
+  ...FACTS.flatMap(({ name, phase }) => (phase === 'cert' ? [name] : [])),
 ];

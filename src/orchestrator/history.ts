@@ -10,6 +10,7 @@ import type { Client } from './client.ts';
 import { ClientHistory } from './client-history.ts';
 import { hashKey, keyText, learnKeyFacts, NAMESPACE, otherKeyFacts } from './client-key.ts';
 import { FACT } from './facts.ts';
+import { type LimitMoment, momentOf } from './limit-moment.ts';
 import type { Tables } from './shared-tables.ts';
 
 /** A draw is below it. */
@@ -26,9 +27,6 @@ const REMEMBERED = {
   request: 'requests',
 } as const;
 
-/** Events that a limit is drawn by whenever they happen; it turns clients away at their next ClientHello. */
-const LATE: ReadonlySet<CountedEvent> = new Set(['failure', 'challenge', 'challenge_fail']);
-
 const BYTES_PER_KIB = 1_024;
 
 export class History {
@@ -40,6 +38,8 @@ export class History {
   #wantsHandshakes = false;
   /** Facts that keys are made of besides those a client always has. */
   #keyFacts: readonly number[] = [];
+  /** By limit. */
+  #moments: readonly LimitMoment[] = [];
   #lateLimits: readonly Limit[] = [];
   readonly #names = new Map<Counter | Limit, string>();
 
@@ -62,7 +62,8 @@ export class History {
     }
     this.#wantsHandshakes = program.requiredFacts.includes(FACT.handshakes);
     this.#keyFacts = otherKeyFacts(program);
-    this.#lateLimits = program.limits.filter(({ event }) => LATE.has(event));
+    this.#moments = program.limits.map(momentOf);
+    this.#lateLimits = program.limits.filter((limit) => momentOf(limit) === 'late');
     this.clients.configure(program);
   }
 
@@ -132,7 +133,7 @@ export class History {
    * Sets the rates of all counters whose key is known by now, just before a decision. What is decided about
    * may be counted along with it.
    */
-  setRates(core: Core, client: Client, nowMs: number, event: CountedEvent | null = null): void {
+  #setRates(core: Core, client: Client, nowMs: number, event: CountedEvent | null): void {
     const { hasher, rates } = this.#tables;
     this.#program!.counters.forEach((counter, index) => {
       if (!this.#hashCounter(counter, client)) return;
@@ -141,13 +142,23 @@ export class History {
     });
   }
 
-  /** Counts the client's hello and sets the facts that history knows of it, just before it is decided about. */
-  apply(core: Core, client: Client, nowMs: number): void {
-    this.setRates(core, client, nowMs, 'hello');
+  #setCleared(core: Core, client: Client, nowMs: number): void {
     const { challenges } = this.#program!;
     const cleared = challenges.some((challenge) => this.isCleared(challenge, client, nowMs));
     core.setNumber(FACT.cleared, cleared ? 1 : 0);
+  }
+
+  /** Counts the client's hello and sets the facts that history knows of it, just before it is decided about. */
+  apply(core: Core, client: Client, nowMs: number): void {
+    this.#setRates(core, client, nowMs, 'hello');
+    this.#setCleared(core, client, nowMs);
     this.clients.setFacts(core, client, nowMs);
+  }
+
+  /** Sets what may have changed since the hello, just before a later decision. */
+  recall(core: Core, client: Client, nowMs: number): void {
+    this.#setRates(core, client, nowMs, null);
+    this.#setCleared(core, client, nowMs);
   }
 
   #take(limit: Limit, client: Client, nowMs: number): boolean {
@@ -163,13 +174,14 @@ export class History {
   }
 
   /**
-   * Is a client within a limit when `event` happens? Draws one token when the limit is on that event. A limit
-   * on events that nothing can be done about holds at the ClientHello, for as long as its bucket is empty.
+   * Is a client within a limit at this moment? Draws one token when the limit is drawn then. One that is drawn
+   * late holds at the ClientHello, for as long as its bucket is empty.
    */
-  isWithin(index: number, event: CountedEvent, client: Client, nowMs: number): boolean {
+  isWithin(index: number, moment: LimitMoment, client: Client, nowMs: number): boolean {
+    const own = this.#moments[index]!;
     const limit = this.#program!.limits[index]!;
-    if (limit.event === event) return this.#take(limit, client, nowMs);
-    return event !== 'hello' || !LATE.has(limit.event) || this.#has(limit, client, nowMs);
+    if (own === moment) return this.#take(limit, client, nowMs);
+    return own !== 'late' || moment !== 'hello' || this.#has(limit, client, nowMs);
   }
 
   #hashChallenge(challenge: Challenge, client: Client): boolean {
@@ -184,9 +196,8 @@ export class History {
     clearances.clear(hasher, nowMs + challenge.clearsForMs, nowMs);
   }
 
-  /** As `clear`, when the client has solved it just now. */
-  solved(challenge: Challenge, client: Client, nowMs: number): void {
-    this.clear(challenge, client, nowMs);
+  /** Notes that a client has solved a challenge just now. */
+  solved(client: Client, nowMs: number): void {
     this.clients.add(client, 'solved', nowMs);
   }
 

@@ -18,6 +18,8 @@ const SLICE = 4_096;
 const HEAD_WORDS = 4;
 /** Longest piece of a table that is read back. */
 const MAX_PIECE_BYTES = 64 * 1024 * 1024;
+const SEED_BYTES = 16;
+const DAMAGED = 'it is damaged';
 
 export interface SnapshotSource {
   readonly seed: Uint8Array;
@@ -44,7 +46,10 @@ export interface Snapshot {
  * Writes a snapshot; the one before stays until it is whole and on the disk. Works a slice a turn, beside
  * the traffic. Resolves with the number of entries. @throws the system's or SQLite's error.
  */
-export async function saveSnapshot(file: string, source: SnapshotSource): Promise<number> {
+export async function saveSnapshot(
+  file: string,
+  { seed, windowMs, tables }: SnapshotSource,
+): Promise<number> {
   mkdirSync(dirname(file), { recursive: true });
   const draft = `${file}.new`;
   rmSync(draft, { force: true });
@@ -54,23 +59,28 @@ export async function saveSnapshot(file: string, source: SnapshotSource): Promis
   try {
     // why: a draft that is not whole is thrown away, so it needs no journal.
     database.exec('PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF');
-    database.exec('CREATE TABLE meta (version INTEGER, seed BLOB, window_ms INTEGER, saved_at_ms INTEGER)');
-    database.exec('CREATE TABLE piece (name TEXT, entry_words INTEGER, entries BLOB, sha256 BLOB)');
-    database
-      .prepare('INSERT INTO meta VALUES (?, ?, ?, ?)')
-      .run(VERSION, source.seed, source.windowMs, Date.now());
-    const insert = database.prepare('INSERT INTO piece VALUES (?, ?, ?, ?)');
-    for (const [name, table] of Object.entries(source.tables)) {
+    database.exec(
+      'CREATE TABLE meta (version INTEGER, seed BLOB, window_ms INTEGER, saved_at_ms INTEGER, sha256 BLOB)',
+    );
+    database.exec('CREATE TABLE piece (name TEXT, entry_words INTEGER, entries BLOB)');
+    const hash = createHash('sha256');
+    const savedAtMs = Date.now();
+    const insert = database.prepare('INSERT INTO piece VALUES (?, ?, ?)');
+    for (const [name, table] of Object.entries(tables)) {
       for (let first = 0; first < table.slots; first += SLICE) {
-        const entries = [...table.entries(Date.now(), first, SLICE)];
+        const entries = [...table.entries(savedAtMs, first, SLICE)];
         if (entries.length > 0) {
           const piece = pack(entries);
-          insert.run(name, piece.words, piece.bytes, digest(piece.bytes));
+          insert.run(name, piece.words, piece.bytes);
+          hash.update(`${name} ${piece.words} ${piece.bytes.length} `).update(piece.bytes);
           saved += entries.length;
         }
         await nextTurn();
       }
     }
+    database
+      .prepare('INSERT INTO meta VALUES (?, ?, ?, ?, ?)')
+      .run(VERSION, seed, windowMs, savedAtMs, hash.update(`${windowMs} ${savedAtMs}`).update(seed).digest());
   } finally {
     database.close();
   }
@@ -90,32 +100,29 @@ function pack(entries: readonly SavedEntry[]): { readonly words: number; readonl
   return { words, bytes: new Uint8Array(packed.buffer) };
 }
 
-function digest(bytes: Uint8Array): Uint8Array {
-  return createHash('sha256').update(bytes).digest();
-}
-
 /** The snapshot in a file; null without one; a sentence that says why one that is there cannot be used. */
 export function readSnapshot(file: string): Snapshot | string | null {
   if (!existsSync(file)) return null;
   let database: DatabaseSync | null = null;
   try {
     database = new DatabaseSync(file, { readOnly: true });
-    const meta = database.prepare('SELECT version, seed, window_ms, saved_at_ms FROM meta').get();
+    const meta = database.prepare('SELECT * FROM meta').get();
     if (meta === undefined) return 'it has no beginning';
     if (meta.version !== VERSION) return `it is of version ${meta.version}, this release reads ${VERSION}`;
-    if (!(meta.seed instanceof Uint8Array) || meta.seed.length !== 16) return 'its seed is damaged';
+    const hash = createHash('sha256');
     const pieces: Piece[] = [];
-    for (const row of database.prepare('SELECT name, entry_words, entries, sha256 FROM piece').iterate()) {
+    for (const row of database.prepare('SELECT name, entry_words, entries FROM piece').iterate()) {
       const piece = readPiece(row);
-      if (piece === null) return 'a piece of it is damaged';
+      if (piece === null) return DAMAGED;
+      const { table, entryWords, entries } = piece;
+      hash.update(`${table} ${entryWords} ${entries.byteLength} `).update(new Uint8Array(entries.buffer));
       pieces.push(piece);
     }
-    return {
-      seed: meta.seed,
-      windowMs: Number(meta.window_ms),
-      savedAtMs: Number(meta.saved_at_ms),
-      pieces,
-    };
+    const { seed, window_ms: windowMs, saved_at_ms: savedAtMs, sha256 } = meta;
+    if (!(seed instanceof Uint8Array) || !(sha256 instanceof Uint8Array)) return DAMAGED;
+    const digest = hash.update(`${windowMs} ${savedAtMs}`).update(seed).digest();
+    if (seed.length !== SEED_BYTES || Buffer.compare(digest, sha256) !== 0) return DAMAGED;
+    return { seed, windowMs: Number(windowMs), savedAtMs: Number(savedAtMs), pieces };
   } catch (error) {
     return (error as Error).message;
   } finally {
@@ -124,17 +131,11 @@ export function readSnapshot(file: string): Snapshot | string | null {
 }
 
 function readPiece(row: Readonly<Record<string, unknown>>): Piece | null {
-  const { name, entry_words: words, entries, sha256 } = row;
-  if (typeof name !== 'string' || !Number.isInteger(words) || (words as number) < HEAD_WORDS) return null;
-  if (!(entries instanceof Uint8Array) || !(sha256 instanceof Uint8Array)) return null;
-  const entryBytes = (words as number) * 4;
-  if (entries.length > MAX_PIECE_BYTES || entries.length % entryBytes !== 0) return null;
-  if (Buffer.compare(digest(entries), sha256) !== 0) return null;
-  return {
-    table: name,
-    entryWords: words as number,
-    entries: new Int32Array(entries.slice().buffer),
-  };
+  const { name, entry_words: entryWords, entries } = row;
+  if (typeof name !== 'string' || typeof entryWords !== 'number' || entryWords < HEAD_WORDS) return null;
+  if (!(entries instanceof Uint8Array) || entries.length > MAX_PIECE_BYTES) return null;
+  if (entries.length % (entryWords * 4) !== 0) return null;
+  return { table: name, entryWords, entries: new Int32Array(entries.slice().buffer) };
 }
 
 /** Puts the entries of one table back that are still of use; resolves with their number. */

@@ -65,8 +65,7 @@ describe('listening sockets of the addon', { skip }, () => {
     const client = await dial(port);
     addon.close(fd);
     const accepted = await acceptOnce(copy, (batch) => batch.take(0));
-    addon.send(accepted, Buffer.from('still here'));
-    addon.closeGracefully(accepted);
+    addon.finish(accepted, Buffer.from('still here'));
     const [bytes] = await once(client, 'data');
     assert.equal(String(bytes), 'still here');
     client.destroy();
@@ -167,8 +166,7 @@ describe('accepted connections of the addon', { skip }, () => {
     const { fd, client } = await pair();
     client.write('never read');
     await new Promise((resolve) => setTimeout(resolve, 20));
-    addon.send(fd, Buffer.from('bye'));
-    addon.closeGracefully(fd);
+    addon.finish(fd, Buffer.from('bye'));
     const received: Buffer[] = [];
     client.on('data', (bytes: Buffer) => received.push(bytes));
     await once(client, 'end');
@@ -246,7 +244,7 @@ describe('the waiter of the addon', { skip }, () => {
     client.end('unwanted');
     assert.equal(await promise, HUNG_UP);
     waiter.close();
-    addon.closeGracefully(fd);
+    addon.finish(fd, Buffer.alloc(0));
   });
 
   it('tells of a reset', async () => {
