@@ -60,8 +60,8 @@ export interface LimitsConfig {
   /** Open connections of the whole process. */
   readonly connections: number;
   readonly connectionsPerWorker: number;
-  /** TLS handshakes under way in one worker. */
-  readonly handshakesPerWorker: number;
+  /** TLS handshakes under way in the whole process. */
+  readonly handshakes: number;
   /** Connections one worker holds in a tarpit; one more is reset. */
   readonly tarpits: number;
   /** Pending connections the kernel queues for each listening socket. */

@@ -22,7 +22,7 @@ const HOUR = 60 * MINUTE;
 export const LIMIT_SETTINGS: Settings<keyof LimitsConfig> = {
   connections: count(20_000, 1, 1_000_000),
   connectionsPerWorker: count(10_000, 1, 1_000_000),
-  handshakesPerWorker: count(2_000, 1, 100_000),
+  handshakes: count(4_000, 1, 1_000_000),
   tarpits: count(256, 0, 100_000),
   backlog: count(1_024, 1, 65_535),
   helloBytes: bytes(16_384, 512, 65_536),

@@ -16,6 +16,7 @@ import { helloExcess } from '../orchestrator/hello-limits.ts';
 import { formatIp } from '../orchestrator/ip.ts';
 import type { Verdict } from '../orchestrator/verdict.ts';
 import type { Verdict as Action, Challenge, Policy } from '../pdl/ir.ts';
+import { admit } from './admission.ts';
 import type { HelloEnd } from './hello-reader.ts';
 import type { Held } from './holding.ts';
 import type { EdgeLoop, ListenerState } from './loop.ts';
@@ -59,7 +60,8 @@ export class Connection implements Held {
   #socket: Socket | null = null;
   #tls: TLSSocket | null = null;
   #isTurnedAway = false;
-  #inHandshake = false;
+  /** The policy that a handshake is counted under while it is under way. */
+  #inflight: string | null = null;
   #ended = false;
 
   constructor(loop: EdgeLoop, arrival: Arrival, slot: number) {
@@ -184,6 +186,7 @@ export class Connection implements Held {
   }
 
   #hold(durationMs: number): void {
+    if (this.#loop.isCrowded) return this.release('evicted');
     this.#transport.hold(() => this.release('gone'));
     this.#loop.pen.hold(this, durationMs);
   }
@@ -222,13 +225,9 @@ export class Connection implements Held {
     const loop = this.#loop;
     const { config } = loop;
     if (!this.#helloIsWithin(policy.handshake)) return;
-    const limit = Math.min(
-      policy.handshake.maxInflight ?? Number.POSITIVE_INFINITY,
-      config.limits.handshakesPerWorker,
-    );
-    if (loop.handshakes >= limit) return this.turnAway('over_capacity');
-    loop.handshakes++;
-    this.#inHandshake = true;
+    const noRoom = admit(loop.inflight, policy, config.limits.handshakes, loop.engine.badnessOf(verdict));
+    if (noRoom !== null) return this.turnAway('over_capacity', noRoom);
+    this.#inflight = policy.name;
     this.#kept = loop.engine.keep();
     const certificate = loop.certificateFor(this.listener, policy.tls.certificate, this.client.sni);
     const alpn = policy.tls.alpn.length > 0 ? policy.tls.alpn : this.listener.config.alpn;
@@ -272,9 +271,9 @@ export class Connection implements Held {
   }
 
   #leaveHandshake(): void {
-    if (!this.#inHandshake) return;
-    this.#inHandshake = false;
-    this.#loop.handshakes--;
+    if (this.#inflight === null) return;
+    this.#loop.inflight.leave(this.#inflight);
+    this.#inflight = null;
   }
 
   #onSecure(tls: TLSSocket, group: string | null): void {
@@ -358,16 +357,16 @@ export class Connection implements Held {
   }
 
   /** Closes it before TLS: the edge is full or going down. */
-  turnAway(outcome: 'over_capacity' | 'drained'): void {
+  turnAway(outcome: 'over_capacity' | 'drained', error: string | null = null): void {
     this.#transport.reset();
-    this.#end(outcome, null);
+    this.#end(outcome, error);
   }
 
   /** Ends it now, at shutdown. */
   stop(): void {
     // why: a bare descriptor that is reset tells nobody; a TLS socket's end is heard by its listener.
     if (this.#tls === null) return this.turnAway('drained');
-    if (this.#inHandshake) this.record.outcome = 'drained';
+    if (this.#inflight !== null) this.record.outcome = 'drained';
     else this.fail('drained', null);
     this.#tls.destroy();
   }

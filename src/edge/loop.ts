@@ -5,6 +5,7 @@
 import type { TLSSocket } from 'node:tls';
 import type { ConnectionRecord } from '../audit/record.ts';
 import type { Config, ListenerConfig } from '../config/schema.ts';
+import type { Inflight } from '../limit/inflight.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
 import type { Engine } from '../orchestrator/engine.ts';
 import type { History } from '../orchestrator/history.ts';
@@ -37,6 +38,8 @@ export interface EdgeLoopOptions {
   readonly slots: ConnectionSlots;
   /** Open connections of the whole process. */
   readonly total: SharedCount;
+  /** TLS handshakes under way in the whole process. */
+  readonly inflight: Inflight;
   /** 32 random bytes, the same in every worker. */
   readonly ticketMaster: Uint8Array;
   /** Takes the record of a connection that ended; calls `release` with the slot once it is safe. */
@@ -50,8 +53,7 @@ export class EdgeLoop {
   readonly history: History;
   readonly openssl: OpenSsl;
   readonly pen: HoldingPen;
-  /** TLS handshakes under way. */
-  handshakes = 0;
+  readonly inflight: Inflight;
   readonly #options: EdgeLoopOptions;
   readonly #open = new Set<Connection>();
   #deployment: Deployment | null = null;
@@ -66,6 +68,7 @@ export class EdgeLoop {
     this.engine = options.engine;
     this.history = options.history;
     this.openssl = options.openssl;
+    this.inflight = options.inflight;
     this.pen = new HoldingPen(options.config.limits.tarpits);
     this.#contexts = this.#newContexts();
   }
@@ -105,10 +108,17 @@ export class EdgeLoop {
     );
   }
 
+  /** So many connections are open that none is held for nothing. */
+  get isCrowded(): boolean {
+    const { slots, total } = this.#options;
+    return total.isCrowded || slots.isCrowded;
+  }
+
   /** Takes a connection from a listener and carries it to its end. */
   accept(arrival: Arrival): void {
     const { facts, listener } = arrival;
     const { slots, total } = this.#options;
+    if (this.isCrowded) this.pen.makeRoom();
     const slot = total.enter() ? slots.take(facts.ip, facts.port, listener.index, facts.nowMs) : -1;
     if (slot !== -1) slots.holdDescriptor(slot, arrival.transport.descriptor);
     const connection = new Connection(this, arrival, slot);

@@ -8,6 +8,7 @@ import type { AdminControl, ReloadResult } from '../admin/control.ts';
 import { startBatchWorkers } from '../batch/workers.ts';
 import type { Config } from '../config/schema.ts';
 import { FeedRefresher } from '../intel/refresher.ts';
+import { createInflight, createInflightRow, Inflight } from '../limit/inflight.ts';
 import type { Bundle } from '../orchestrator/bundle.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
 import { tableStates } from '../orchestrator/shared-tables.ts';
@@ -75,6 +76,7 @@ export class Supervisor implements AdminControl {
     this.#keeper = new TableKeeper(config, log);
     this.#shared = {
       total: new SharedArrayBuffer(4),
+      inflight: createInflight(),
       ...this.#keeper.shared,
       ticketMaster: randomBytes(32),
     };
@@ -93,6 +95,8 @@ export class Supervisor implements AdminControl {
     this.#reporting = new Reporting(config, log, this, () => ({
       openConnections: this.#total.value,
       heldTarpits: this.#slots.reduce((sum, slot) => sum + slot.held, 0),
+      evictedTarpits: this.#slots.reduce((sum, slot) => sum + slot.evicted, 0),
+      handshakes: new Inflight(this.#shared.inflight, createInflightRow()).all,
       workers: this.#slots.filter((slot) => slot.ready).length,
       workerRestarts: this.#slots.reduce((sum, slot) => sum + slot.restarts, 0),
       tables: tableStates(this.#keeper.tables),

@@ -20,6 +20,10 @@ import type { Tally } from './tally.ts';
 export interface EdgeSample {
   readonly openConnections: number;
   readonly heldTarpits: number;
+  /** Held connections that had to make room for others. */
+  readonly evictedTarpits: number;
+  /** TLS handshakes under way. */
+  readonly handshakes: number;
   readonly workers: number;
   readonly workerRestarts: number;
   /** How full the shared tables are. */
@@ -110,6 +114,7 @@ function registerSampled(registry: Registry): (now: EdgeSample) => void {
   const gauge = (name: string, help: string): Gauge => new Gauge({ name, help, registers });
   const open = gauge('sallyport_connections_open', 'Open connections.');
   const held = gauge('sallyport_tarpits_held', 'Connections held in a tarpit.');
+  const handshakes = gauge('sallyport_handshakes_open', 'TLS handshakes under way.');
   const workers = gauge('sallyport_workers', 'Edge workers; 0: everything runs on the main loop.');
   const queued = gauge('sallyport_audit_queue_lines', 'Audit lines that wait for the disk.');
   const epoch = gauge('sallyport_policy_epoch', 'Grows by one with every policy that was activated.');
@@ -117,6 +122,11 @@ function registerSampled(registry: Registry): (now: EdgeSample) => void {
     name: 'sallyport_policy_info',
     help: 'The active policy image.',
     labelNames: ['image'],
+    registers,
+  });
+  const evicted = new Counter({
+    name: 'sallyport_tarpits_evicted_total',
+    help: 'Held connections that had to make room for others.',
     registers,
   });
   const restarts = new Counter({
@@ -171,6 +181,9 @@ function registerSampled(registry: Registry): (now: EdgeSample) => void {
     }
     open.set(now.openConnections);
     held.set(now.heldTarpits);
+    evicted.reset();
+    evicted.inc(now.evictedTarpits);
+    handshakes.set(now.handshakes);
     workers.set(now.workers);
     queued.set(now.audit.queued);
     info.reset();

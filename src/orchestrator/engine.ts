@@ -280,6 +280,15 @@ export class Engine {
     return this.#describe(siteIndex, decision);
   }
 
+  /** Where a verdict's score stands between the best, 0, and the worst that its site can give, 1. */
+  badnessOf(verdict: Verdict): number {
+    const { sites, scores } = this.program;
+    const site = sites.find(({ name }) => name === verdict.site);
+    if (site === undefined) return 1;
+    const { min, max } = scores[site.score]!;
+    return max > min ? (verdict.score - min) / (max - min) : 0;
+  }
+
   #noSite(): Verdict {
     return {
       site: null,

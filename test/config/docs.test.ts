@@ -51,6 +51,8 @@ test('every metric is documented', async () => {
   const metrics = createMetrics(() => ({
     openConnections: 0,
     heldTarpits: 0,
+    evictedTarpits: 2,
+    handshakes: 7,
     workers: 0,
     workerRestarts: 0,
     tables: [],

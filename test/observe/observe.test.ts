@@ -7,6 +7,8 @@ import { makeRecord } from '../support/record.ts';
 const SAMPLE: EdgeSample = {
   openConnections: 3,
   heldTarpits: 1,
+  evictedTarpits: 2,
+  handshakes: 7,
   workers: 2,
   workerRestarts: 0,
   tables: [{ table: 'rates', slots: 64, used: 5, evictions: 3, lost: 1 }],
