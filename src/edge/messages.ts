@@ -24,7 +24,7 @@ export interface WorkerTask {
   readonly shared: SharedState;
   /** Open connections of this worker; the main thread reads it when the worker is lost. */
   readonly slots: SharedArrayBuffer;
-  /** Two 32-bit counts that the worker keeps for the metrics: held connections, and those that had to make room. */
+  /** 32-bit counts that the worker keeps for the metrics: held connections, those that had to make room, waits for a solution. */
   readonly gauges: SharedArrayBuffer;
   /** What this worker counts of `SharedState.inflight`. */
   readonly inflight: SharedArrayBuffer;

@@ -35,7 +35,7 @@ const MAX_BACKOFF_MS = 5_000;
 
 /** One worker, from its start to its end. */
 class Incarnation {
-  readonly gauges = new Int32Array(new SharedArrayBuffer(8));
+  readonly gauges = new Int32Array(new SharedArrayBuffer(12));
   readonly inflight = createInflightRow();
   readonly slots: SharedArrayBuffer;
   readonly port: MessagePort;
@@ -84,6 +84,11 @@ export class WorkerSlot {
   /** Held connections that had to make room, since the first worker. */
   get evicted(): number {
     return this.#evictedBefore + this.#sum(1);
+  }
+
+  /** Connections that wait for the solution of a puzzle. */
+  get puzzles(): number {
+    return this.#sum(2);
   }
 
   #sum(gauge: number): number {

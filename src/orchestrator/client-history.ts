@@ -59,8 +59,8 @@ export class ClientHistory {
         hasher.ip(client.ip, BITS[client.isV4 ? 'v4' : 'v6'][scope]);
         break;
       case 'asn':
-        if (client.asn === null) return false;
-        hasher.number(client.asn);
+        if (client.origin.asn === null) return false;
+        hasher.number(client.origin.asn);
         break;
       case 'ja4':
         if (client.ja4 === null) return false;

@@ -5,14 +5,30 @@ import type { KeyPart, Program } from '../pdl/ir.ts';
 import type { Client } from './client.ts';
 import { FACT } from './facts.ts';
 
-const ADDRESS_BITS = 128;
+export const ADDRESS_BITS = 128;
 const V4_PREFIX_BITS = 96;
 
 /** Keeps the kinds of entries apart in one hash. */
-export const NAMESPACE = { counter: 1, limit: 2, challenge: 3, process: 4, canary: 5, client: 6 } as const;
+export const NAMESPACE = {
+  counter: 1,
+  limit: 2,
+  challenge: 3,
+  process: 4,
+  canary: 5,
+  good: 6,
+  client: 7,
+} as const;
 
 /** Facts that every client has a field for. */
-const OWN: ReadonlySet<number> = new Set([FACT.ip, FACT.listener, FACT.sni, FACT.ja3, FACT.ja4, FACT.asn]);
+const OWN: ReadonlySet<number> = new Set([
+  FACT.ip,
+  FACT.listener,
+  FACT.asn,
+  FACT.country,
+  FACT.sni,
+  FACT.ja3,
+  FACT.ja4,
+]);
 
 /** What a key part reads from a client; null when the client lacks it. Addresses are read with their prefix. */
 function partOf(fact: number, client: Client): string | number | null {
@@ -26,7 +42,9 @@ function partOf(fact: number, client: Client): string | number | null {
     case FACT.ja4:
       return client.ja4;
     case FACT.asn:
-      return client.asn;
+      return client.origin.asn;
+    case FACT.country:
+      return client.origin.country;
     default:
       return client.others.get(fact) ?? null;
   }
@@ -94,7 +112,6 @@ export function otherKeyFacts(program: Program): readonly number[] {
 
 /** Takes over what the core knows by now of the facts that keys are made of. */
 export function learnKeyFacts(core: Core, client: Client, others: readonly number[]): void {
-  client.asn = core.readNumber(FACT.asn);
   if (others.length === 0) return;
   const known = new Map<number, string | number>();
   for (const fact of others) {

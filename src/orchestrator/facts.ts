@@ -13,6 +13,8 @@ type Filled =
   | 'port'
   | 'listener'
   | 'syn'
+  | 'country'
+  | 'asn'
   | 'os'
   | 'osFamily'
   | 'hops'
@@ -27,10 +29,10 @@ type Filled =
   | 'sni'
   | 'ja3'
   | 'ja4'
+  | 'client'
   | 'segments'
   | 'completeIn'
   | 'cleared'
-  | 'asn'
   | 'clientHandshakes'
   | 'clientFailures'
   | 'clientFirstSeen'
@@ -43,6 +45,8 @@ export const FACT: Readonly<Record<Filled, number>> = {
   port: factIndex('conn.port'),
   listener: factIndex('conn.listener'),
   syn: factIndex('conn.syn'),
+  country: factIndex('conn.country'),
+  asn: factIndex('conn.asn'),
   os: factIndex('conn.os'),
   osFamily: factIndex('conn.os_family'),
   hops: factIndex('conn.hops'),
@@ -57,10 +61,10 @@ export const FACT: Readonly<Record<Filled, number>> = {
   sni: factIndex('hello.sni'),
   ja3: factIndex('hello.ja3'),
   ja4: factIndex('hello.ja4'),
+  client: factIndex('hello.client'),
   segments: factIndex('hello.segments'),
   completeIn: factIndex('hello.complete_in'),
   cleared: factIndex('client.cleared'),
-  asn: factIndex('conn.asn'),
   clientHandshakes: factIndex('client.handshakes'),
   clientFailures: factIndex('client.failures'),
   clientFirstSeen: factIndex('client.first_seen'),
@@ -71,14 +75,7 @@ export const FACT: Readonly<Record<Filled, number>> = {
 
 /** Facts of the language that this engine never knows: a condition on one never holds. */
 export const UNSUPPLIED: readonly string[] = [
-  'conn.asn',
-  'conn.country',
   'hello.versions_valid',
-  'hello.client',
-  'client.os_mismatch',
-  'client.tool_mismatch',
   'client.verified_bot',
-  'http.header_order',
-  'http.h2',
   ...FACTS.flatMap(({ name, phase }) => (phase === 'cert' ? [name] : [])),
 ];

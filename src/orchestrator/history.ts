@@ -8,7 +8,7 @@ import { KeyHasher } from '../limit/key.ts';
 import type { Challenge, CountedEvent, Counter, Limit, Program } from '../pdl/ir.ts';
 import type { Client } from './client.ts';
 import { ClientHistory } from './client-history.ts';
-import { hashKey, keyText, learnKeyFacts, NAMESPACE, otherKeyFacts } from './client-key.ts';
+import { ADDRESS_BITS, hashKey, keyText, learnKeyFacts, NAMESPACE, otherKeyFacts } from './client-key.ts';
 import { FACT } from './facts.ts';
 import { type LimitMoment, momentOf } from './limit-moment.ts';
 import type { Tables } from './shared-tables.ts';
@@ -117,6 +117,15 @@ export class History {
   #hashLimit(limit: Limit, client: Client): boolean {
     const { hasher } = this.#tables;
     return hashKey(hasher, NAMESPACE.limit, this.#names.get(limit)!, limit.key, client);
+  }
+
+  /** Remembers that the client was served without trouble. */
+  noteGood({ ip }: Client, nowMs: number): void {
+    const { good, hasher } = this.#tables;
+    hasher.begin(NAMESPACE.good);
+    hasher.ip(ip, ADDRESS_BITS);
+    hasher.end();
+    good.note(ip, hasher, nowMs);
   }
 
   /** Notes that a connection was turned away. */

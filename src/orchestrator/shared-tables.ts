@@ -1,5 +1,6 @@
 /** The memory behind rates, limits, clearances and history, which outlives every thread that uses it. */
 import { randomBytes } from 'node:crypto';
+import { createGoodSample, GoodSample } from '../intel/good-sample.ts';
 import { BucketTable } from '../limit/bucket-table.ts';
 import { ClearanceTable } from '../limit/clearance-table.ts';
 import { HistoryTable } from '../limit/history-table.ts';
@@ -13,6 +14,7 @@ export interface Tables {
   readonly buckets: BucketTable;
   readonly clearances: ClearanceTable;
   readonly clients: HistoryTable;
+  readonly good: GoodSample;
   readonly hasher: KeyHasher;
 }
 
@@ -20,6 +22,8 @@ export const TABLE_NAMES = ['rates', 'buckets', 'clearances', 'clients'] as cons
 export type TableName = (typeof TABLE_NAMES)[number];
 
 export type SharedTables = Readonly<Record<TableName, SharedArrayBuffer>> & {
+  /** Clients lately served without trouble: `GoodSample`. */
+  readonly good: SharedArrayBuffer;
   /** 16 random bytes that key the tables' hash; saved with the entries, which are worth nothing without it. */
   readonly seed: Uint8Array;
   /** Window of the clients' counts. */
@@ -47,6 +51,7 @@ export function createSharedTables(
     buckets: BucketTable.allocate(bucketSlots),
     clearances: ClearanceTable.allocate(clearanceSlots),
     clients: HistoryTable.allocate(historySlots),
+    good: createGoodSample(),
     seed,
     historyWindowMs,
   };
@@ -58,6 +63,7 @@ export function openTables(shared: SharedTables): Tables {
     buckets: new BucketTable(shared.buckets),
     clearances: new ClearanceTable(shared.clearances),
     clients: new HistoryTable(shared.clients, shared.historyWindowMs),
+    good: new GoodSample(shared.good),
     hasher: new KeyHasher(shared.seed),
   };
 }

@@ -6,6 +6,7 @@ import { makeRecord } from '../support/record.ts';
 
 const SAMPLE: EdgeSample = {
   openConnections: 3,
+  waitingPuzzles: 0,
   heldTarpits: 1,
   evictedTarpits: 2,
   handshakes: 7,
@@ -13,6 +14,16 @@ const SAMPLE: EdgeSample = {
   workerRestarts: 0,
   tables: [{ table: 'rates', slots: 64, used: 5, evictions: 3, lost: 1 }],
   feeds: [],
+  databases: [
+    {
+      database: 'asn',
+      type: 'GeoLite2-ASN',
+      builtAt: 1_770_245_369,
+      bytes: 4_096,
+      results: { loaded: 2, refused: 1 },
+      reason: 'it is no MaxMind database, or its end is missing',
+    },
+  ],
   audit: { written: 10, lost: 2, queued: 1 },
   policy: { imageId: 'ab'.repeat(32), epoch: 4 },
 };

@@ -8,6 +8,7 @@ import { type ConnectionFacts, Engine } from '../../src/orchestrator/engine.ts';
 import { History } from '../../src/orchestrator/history.ts';
 import { memoryOfOne } from '../../src/orchestrator/shared-tables.ts';
 import type { Program } from '../../src/pdl/ir.ts';
+import { NO_CLIENTS } from '../../src/profile/clients.ts';
 import { NO_STACKS } from '../../src/profile/stacks.ts';
 import { helloMessage } from '../support/hello-bytes.ts';
 import { fact, program } from '../support/program.ts';
@@ -39,6 +40,7 @@ function engineFor(source: Program): Engine {
       tables: encodeTables(source, new Map()),
       secrets: [],
       stacks: NO_STACKS,
+      clients: NO_CLIENTS,
     },
     1,
   );
@@ -54,6 +56,7 @@ function from(a: number, b: number, c: number): ConnectionFacts {
     syn: null,
     rttUs: null,
     nowMs: 1_000,
+    proxied: false,
     inflight: 0,
   };
 }
