@@ -12,6 +12,7 @@ import {
   DEFAULTS,
   FEED_TIMEOUT,
   HEADER_DEFAULTS,
+  HISTORY_SETTINGS,
   HTTP_UPSTREAM_SETTINGS,
   LIMIT_SETTINGS,
   PUZZLE_EXTENSION_SETTING,
@@ -114,6 +115,7 @@ export function resolveConfig(document: ConfigDocument, problems: Diagnostic[]):
   const admin = toggle(root.admin);
   const metrics = toggle(root.metrics);
   const audit = toggle(root.audit);
+  const history = toggle(root.history);
   const auditFile = (audit?.file as string | undefined) ?? DEFAULTS.auditFile;
 
   return {
@@ -149,6 +151,10 @@ export function resolveConfig(document: ConfigDocument, problems: Diagnostic[]):
       address: address(['metrics', 'address'], (metrics.address as string) ?? DEFAULTS.metricsAddress),
     },
     audit: audit && { file: auditFile === '-' ? '-' : path(auditFile, '') },
+    history: {
+      file: history && path(history.file, DEFAULTS.historyFile),
+      ...settings(['history'], history ?? {}, HISTORY_SETTINGS),
+    },
     feeds: feeds(section(root.feeds)),
     log: { level: (section(root.log).level ?? DEFAULTS.logLevel) as Config['log']['level'] },
   };

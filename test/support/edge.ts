@@ -121,6 +121,8 @@ export interface TestEdgeOptions {
   readonly config?: Readonly<Record<string, unknown>>;
   /** YAML of `feeds`. */
   readonly feeds?: Readonly<Record<string, unknown>>;
+  /** That of an edge which was stopped, to start after it; else one of its own. */
+  readonly directory?: string;
   /** YAML of `geo`. */
   readonly geo?: Readonly<Record<string, unknown>>;
   /** Text of `networks.txt`, for a policy with a feed of it. */
@@ -182,7 +184,7 @@ export async function startEchoUpstream(t: TestContext): Promise<number> {
 
 export async function startTestEdge(t: TestContext, options: TestEdgeOptions = {}): Promise<TestEdge> {
   process.env.SALLYPORT_TEST_PUZZLE_KEY = PUZZLE_KEY;
-  const directory = mkdtempSync(join(tmpdir(), 'sallyport-test-'));
+  const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'sallyport-test-'));
   const write = (name: string, text: string): void => writeFileSync(join(directory, name), text);
   const pair = await makeCertificate({ names: TEST_NAMES });
   write('cert.pem', pair.certificate);
@@ -222,7 +224,7 @@ export async function startTestEdge(t: TestContext, options: TestEdgeOptions = {
   const edge = await startSupervisor({ config: loaded.config, log: createLog('silent') });
   t.after(async () => {
     await edge.stop();
-    rmSync(directory, { recursive: true });
+    if (options.directory === undefined) rmSync(directory, { recursive: true });
   });
   const { port } = edge.addresses[0]!;
   const lines = (): AuditLine[] => {
