@@ -20,7 +20,8 @@ import { loadClients } from '../profile/clients.ts';
 import { loadStacks, OWN_STACKS } from '../profile/stacks.ts';
 import type { Bundle } from './bundle.ts';
 import { UNSUPPLIED } from './facts.ts';
-import { feedProblem, isRemote, type LoadedFeeds, loadFeeds } from './feeds.ts';
+import { harmfulFeeds } from './feed-uses.ts';
+import { type FoundFeed, feedProblem, isRemote, type LoadedFeeds, loadFeeds } from './feeds.ts';
 import { checkHost, type Host } from './host.ts';
 import { runPolicyTests } from './policy-tests.ts';
 import { loadSecrets } from './secrets.ts';
@@ -56,8 +57,8 @@ export interface CompileOutcome {
   readonly diagnostics: readonly Diagnostic[];
   /** Text of every file that was read, by path, to show diagnostics with. */
   readonly sources: ReadonlyMap<string, string>;
-  /** Modification times of the feed files and copies that were read, by path. */
-  readonly feedTimes: ReadonlyMap<string, number>;
+  /** How each of the policy's feeds was found. */
+  readonly feeds: readonly FoundFeed[];
   /** The policy's feeds that are fetched; empty unless it is compiled to serve. */
   readonly remoteFeeds: readonly RemoteFeed[];
   /** How the tests in the file went; empty when it could not be compiled. */
@@ -140,7 +141,7 @@ export function compilePolicyFile(request: CompileRequest): CompileOutcome {
     bundle: null,
     diagnostics,
     sources,
-    feedTimes: new Map(),
+    feeds: [],
     remoteFeeds,
     tests,
   });
@@ -182,9 +183,15 @@ export function compilePolicyFile(request: CompileRequest): CompileOutcome {
   const { table: clients, diagnostics: clientProblems } = loadClients(request.clients ?? null);
   diagnostics.push(...clientProblems);
   if (request.purpose === 'serve' && secretProblems.length === 0) {
-    remoteFeeds = program.feeds
-      .filter(isRemote)
-      .map((feed) => ({ feed, secret: feed.auth === undefined ? null : secrets[feed.auth]! }));
+    const harmful = harmfulFeeds(program);
+    remoteFeeds = program.feeds.flatMap((feed, index) => {
+      if (!isRemote(feed)) return [];
+      return {
+        feed,
+        secret: feed.auth === undefined ? null : secrets[feed.auth]!,
+        harms: harmful.has(index),
+      };
+    });
   }
   if (tables === null || stacks === null || clients === null || hasError(diagnostics)) return failed(tests);
   diagnostics.push(...verify(core, image, tables, path));
@@ -193,7 +200,7 @@ export function compilePolicyFile(request: CompileRequest): CompileOutcome {
     bundle: { program, image, imageId, tables, secrets, stacks, clients },
     diagnostics,
     sources,
-    feedTimes: feeds.times,
+    feeds: feeds.found,
     remoteFeeds,
     tests,
   };
