@@ -58,14 +58,14 @@ export class ClientMatcher {
   match(ja4: string, hello: { readonly ja4r: string }): ClientMatch | null {
     const known = this.#answers.get(ja4);
     if (known !== undefined) return known;
-    const match = this.#find(ja4, hello.ja4r);
+    const match = this.matchStable(ja4, stablePart(hello.ja4r));
     if (this.#answers.size >= MAX_KNOWN) this.#answers.clear();
     this.#answers.set(ja4, match);
     return match;
   }
 
-  #find(ja4: string, ja4r: string): ClientMatch | null {
-    const stable = stablePart(ja4r);
+  /** As `match`, for a hello whose stable part is known; nothing is remembered. */
+  matchStable(ja4: string, stable: string): ClientMatch | null {
     const exact = this.#exact.get(programKey(ja4)) ?? [];
     const variants = this.#stable.get(stableKey(ja4, stable)) ?? [];
     // Padding and the like are no trait of a program, so that rows without them count too; an operator's row stands alone.
