@@ -2,6 +2,7 @@
 
 import type { CanaryArm } from '../orchestrator/canaries.ts';
 import type { ShadowDecision, Verdict } from '../orchestrator/verdict.ts';
+import { type Origin, UNKNOWN_ORIGIN } from '../profile/address/origins.ts';
 import type { ClientMatch } from '../profile/client-matcher.ts';
 import type { StackMatch } from '../profile/stack-matcher.ts';
 
@@ -61,6 +62,10 @@ export interface ConnectionRecord {
   readonly startedAtMs: number;
   clientIp: string;
   clientPort: number;
+  /** Where the address is from. */
+  origin: Origin;
+  /** A proxy in front named the client; its address, or null. */
+  proxyIp: string | null;
   /** p0f-style text of the SYN, null when the kernel did not save it. */
   syn: string | null;
   /** What the SYN tells of its sender. */
@@ -147,6 +152,8 @@ export type RecordStart = Pick<
 export function startRecord(start: RecordStart): ConnectionRecord {
   return {
     ...start,
+    origin: UNKNOWN_ORIGIN,
+    proxyIp: null,
     syn: null,
     stack: null,
     tlsClient: null,

@@ -25,6 +25,10 @@ export function checkConfig(config: Config, document: ConfigDocument, nowMs: num
 
   checkReadable(config.policy, ['policy'], 'policy', error);
   if (config.p0fDb !== null) checkReadable(config.p0fDb, ['p0fDb'], 'signatures', error);
+  for (const kind of ['country', 'asn'] as const) {
+    const file = config.geo[kind];
+    if (file !== null) checkReadable(file, ['geo', kind], `${kind} database`, error);
+  }
   if (config.clientTable !== null)
     checkReadable(config.clientTable, ['clientTable'], 'table of TLS clients', error);
   config.intermediaries.forEach((text, index) => {
