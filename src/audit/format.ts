@@ -4,7 +4,7 @@ import type { ConnectionRecord, HttpRecord, Outcome } from './record.ts';
 const ECS_VERSION = '8.17.0';
 
 /** A connection that had been let in and was closed once its policy's `idle` was over did what it came for. */
-const ALLOWED: ReadonlySet<Outcome> = new Set(['served', 'idle_timeout']);
+const ALLOWED: ReadonlySet<Outcome> = new Set(['served', 'passed_through', 'idle_timeout']);
 const DENIED: ReadonlySet<Outcome> = new Set(['refused', 'reset', 'dropped', 'tarpitted', 'limited']);
 
 /**

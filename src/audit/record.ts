@@ -9,6 +9,7 @@ import type { StackMatch } from '../profile/stack-matcher.ts';
 /** How a connection ended. */
 export type Outcome =
   | 'served'
+  | 'passed_through'
   | 'refused'
   | 'reset'
   | 'dropped'
@@ -32,6 +33,7 @@ export type Outcome =
 /** Every outcome, for metrics and tests. */
 export const OUTCOMES: readonly Outcome[] = [
   'served',
+  'passed_through',
   'refused',
   'reset',
   'dropped',

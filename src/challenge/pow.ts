@@ -9,6 +9,7 @@ import { checkCookieHeader, issueCookie } from './cookie.ts';
 import { renderPage } from './page.ts';
 import { safeReturnPath } from './return-path.ts';
 import { digest, issueToken, openToken } from './token.ts';
+import { leadingZeroBits } from './zero-bits.ts';
 
 /** Where answers are posted. */
 export const SUBMIT_PATH = '/.well-known/sallyport/challenge';
@@ -203,14 +204,4 @@ const COMMON_HEADERS = {
 
 function deriveKey(secret: Uint8Array, purpose: string): Uint8Array {
   return new Uint8Array(hkdfSync('sha256', secret, '', purpose, 32));
-}
-
-function leadingZeroBits(bytes: Buffer): number {
-  let bits = 0;
-  for (let at = 0; at < bytes.length; at += 4) {
-    const zeros = Math.clz32(bytes.readUInt32BE(at));
-    bits += zeros;
-    if (zeros < 32) break;
-  }
-  return bits;
 }

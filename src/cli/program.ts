@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from 'commander';
 import type { Flags } from '../config/overrides.ts';
 import type { BenchOptions } from './commands/bench.ts';
 import type { CheckFormat } from './commands/check.ts';
+import type { ConnectFlags } from './commands/connect.ts';
 import type { InspectClientOptions } from './commands/inspect-client.ts';
 import { type DatabaseFlags, databaseOptions } from './databases.ts';
 import { CliError, EXIT } from './exit.ts';
@@ -207,6 +208,29 @@ function buildProgram(done: (code: number) => void): Command {
       done(await reload(options));
     },
   );
+
+  verb(
+    'connect',
+    'Connect as a TLS client that solves puzzles, and say what was negotiated and what it cost.',
+    '  sallyport connect example.com:443\n  sallyport connect 127.0.0.1:8443 --servername localhost --ca .sallyport/ca.pem\n' +
+      "  printf 'GET / HTTP/1.0\\r\\n\\r\\n' | sallyport connect example.com:443 --pipe\n",
+  )
+    .argument('<host:port>', 'where to; an IPv6 address in brackets')
+    .option('--servername <name>', 'the server name to send, and to check the certificate for')
+    .option('--ca <file>', 'PEM certificates to trust instead of the usual ones')
+    .option('--cert <file>', 'PEM certificate to show, with its chain')
+    .option('--key <file>', 'PEM key of that certificate')
+    .option('--alpn <names>', 'protocols to offer, separated by commas')
+    .option('--insecure', 'do not check the certificate')
+    .option('--max-difficulty <bits>', 'leading zero bits beyond which a puzzle is refused', '24')
+    .option('--puzzle-extension <type>', 'type of the extension that carries puzzles', '0xff6a')
+    .option('--timeout <time>', 'for everything up to the end of the handshake', '30s')
+    .option('--pipe', 'join the connection to standard input and output; the report goes to standard error')
+    .addOption(formatOption())
+    .action(async (target: string, flags: ConnectFlags) => {
+      const { connect } = await import('./commands/connect.ts');
+      done(await connect(target, flags));
+    });
 
   verb('audit', 'Work with audit logs.', '  sallyport audit verify audit.jsonl\n')
     .command('verify')

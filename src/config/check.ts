@@ -64,7 +64,21 @@ export function checkConfig(config: Config, document: ConfigDocument, nowMs: num
       );
     }
     names.add(listener.name);
-    checkName(listener.upstream, 'upstream', config.upstreams, [...at, 'upstream'], error);
+    const { passthrough } = listener;
+    if (listener.upstream !== passthrough['*']) {
+      checkName(listener.upstream, 'upstream', config.upstreams, [...at, 'upstream'], error);
+    }
+    for (const [name, upstream] of Object.entries(passthrough)) {
+      const place = [...at, 'passthrough', name];
+      checkName(upstream, 'upstream', config.upstreams, place, error);
+      if (own(config.upstreams, upstream)?.protocol !== 'http') continue;
+      error(
+        'CFG-R003',
+        place,
+        `\`${name}\` passes through to the http upstream \`${upstream}\``,
+        'name a tcp upstream: it gets the client’s TLS, and serves the certificate',
+      );
+    }
     listener.certificates.forEach((name, position) => {
       checkName(name, 'certificate', config.certificates, [...at, 'certificates', position], error);
     });
@@ -116,7 +130,7 @@ function checkName(
     'CFG-R001',
     at,
     `there is no ${kind} called \`${name}\``,
-    near ? `did you mean \`${near}\`?` : `the ${kind}s are ${Object.keys(table).join(', ')}`,
+    near ? `did you mean \`${near}\`?` : `the ${kind}s are ${Object.keys(table).join(', ') || 'none'}`,
   );
 }
 

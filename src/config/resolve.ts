@@ -14,6 +14,7 @@ import {
   HEADER_DEFAULTS,
   HTTP_UPSTREAM_SETTINGS,
   LIMIT_SETTINGS,
+  PUZZLE_EXTENSION_SETTING,
   type Setting,
   type Settings,
   TCP_UPSTREAM_SETTINGS,
@@ -76,12 +77,14 @@ export function resolveConfig(document: ConfigDocument, problems: Diagnostic[]):
   const listener = (section: Section, index: number): ListenerConfig => ({
     name: section.name as string,
     address: address(['listeners', index, 'address'], section.address as string),
-    certificates: section.certificates as string[],
-    upstream: section.upstream as string,
+    certificates: (section.certificates as string[] | undefined) ?? [],
+    // why: where everything passes through, nothing else goes anywhere.
+    upstream: upstreamOf(section),
+    passthrough: passthroughOf(section),
     deferAccept: section.deferAccept !== false,
     alpn:
       (section.alpn as string[] | undefined) ??
-      (own(upstreams, section.upstream as string)?.protocol === 'tcp' ? [] : DEFAULTS.httpAlpn),
+      (own(upstreams, upstreamOf(section))?.protocol === 'tcp' ? [] : DEFAULTS.httpAlpn),
   });
   const prefixes = (key: string, value: unknown): readonly string[] => {
     const texts = (value as string[] | undefined) ?? [];
@@ -122,7 +125,7 @@ export function resolveConfig(document: ConfigDocument, problems: Diagnostic[]):
     clientTable: root.clientTable === undefined ? null : path(root.clientTable, ''),
     threads: (root.threads as number | undefined) ?? availableParallelism(),
     listeners: (root.listeners as Section[]).map(listener),
-    certificates: mapValues(root.certificates as Record<string, Section>, (_, section) => ({
+    certificates: mapValues((root.certificates ?? {}) as Record<string, Section>, (_, section) => ({
       certificate: path(section.certificate, ''),
       key: path(section.key, ''),
     })),
@@ -130,6 +133,12 @@ export function resolveConfig(document: ConfigDocument, problems: Diagnostic[]):
     limits: settings(['limits'], section(root.limits), LIMIT_SETTINGS),
     tls: {
       minVersion: TLS_VERSIONS[(section(root.tls).minVersion ?? DEFAULTS.minVersion) as VersionName],
+      puzzleExtension: scalar(
+        ['tls', 'puzzleExtension'],
+        section(root.tls).puzzleExtension,
+        PUZZLE_EXTENSION_SETTING,
+        report,
+      ),
     },
     headers: { ...HEADER_DEFAULTS, ...section(root.headers) },
     admin: admin && {
@@ -143,6 +152,14 @@ export function resolveConfig(document: ConfigDocument, problems: Diagnostic[]):
     feeds: feeds(section(root.feeds)),
     log: { level: (section(root.log).level ?? DEFAULTS.logLevel) as Config['log']['level'] },
   };
+}
+
+function passthroughOf(section: Section): Readonly<Record<string, string>> {
+  return (section.passthrough as Record<string, string> | undefined) ?? {};
+}
+
+function upstreamOf(section: Section): string {
+  return (section.upstream as string | undefined) ?? passthroughOf(section)['*']!;
 }
 
 /** An own property, so that a name such as `constructor` finds nothing. */

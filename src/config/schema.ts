@@ -12,7 +12,10 @@ export interface ListenerConfig {
   /** The name that `listen` uses in a policy. */
   readonly name: string;
   readonly address: Address;
-  /** Names in `Config.certificates`; the first serves names that none covers. */
+  /**
+   * Names in `Config.certificates`; the first serves names that none covers. Empty only where everything is passed
+   * through.
+   */
   readonly certificates: readonly string[];
   /** Name in `Config.upstreams`. */
   readonly upstream: string;
@@ -20,6 +23,11 @@ export interface ListenerConfig {
   readonly deferAccept: boolean;
   /** ALPN protocols offered, most wanted first; empty: none. */
   readonly alpn: readonly string[];
+  /**
+   * Server names whose TLS is not ended here, and the TCP upstreams (names in `Config.upstreams`) that get it: exact
+   * names, `*.` wildcards, and `*` for all others and for clients that name none.
+   */
+  readonly passthrough: Readonly<Record<string, string>>;
 }
 
 /** Absolute paths of PEM files; `certificate` holds the chain, leaf first. */
@@ -64,6 +72,8 @@ export interface LimitsConfig {
   readonly handshakesPerWorker: number;
   /** Connections one worker holds in a tarpit; one more is reset. */
   readonly tarpits: number;
+  /** Connections in one worker that wait for the solution of a puzzle in the handshake; the oldest makes room. */
+  readonly puzzlesPerWorker: number;
   /** Pending connections the kernel queues for each listening socket. */
   readonly backlog: number;
   /** A longer ClientHello is refused before OpenSSL sees it. */
@@ -123,8 +133,12 @@ export interface Config {
   readonly certificates: Readonly<Record<string, CertificateConfig>>;
   readonly upstreams: Readonly<Record<string, UpstreamConfig>>;
   readonly limits: LimitsConfig;
-  /** Lowest version any policy may offer, as on the wire (0x0303). */
-  readonly tls: { readonly minVersion: number };
+  readonly tls: {
+    /** Lowest version any policy may offer, as on the wire (0x0303). */
+    readonly minVersion: number;
+    /** Type of the TLS extension that carries puzzles. */
+    readonly puzzleExtension: number;
+  };
   readonly headers: HeadersConfig;
   /** Null: no admin API. `tokenFile` is made at start when it is missing. */
   readonly admin: { readonly address: Address; readonly tokenFile: string } | null;

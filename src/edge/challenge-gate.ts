@@ -78,7 +78,7 @@ export class ChallengeGate {
       nowMs: Date.now(),
       returnTo: request.url ?? '/',
     };
-    const page = wantsHtml(request.headers.accept) ? solver.page(posed) : solver.problem(posed);
+    const page = wantsPage(challenge, request) ? solver.page(posed) : solver.problem(posed);
     respond(response, page.status, page.headers, request.method === 'HEAD' ? '' : page.body);
     // why: a body we will not read must not keep the connection busy.
     request.resume();
@@ -145,6 +145,12 @@ export class ChallengeGate {
     }
     return { challenge: challenges[0]!, answer: { ok: false, code: 'token_invalid' } };
   }
+}
+
+/** Whether the client gets a page, rather than what programs read. */
+function wantsPage({ deliver }: Challenge, request: Request): boolean {
+  if (deliver === undefined) return wantsHtml(request.headers.accept);
+  return deliver.includes('page') && (!deliver.includes('header') || wantsHtml(request.headers.accept));
 }
 
 function respond(

@@ -20,6 +20,8 @@ import type { H2Start } from '../profile/h2.ts';
 import type { HelloEnd } from './hello-reader.ts';
 import type { Held } from './holding.ts';
 import type { EdgeLoop, ListenerState } from './loop.ts';
+import { passThrough } from './passthrough.ts';
+import { summaryOf } from './tcp-service.ts';
 import type { Transport } from './transport.ts';
 
 /** One connection as the listener hands it over. */
@@ -61,6 +63,8 @@ export class Connection implements Held {
   /** The TCP connection below TLS. */
   #socket: Socket | null = null;
   #tls: TLSSocket | null = null;
+  /** Ends the connection of a client whose TLS passes through. */
+  #stopPassing: (() => void) | null = null;
   #isTurnedAway = false;
   #inHandshake = false;
   #ended = false;
@@ -226,11 +230,15 @@ export class Connection implements Held {
     const loop = this.#loop;
     const { config } = loop;
     if (!this.#helloIsWithin(policy.handshake)) return;
+    const target = this.listener.passthrough.find(this.client.sni);
+    if (target !== null) return this.#passThrough(policy.upstream ?? target);
+    const puzzle = loop.puzzles.plan(this);
+    if (puzzle === 'nowhere') return this.#refuseUnasked();
     const limit = Math.min(
       policy.handshake.maxInflight ?? Number.POSITIVE_INFINITY,
       config.limits.handshakesPerWorker,
     );
-    if (loop.handshakes >= limit) return this.turnAway('over_capacity');
+    if (loop.handshakes - loop.puzzles.waiting >= limit) return this.turnAway('over_capacity');
     loop.handshakes++;
     this.#inHandshake = true;
     this.#kept = loop.engine.keep();
@@ -239,8 +247,11 @@ export class Connection implements Held {
     const socket = this.#transport.takeSocket();
     this.#socket = socket;
     loop.adopted(this.#slot);
-    const { tls, group } = loop.openssl.accept(socket, loop.contexts.for(policy, certificate), alpn);
+    const context = loop.contexts.for(policy, certificate, puzzle !== 'later');
+    const server = loop.openssl.accept(socket, context, alpn);
+    const { tls } = server;
     this.#tls = tls;
+    if (puzzle !== 'later') loop.puzzles.pose(this, puzzle, server);
     const deadline = Math.min(policy.handshake.timeoutMs, config.limits.handshakeTimeout);
     const left = Math.max(1, deadline - (performance.now() - this.#startedAt));
     this.#timer = setTimeout(() => {
@@ -248,8 +259,52 @@ export class Connection implements Held {
       tls.destroy();
     }, left);
     tls.on('error', (error) => this.#onTlsError(error));
-    tls.once('secure', () => this.#onSecure(tls, group()));
+    tls.once('secure', () => this.#onSecure(tls, server.group()));
     tls.once('close', () => this.#onClose());
+  }
+
+  /** Joins the client with an upstream that ends its TLS. */
+  #passThrough(name: string): void {
+    const { record, verdict } = this;
+    const upstream = this.#loop.config.upstreams[name];
+    record.upstream = name;
+    if (upstream?.protocol !== 'tcp') {
+      record.error = `there is no TCP upstream ${name}`;
+      return this.#refuseBytes('upstream_failed', 'internal_error');
+    }
+    // why: the check of the policy rules this out beforehand; if it does not, nobody gets around the challenge.
+    if (verdict!.challenge !== null) {
+      record.error = 'the policy demands a challenge, which TLS that passes through cannot carry';
+      return this.#refuseBytes('refused', 'access_denied');
+    }
+    record.outcome = 'client_closed';
+    this.#stopPassing = passThrough({
+      transport: this.#transport,
+      upstream,
+      client: summaryOf(this),
+      idleMs: Math.min(this.idleMs ?? upstream.idleTimeout, upstream.idleTimeout),
+      onJoined: (socket) => {
+        this.#socket = socket;
+        this.#loop.adopted(this.#slot);
+        record.outcome = 'passed_through';
+      },
+      onEnd: (error) => this.#onPassed(error),
+    });
+  }
+
+  #onPassed(error: string | null): void {
+    const { record } = this;
+    record.bytesIn = this.#socket?.bytesRead ?? 0;
+    record.bytesOut = this.#socket?.bytesWritten ?? 0;
+    if (error?.startsWith('upstream_')) this.#end('upstream_failed', error);
+    else this.#end(error === 'idle_timeout' ? 'idle_timeout' : record.outcome, null);
+  }
+
+  /** There is no place to pose the challenge of the policy in: the client does not do what it takes. */
+  #refuseUnasked(): void {
+    this.record.challenge = { name: this.verdict!.challenge!.name, outcome: 'failed' };
+    this.record.error = 'the client offers no puzzle that can be posed in its handshake';
+    this.#refuseBytes('refused', 'missing_extension');
   }
 
   /** Turns a hello away that is over a limit of its policy; true when it is within them. */
@@ -374,6 +429,10 @@ export class Connection implements Held {
   /** Ends it now, at shutdown. */
   stop(): void {
     // why: a bare descriptor that is reset tells nobody; a TLS socket's end is heard by its listener.
+    if (this.#stopPassing !== null) {
+      this.record.outcome = 'drained';
+      return this.#stopPassing();
+    }
     if (this.#tls === null) return this.turnAway('drained');
     if (this.#inHandshake) this.record.outcome = 'drained';
     else this.fail('drained', null);

@@ -32,6 +32,7 @@ type Request = IncomingMessage | Http2ServerRequest;
 type Response = ServerResponse | Http2ServerResponse;
 
 export class HttpService implements Service {
+  readonly posesPages = true;
   readonly #h1: Server;
   readonly #h2: Http2Server;
   readonly #name: string;

@@ -13,11 +13,15 @@ import { inPrefix, type Prefix, parsePrefix } from '../pdl/ip.ts';
 import { type Arrival, Connection } from './connection.ts';
 import { HoldingPen } from './holding.ts';
 import type { OpenSsl } from './openssl.ts';
+import type { PassthroughNames } from './passthrough.ts';
+import { Puzzles } from './puzzles.ts';
 import type { ConnectionSlots, SharedCount } from './slots.ts';
 
 /** What an accepted connection is handed to once its handshake is done. */
 export interface Service {
   serve(connection: Connection, tls: TLSSocket): void;
+  /** Whether a challenge can be met behind the handshake. */
+  readonly posesPages: boolean;
   /** From here on each connection is closed once what it is doing is done. */
   drain(): void;
   close(): Promise<void>;
@@ -27,6 +31,8 @@ export interface ListenerState {
   readonly index: number;
   readonly config: ListenerConfig;
   readonly service: Service;
+  /** Server names whose TLS goes on untouched. */
+  readonly passthrough: PassthroughNames;
 }
 
 export interface EdgeLoopOptions {
@@ -51,6 +57,7 @@ export class EdgeLoop {
   readonly history: History;
   readonly openssl: OpenSsl;
   readonly pen: HoldingPen;
+  readonly puzzles: Puzzles;
   /** TLS handshakes under way. */
   handshakes = 0;
   readonly #options: EdgeLoopOptions;
@@ -70,6 +77,13 @@ export class EdgeLoop {
     this.openssl = options.openssl;
     this.#intermediaries = options.config.intermediaries.map((text) => parsePrefix(text)!);
     this.pen = new HoldingPen(options.config.limits.tarpits);
+    this.puzzles = new Puzzles({
+      core: options.engine.core,
+      history: options.history,
+      openssl: options.openssl,
+      extension: options.config.tls.puzzleExtension,
+      capacity: options.config.limits.puzzlesPerWorker,
+    });
     this.#contexts = this.#newContexts();
   }
 
@@ -90,6 +104,7 @@ export class EdgeLoop {
   load(deployment: Deployment): void {
     this.engine.load(deployment.bundle, deployment.epoch);
     this.engine.useOrigins(deployment.origins);
+    this.puzzles.load(deployment.bundle);
     this.#deployment = deployment;
     this.#contexts = this.#newContexts();
   }

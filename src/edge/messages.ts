@@ -22,7 +22,7 @@ export interface WorkerTask {
   readonly shared: SharedState;
   /** Open connections of this worker; the main thread reads it when the worker is lost. */
   readonly slots: SharedArrayBuffer;
-  /** Two 32-bit counts that the worker keeps for the metrics: held connections, handshakes under way. */
+  /** 32-bit counts that the worker keeps for the metrics: held connections, handshakes under way, waits for a solution. */
   readonly gauges: SharedArrayBuffer;
   /** For each listener a listening socket to accept from, or null where the worker must listen itself. */
   readonly sockets: readonly (number | null)[];

@@ -103,6 +103,7 @@ export class Supervisor implements AdminControl {
     this.#reporting = new Reporting(config, log, this, () => ({
       openConnections: this.#total.value,
       heldTarpits: this.#slots.reduce((sum, slot) => sum + slot.held, 0),
+      waitingPuzzles: this.#slots.reduce((sum, slot) => sum + slot.puzzles, 0),
       workers: this.#slots.filter((slot) => slot.ready).length,
       workerRestarts: this.#slots.reduce((sum, slot) => sum + slot.restarts, 0),
       evictions: {

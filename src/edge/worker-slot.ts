@@ -34,7 +34,7 @@ const MAX_BACKOFF_MS = 5_000;
 
 /** One worker, from its start to its end. */
 class Incarnation {
-  readonly gauges = new Int32Array(new SharedArrayBuffer(8));
+  readonly gauges = new Int32Array(new SharedArrayBuffer(12));
   readonly slots: SharedArrayBuffer;
   readonly port: MessagePort;
   readonly remote: MessagePort;
@@ -79,6 +79,11 @@ export class WorkerSlot {
 
   get handshakes(): number {
     return this.#sum(1);
+  }
+
+  /** Connections that wait for the solution of a puzzle. */
+  get puzzles(): number {
+    return this.#sum(2);
   }
 
   #sum(gauge: number): number {

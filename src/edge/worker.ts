@@ -21,11 +21,12 @@ import { EdgeLoop, type ListenerState, type Service } from './loop.ts';
 import type { ToMain, ToWorker, WorkerTask } from './messages.ts';
 import { OpenSsl } from './openssl.ts';
 import { Outbox } from './outbox.ts';
+import { PassthroughNames } from './passthrough.ts';
 import { ConnectionSlots, SharedCount } from './slots.ts';
 import { TcpService } from './tcp-service.ts';
 
 const GAUGE_INTERVAL_MS = 500;
-const GAUGE = { held: 0, handshakes: 1 } as const;
+const GAUGE = { held: 0, handshakes: 1, puzzles: 2 } as const;
 
 class EdgeWorker {
   readonly #task: WorkerTask;
@@ -58,7 +59,7 @@ class EdgeWorker {
       worker: task.slot,
       engine: new Engine(core, history),
       history,
-      openssl: new OpenSsl(loadAddon().addon),
+      openssl: new OpenSsl(loadAddon().addon, config.tls.puzzleExtension),
       slots: new ConnectionSlots(task.slots),
       total: new SharedCount(shared.total, config.limits.connections),
       ticketMaster: shared.ticketMaster,
@@ -70,6 +71,7 @@ class EdgeWorker {
       index,
       config: listener,
       service: services.get(listener.upstream)!,
+      passthrough: new PassthroughNames(listener),
     }));
   }
 
@@ -145,6 +147,7 @@ class EdgeWorker {
   #measure(): void {
     this.#gauges[GAUGE.held] = this.#loop.pen.size;
     this.#gauges[GAUGE.handshakes] = this.#loop.handshakes;
+    this.#gauges[GAUGE.puzzles] = this.#loop.puzzles.waiting;
   }
 
   #onMessage(message: ToWorker): void {

@@ -16,6 +16,7 @@ import { type Tally, TallyMeter } from './tally.ts';
 export interface EdgeSample {
   readonly openConnections: number;
   readonly heldTarpits: number;
+  readonly waitingPuzzles: number;
   readonly workers: number;
   readonly workerRestarts: number;
   /** Entries that made room for others in the shared tables. */
@@ -102,6 +103,7 @@ function registerSampled(registry: Registry): (now: EdgeSample) => void {
   const gauge = (name: string, help: string): Gauge => new Gauge({ name, help, registers });
   const open = gauge('sallyport_connections_open', 'Open connections.');
   const held = gauge('sallyport_tarpits_held', 'Connections held in a tarpit.');
+  const puzzles = gauge('sallyport_puzzles_waiting', 'Handshakes that wait for the solution of a puzzle.');
   const workers = gauge('sallyport_workers', 'Edge workers; 0: everything runs on the main loop.');
   const queued = gauge('sallyport_audit_queue_lines', 'Audit lines that wait for the disk.');
   const epoch = gauge('sallyport_policy_epoch', 'Grows by one with every policy that was activated.');
@@ -154,6 +156,7 @@ function registerSampled(registry: Registry): (now: EdgeSample) => void {
     }
     open.set(now.openConnections);
     held.set(now.heldTarpits);
+    puzzles.set(now.waitingPuzzles);
     workers.set(now.workers);
     queued.set(now.audit.queued);
     info.reset();

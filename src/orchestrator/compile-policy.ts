@@ -21,6 +21,7 @@ import type { Bundle } from './bundle.ts';
 import { harmfulFeeds } from './feed-uses.ts';
 import { type FoundFeed, feedProblem, isRemote, type LoadedFeeds, loadFeeds } from './feeds.ts';
 import { checkHost, type Host } from './host.ts';
+import { checkPassthrough } from './host-passthrough.ts';
 import { runPolicyTests } from './policy-tests.ts';
 import { loadSecrets } from './secrets.ts';
 import { hostTarget } from './target.ts';
@@ -154,7 +155,11 @@ export function compilePolicyFile(request: CompileRequest): CompileOutcome {
   if (program === null || hasError(diagnostics)) return failed();
   if (request.purpose === 'serve') diagnostics.push(...compiled.needs);
 
-  if (request.host) diagnostics.push(...checkHost(program, request.host, path));
+  if (request.host) {
+    const { passthrough: names } = request.host;
+    diagnostics.push(...checkHost(program, request.host, path));
+    diagnostics.push(...checkPassthrough({ program, termination: compiled.termination, names, file: path }));
+  }
   const feeds = loadFeeds(program, request.purpose, request.feeds ?? null);
   diagnostics.push(...feeds.diagnostics);
   const tables = encodeFeeds(program, feeds, diagnostics);

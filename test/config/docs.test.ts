@@ -51,6 +51,7 @@ test('every metric is documented', async () => {
   const metrics = createMetrics(() => ({
     openConnections: 0,
     heldTarpits: 0,
+    waitingPuzzles: 0,
     workers: 0,
     workerRestarts: 0,
     evictions: { rates: 0, buckets: 0, clearances: 0 },

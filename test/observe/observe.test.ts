@@ -6,6 +6,7 @@ import { makeRecord } from '../support/record.ts';
 
 const SAMPLE: EdgeSample = {
   openConnections: 3,
+  waitingPuzzles: 0,
   heldTarpits: 1,
   workers: 2,
   workerRestarts: 0,

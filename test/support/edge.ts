@@ -52,9 +52,11 @@ export interface AuditLine {
   readonly source: {
     readonly ip: string;
     readonly port: number;
+    readonly bytes: number;
     readonly geo: { readonly country_iso_code: string | null };
     readonly as: { readonly number: number | null; readonly organization: { readonly name: string | null } };
   };
+  readonly destination: { readonly bytes: number };
   readonly tls: {
     readonly established: boolean;
     readonly version: string | null;
