@@ -10,6 +10,7 @@ import { loadCertificates } from '../orchestrator/certificates.ts';
 import type { CompileOutcome, CompileRequest } from '../orchestrator/compile-policy.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
 import { changeOf, type FoundFeed } from '../orchestrator/feeds.ts';
+import { hostOf } from '../orchestrator/host.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 
 export interface Made {
@@ -38,10 +39,7 @@ export class Deployer {
     const config = this.#config;
     const request: CompileRequest = {
       path: config.policy,
-      host: {
-        listeners: config.listeners.map(({ name }) => name),
-        certificates: Object.keys(config.certificates),
-      },
+      host: hostOf(config),
       purpose: 'serve',
       env: { ...process.env },
       stacks: config.p0fDb,

@@ -92,8 +92,8 @@ export function createState(): EngineState {
 }
 
 function compile(options: EngineOptions): CompileOutcome & { bundle: NonNullable<CompileOutcome['bundle']> } {
-  const host =
-    options.listeners === undefined ? null : { listeners: options.listeners, certificates: [] as string[] };
+  const listeners = Object.fromEntries((options.listeners ?? []).map((name) => [name, null]));
+  const host = options.listeners === undefined ? null : { listeners, certificates: [], upstreams: null };
   const outcome = compilePolicyFile({ path: options.policy, host, purpose: 'serve', env: process.env });
   if (outcome.bundle === null) throw new PolicyError(outcome.diagnostics);
   return { ...outcome, bundle: outcome.bundle };

@@ -21,6 +21,7 @@ import type { Bundle } from './bundle.ts';
 import { UNSUPPLIED } from './facts.ts';
 import { harmfulFeeds } from './feed-uses.ts';
 import { type FoundFeed, feedProblem, isRemote, type LoadedFeeds, loadFeeds } from './feeds.ts';
+import { checkHost, type Host } from './host.ts';
 import { runPolicyTests } from './policy-tests.ts';
 import { loadSecrets } from './secrets.ts';
 import { hostTarget } from './target.ts';
@@ -32,7 +33,7 @@ export interface CompileRequest {
   /** Path of the policy file. */
   readonly path: string;
   /** What the configuration offers; null when there is none to check against. */
-  readonly host: { readonly listeners: readonly string[]; readonly certificates: readonly string[] } | null;
+  readonly host: Host | null;
   /**
    * `serve`: the bundle must be whole. `check`: secrets are not read (`bundle.secrets` is empty), and a
    * feed whose file is missing is a warning and taken as empty.
@@ -88,29 +89,15 @@ export function readSource(path: string): SourceFile | Diagnostic {
   }
 }
 
-/** What a policy asks of the configuration and does not find there. */
-function checkHost(program: Program, host: NonNullable<CompileRequest['host']>, file: string): Diagnostic[] {
-  const found: Diagnostic[] = [];
-  for (const site of program.sites) {
-    for (const listener of site.listeners) {
-      if (host.listeners.includes(listener)) continue;
-      const message = `site ${site.name} listens on "${listener}", which the configuration does not have`;
-      found.push(fileProblem(file, 'HOST-001', message, `it has: ${host.listeners.join(', ')}`));
-    }
-  }
-  for (const policy of program.policies) {
-    const { certificate } = policy.tls;
-    if (certificate === null || host.certificates.includes(certificate)) continue;
-    const message = `policy ${policy.name} serves certificate "${certificate}", which the configuration does not have`;
-    found.push(fileProblem(file, 'HOST-002', message, `it has: ${host.certificates.join(', ')}`));
-  }
-  for (const fact of program.requiredFacts) {
-    const { name } = FACTS[fact]!;
-    if (!UNSUPPLIED.includes(name)) continue;
-    const message = `${name} is never known to this version: conditions on it never hold`;
-    found.push({ ...fileProblem(file, 'HOST-003', message, 'remove the condition'), severity: 'warning' });
-  }
-  return found;
+/** Facts that the policy asks about and that this version never knows. */
+function checkFacts(program: Program, file: string): Diagnostic[] {
+  return program.requiredFacts
+    .map((fact) => FACTS[fact]!.name)
+    .filter((name) => UNSUPPLIED.includes(name))
+    .map((name) => {
+      const message = `${name} is never known to this version: conditions on it never hold`;
+      return { ...fileProblem(file, 'HOST-003', message, 'remove the condition'), severity: 'warning' };
+    });
 }
 
 /** Tables from feeds; a member that cannot be read becomes a diagnostic at its line. */
@@ -177,7 +164,7 @@ export function compilePolicyFile(request: CompileRequest): CompileOutcome {
   if (program === null || hasError(diagnostics)) return failed();
   if (request.purpose === 'serve') diagnostics.push(...compiled.needs);
 
-  if (request.host) diagnostics.push(...checkHost(program, request.host, path));
+  if (request.host) diagnostics.push(...checkHost(program, request.host, path), ...checkFacts(program, path));
   const feeds = loadFeeds(program, request.purpose, request.feeds ?? null);
   diagnostics.push(...feeds.diagnostics);
   const tables = encodeFeeds(program, feeds, diagnostics);

@@ -1,7 +1,9 @@
 /** `sallyport check`: every problem of policies and configurations, without starting anything. */
+
 import { extname, resolve } from 'node:path';
 import { loadConfig } from '../../config/load.ts';
 import { compilePolicyFile } from '../../orchestrator/compile-policy.ts';
+import { hostOf } from '../../orchestrator/host.ts';
 import type { Diagnostic, Severity } from '../../pdl/diagnostics/diagnostic.ts';
 import { EXIT } from '../exit.ts';
 import { chooseFormat, type Format, hasErrors, printDiagnostics, useColor } from '../output.ts';
@@ -64,10 +66,7 @@ function checkConfiguration(file: string): Checked {
   const { config, warnings } = loaded;
   const { diagnostics, sources, tests } = compilePolicyFile({
     path: config.policy,
-    host: {
-      listeners: config.listeners.map(({ name }) => name),
-      certificates: Object.keys(config.certificates),
-    },
+    host: hostOf(config),
     purpose: 'serve',
     env: process.env,
   });

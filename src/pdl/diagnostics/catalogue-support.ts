@@ -152,12 +152,4 @@ export const SUPPORT: readonly CatalogueRow[] = [
     'policy p extends low { authenticate { methods [ totp ] within 15m } }',
     'policy p extends low { rank 7 }',
   ],
-  [
-    'PDL-X024',
-    'error',
-    '`upstream` of a policy is not enforced',
-    LATER,
-    'policy p extends low { upstream honeypot }',
-    'policy p extends low { rank 7 }',
-  ],
 ];
