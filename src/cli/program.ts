@@ -4,6 +4,7 @@ import type { Flags } from '../config/overrides.ts';
 import type { BenchOptions } from './commands/bench.ts';
 import type { CheckFormat } from './commands/check.ts';
 import { CliError, EXIT } from './exit.ts';
+import { addFeedVerbs, FEED_EXAMPLES } from './feed-verbs.ts';
 import type { Format } from './output.ts';
 import { packageVersion } from './package.ts';
 import { addPolicyVerbs, formatOption } from './policy-verbs.ts';
@@ -170,6 +171,12 @@ function buildProgram(done: (code: number) => void): Command {
       const { reload } = await import('./commands/reload.ts');
       done(await reload(options));
     },
+  );
+
+  addFeedVerbs(
+    verb('feed', 'Look at feeds and refresh them.', FEED_EXAMPLES),
+    (command) => withAdmin(command.addOption(configOption())),
+    done,
   );
 
   verb('audit', 'Work with audit logs.', '  sallyport audit verify audit.jsonl\n')

@@ -14,6 +14,7 @@ import { createSharedTables, openTables } from '../orchestrator/shared-tables.ts
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import { type Addon, loadAddon } from './addon.ts';
 import { Deployer, refreshInterval } from './deployer.ts';
+import { FeedDesk } from './feed-desk.ts';
 import type { SharedState, WorkerTask } from './messages.ts';
 import { createEdgePool, runInPool } from './pools.ts';
 import { Reporting } from './reporting.ts';
@@ -53,6 +54,7 @@ export class Supervisor implements AdminControl {
   readonly #edgePool: ReturnType<typeof createEdgePool> | null;
   readonly #refresher: FeedRefresher;
   readonly #deployer: Deployer;
+  readonly feeds: FeedDesk;
   readonly #slots: WorkerSlot[] = [];
   readonly #reporting: Reporting;
   #sockets: ListeningSockets | null = null;
@@ -93,6 +95,13 @@ export class Supervisor implements AdminControl {
       },
     });
     this.#deployer = new Deployer(config, this.#batch, this.#refresher);
+    this.feeds = new FeedDesk({
+      settings: config.feeds,
+      batch: this.#batch,
+      refresher: this.#refresher,
+      feeds: () => this.#deployment?.bundle.program.feeds ?? [],
+      found: () => this.#deployer.feeds,
+    });
     this.#reporting = new Reporting(config, log, this, () => ({
       openConnections: this.#total.value,
       heldTarpits: this.#slots.reduce((sum, slot) => sum + slot.held, 0),

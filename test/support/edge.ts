@@ -96,6 +96,8 @@ export interface TestEdgeOptions {
   /** YAML of upstreams beside `app`, by name. */
   readonly upstreams?: Readonly<Record<string, unknown>>;
   readonly metrics?: boolean;
+  /** More files of the edge's directory, by name. */
+  readonly files?: Readonly<Record<string, string>>;
   /** YAML of `feeds`. */
   readonly feeds?: Readonly<Record<string, unknown>>;
 }
@@ -162,6 +164,7 @@ export async function startTestEdge(t: TestContext, options: TestEdgeOptions = {
   write('key.pem', pair.key);
   write('policy.pdl', options.policy ?? ACTIONS_POLICY);
   write('blocked.txt', '# nobody\n');
+  for (const [name, content] of Object.entries(options.files ?? {})) write(name, content);
   const upstream = options.upstream ?? {
     protocol: 'http',
     url: `http://127.0.0.1:${await startEchoUpstream(t)}`,
