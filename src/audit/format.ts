@@ -26,7 +26,13 @@ export function formatRecord(record: ConnectionRecord): string {
       outcome: ALLOWED.has(record.outcome) ? 'success' : 'failure',
       duration: record.durationsUs.total * 1_000,
     },
-    source: { ip: record.clientIp, port: record.clientPort, bytes: record.bytesIn },
+    source: {
+      ip: record.clientIp,
+      port: record.clientPort,
+      bytes: record.bytesIn,
+      geo: { country_iso_code: record.origin.country },
+      as: { number: record.origin.asn, organization: { name: record.origin.organization } },
+    },
     destination: { bytes: record.bytesOut },
     error: { message: record.error },
     tls: {
@@ -62,6 +68,7 @@ export function formatRecord(record: ConnectionRecord): string {
         bytes: hello?.bytes ?? null,
         records: hello?.records ?? null,
       },
+      proxy: record.proxyIp,
       syn: record.syn,
       os: record.stack?.os ?? null,
       os_family: record.stack?.family ?? null,

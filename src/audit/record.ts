@@ -2,6 +2,7 @@
 
 import type { CanaryArm } from '../orchestrator/canaries.ts';
 import type { ShadowDecision, Verdict } from '../orchestrator/verdict.ts';
+import { type Origin, UNKNOWN_ORIGIN } from '../profile/address/origins.ts';
 import type { StackMatch } from '../profile/stack-matcher.ts';
 
 /** How a connection ended. */
@@ -60,6 +61,10 @@ export interface ConnectionRecord {
   readonly startedAtMs: number;
   clientIp: string;
   clientPort: number;
+  /** Where the address is from. */
+  origin: Origin;
+  /** A proxy in front named the client; its address, or null. */
+  proxyIp: string | null;
   /** p0f-style text of the SYN, null when the kernel did not save it. */
   syn: string | null;
   /** What the SYN tells of its sender. */
@@ -132,6 +137,8 @@ export type RecordStart = Pick<
 export function startRecord(start: RecordStart): ConnectionRecord {
   return {
     ...start,
+    origin: UNKNOWN_ORIGIN,
+    proxyIp: null,
     syn: null,
     stack: null,
     hello: null,

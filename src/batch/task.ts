@@ -7,6 +7,8 @@ import {
   compilePolicyFile,
 } from '../orchestrator/compile-policy.ts';
 import { type LookupAnswer, type LookupRequest, lookupFeeds } from '../orchestrator/feed-lookup.ts';
+import { type LoadedDatabase, loadDatabase } from '../profile/address/load-database.ts';
+import type { OriginKind } from '../profile/address/origins.ts';
 import { BatchDesk, type ScoreTask } from './desk.ts';
 import type { BatchSetup } from './setup.ts';
 
@@ -28,6 +30,16 @@ export function judge(request: JudgeRequest): Judgement {
 
 export function lookup(request: LookupRequest): LookupAnswer {
   return lookupFeeds(request);
+}
+
+export interface DatabaseTask {
+  readonly file: string;
+  readonly kind: OriginKind;
+}
+
+/** The answer's memory is shared with whoever asked. */
+export function database({ file, kind }: DatabaseTask): LoadedDatabase | string {
+  return loadDatabase(file, kind, Date.now());
 }
 
 export interface AnalyzeTask {

@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from 'commander';
 import type { Flags } from '../config/overrides.ts';
 import type { BenchOptions } from './commands/bench.ts';
 import type { CheckFormat } from './commands/check.ts';
+import { type DatabaseFlags, databaseOptions } from './databases.ts';
 import { CliError, EXIT } from './exit.ts';
 import { addFeedVerbs, FEED_EXAMPLES } from './feed-verbs.ts';
 import type { Format } from './output.ts';
@@ -117,18 +118,20 @@ function buildProgram(done: (code: number) => void): Command {
       await lsp();
     });
 
-  verb(
-    'decide',
-    'Say what a policy decides about clients described on standard input, one JSON object a line.',
-    '  echo \'{"hello":"1603010…","ip":"203.0.113.7"}\' | sallyport decide --policy policy.pdl\n' +
-      '  sallyport decide --policy policy.pdl --jsonl < clients.jsonl\n',
+  withDatabases(
+    verb(
+      'decide',
+      'Say what a policy decides about clients described on standard input, one JSON object a line.',
+      '  echo \'{"hello":"1603010…","ip":"203.0.113.7"}\' | sallyport decide --policy policy.pdl\n' +
+        '  sallyport decide --policy policy.pdl --jsonl < clients.jsonl\n',
+    ),
   )
     .requiredOption('--policy <file>', 'the policy')
     .option('--site <name>', 'decide for this site whatever name the client asks for')
-    .option('--jsonl', 'one compact object a line; exit 0 even when lines are in error')
-    .action(async (options: { policy: string; site?: string; jsonl?: true }) => {
+    .addOption(jsonlOption())
+    .action(async (options: DatabaseFlags & { policy: string; site?: string; jsonl?: true }) => {
       const { decide } = await import('./commands/decide.ts');
-      done(await decide(options.policy, options.site ?? null, options.jsonl === true));
+      done(await decide(options.policy, options.site ?? null, options.jsonl === true, options));
     });
 
   const inspect = verb(
@@ -156,6 +159,14 @@ function buildProgram(done: (code: number) => void): Command {
     .action(async ({ p0fDb, jsonl }: { p0fDb?: string; jsonl?: true }) => {
       const { inspectSyns } = await import('./commands/inspect.ts');
       done(await inspectSyns(p0fDb ?? null, jsonl === true));
+    });
+  withDatabases(inspect.command('address'))
+    .description('Reads IP addresses, one a line: the country and the autonomous system each is from.')
+    .exitOverride()
+    .addOption(jsonlOption())
+    .action(async ({ jsonl, ...databases }: DatabaseFlags & { jsonl?: true }) => {
+      const { inspectAddresses } = await import('./commands/inspect-address.ts');
+      done(await inspectAddresses(databases, jsonl === true));
     });
 
   withAdmin(
@@ -216,6 +227,11 @@ function buildProgram(done: (code: number) => void): Command {
 
 function configOption(): Option {
   return new Option('--config <file>', 'the configuration').default('sallyport.yaml').env('SALLYPORT_CONFIG');
+}
+
+function withDatabases(command: Command): Command {
+  for (const option of databaseOptions()) command.addOption(option);
+  return command;
 }
 
 function jsonlOption(): Option {

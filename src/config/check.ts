@@ -24,6 +24,10 @@ export function checkConfig(config: Config, document: ConfigDocument, nowMs: num
 
   checkReadable(config.policy, ['policy'], 'policy', error);
   if (config.p0fDb !== null) checkReadable(config.p0fDb, ['p0fDb'], 'signatures', error);
+  for (const kind of ['country', 'asn'] as const) {
+    const file = config.geo[kind];
+    if (file !== null) checkReadable(file, ['geo', kind], `${kind} database`, error);
+  }
   for (const [name, certificate] of Object.entries(config.certificates)) {
     checkCertificate(name, certificate, nowMs, add);
   }

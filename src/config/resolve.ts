@@ -104,6 +104,10 @@ export function resolveConfig(document: ConfigDocument, problems: Diagnostic[]):
     timeout: scalar(['feeds', 'timeout'], given.timeout, FEED_TIMEOUT, report),
     options: (given.options as FeedSettings['options'] | undefined) ?? {},
   });
+  const geo = ({ country, asn }: Section): Config['geo'] => ({
+    country: country === undefined ? null : path(country, ''),
+    asn: asn === undefined ? null : path(asn, ''),
+  });
   const admin = toggle(root.admin);
   const metrics = toggle(root.metrics);
   const audit = toggle(root.audit);
@@ -113,6 +117,7 @@ export function resolveConfig(document: ConfigDocument, problems: Diagnostic[]):
     file: resolve(document.file),
     policy: path(root.policy, DEFAULTS.policy),
     p0fDb: root.p0fDb === undefined ? null : path(root.p0fDb, ''),
+    geo: geo(section(root.geo)),
     threads: (root.threads as number | undefined) ?? availableParallelism(),
     listeners: (root.listeners as Section[]).map(listener),
     certificates: mapValues(root.certificates as Record<string, Section>, (_, section) => ({

@@ -111,6 +111,8 @@ export interface Config {
   readonly policy: string;
   /** Signatures of TCP/IP stacks in p0f's format; null: those of the package. */
   readonly p0fDb: string | null;
+  /** Absolute paths of MaxMind databases; null: none. */
+  readonly geo: { readonly country: string | null; readonly asn: string | null };
   /** Edge workers; 0: everything on the main loop. */
   readonly threads: number;
   readonly listeners: readonly ListenerConfig[];

@@ -76,6 +76,8 @@ export class Connection implements Held {
   start(peeked: Uint8Array | null): void {
     const { engine } = this.#loop;
     engine.begin(this.facts);
+    this.client = clientAtAccept(this.facts, engine.origin);
+    this.record.origin = engine.origin;
     this.record.syn = engine.synText;
     this.record.stack = engine.stack;
     if (peeked !== null && peeked.length > 0) {
@@ -156,7 +158,7 @@ export class Connection implements Held {
       maxVersion: hello.maxVersion,
     };
     const started = performance.now();
-    this.client = clientAtHello(this.facts, hello);
+    this.client = clientAtHello(this.facts, hello, engine.origin);
     const verdict = engine.decideHello(this.facts, this.client);
     this.record.durationsUs.decide = micros(started);
     this.#act(verdict);

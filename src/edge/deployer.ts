@@ -12,6 +12,7 @@ import type { Deployment } from '../orchestrator/deployment.ts';
 import { changeOf, type FoundFeed } from '../orchestrator/feeds.ts';
 import { hostOf } from '../orchestrator/host.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
+import type { OriginStore } from '../profile/address/origin-store.ts';
 
 export interface Made {
   /** Null exactly when `diagnostics` holds an error. */
@@ -25,14 +26,16 @@ export class Deployer {
   readonly #config: Config;
   readonly #batch: Piscina;
   readonly #refresher: FeedRefresher;
+  readonly #origins: OriginStore;
   #epoch = 0;
   /** The feeds in force, as they were found. */
   #feeds: readonly FoundFeed[] = [];
 
-  constructor(config: Config, batch: Piscina, refresher: FeedRefresher) {
+  constructor(config: Config, batch: Piscina, refresher: FeedRefresher, origins: OriginStore) {
     this.#config = config;
     this.#batch = batch;
     this.#refresher = refresher;
+    this.#origins = origins;
   }
 
   async make(): Promise<Made> {
@@ -46,19 +49,22 @@ export class Deployer {
       feeds: config.feeds,
     };
     const certificates = loadCertificates(config.certificates);
+    const refusals = await this.#origins.refresh();
     let compiled = (await this.#batch.run(request)) as CompileOutcome;
     // why: only a compiled policy says what to fetch, and what was fetched belongs into it.
     if (await this.#refresher.fetchMissing(compiled.remoteFeeds)) {
       compiled = (await this.#batch.run(request)) as CompileOutcome;
     }
     const { remoteFeeds } = compiled;
-    const diagnostics = [...compiled.diagnostics, ...certificates.diagnostics];
-    if (compiled.bundle === null || !certificates.ok) return { deployment: null, diagnostics, remoteFeeds };
+    const diagnostics = [...compiled.diagnostics, ...certificates.diagnostics, ...refusals];
+    const isWhole = certificates.ok && !refusals.some(({ severity }) => severity === 'error');
+    if (compiled.bundle === null || !isWhole) return { deployment: null, diagnostics, remoteFeeds };
     this.#epoch++;
     const deployment = {
       epoch: this.#epoch,
       bundle: compiled.bundle,
       certificates: certificates.certificates,
+      origins: this.#origins.databases,
     };
     this.#feeds = compiled.feeds;
     return { deployment, diagnostics, remoteFeeds };

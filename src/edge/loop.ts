@@ -86,6 +86,7 @@ export class EdgeLoop {
   /** Switches to a deployment that was verified. @throws Error, and nothing changes, when it is refused. */
   load(deployment: Deployment): void {
     this.engine.load(deployment.bundle, deployment.epoch);
+    this.engine.useOrigins(deployment.origins);
     this.#deployment = deployment;
     this.#contexts = this.#newContexts();
   }

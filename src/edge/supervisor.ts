@@ -12,6 +12,7 @@ import type { Bundle } from '../orchestrator/bundle.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
 import { createSharedTables, openTables } from '../orchestrator/shared-tables.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
+import { OriginStore } from '../profile/address/origin-store.ts';
 import { type Addon, loadAddon } from './addon.ts';
 import { Deployer, refreshInterval } from './deployer.ts';
 import { FeedDesk } from './feed-desk.ts';
@@ -53,6 +54,7 @@ export class Supervisor implements AdminControl {
   readonly #batch = startBatchWorkers(1);
   readonly #edgePool: ReturnType<typeof createEdgePool> | null;
   readonly #refresher: FeedRefresher;
+  readonly #origins: OriginStore;
   readonly #deployer: Deployer;
   readonly feeds: FeedDesk;
   readonly #slots: WorkerSlot[] = [];
@@ -94,7 +96,12 @@ export class Supervisor implements AdminControl {
         else log.warn({ feed, result, reason }, 'feed not refreshed; the last good copy stays');
       },
     });
-    this.#deployer = new Deployer(config, this.#batch, this.#refresher);
+    this.#origins = new OriginStore({
+      files: config.geo,
+      load: (task) => this.#batch.run(task, { name: 'database' }),
+      onChanged: () => void this.reload(),
+    });
+    this.#deployer = new Deployer(config, this.#batch, this.#refresher, this.#origins);
     this.feeds = new FeedDesk({
       settings: config.feeds,
       batch: this.#batch,
@@ -113,6 +120,7 @@ export class Supervisor implements AdminControl {
         clearances: tables.clearances.evictions,
       },
       feeds: this.#refresher.health(),
+      databases: this.#origins.health(),
       policy: this.#deployment && { imageId: this.#deployment.bundle.imageId, epoch: this.#deployment.epoch },
     }));
   }
@@ -148,6 +156,7 @@ export class Supervisor implements AdminControl {
     }
     this.#scheduleRefresh();
     this.#refresher.watch(remoteFeeds, this.#deployer.feedEnds);
+    this.#origins.watch();
   }
 
   async #listen(): Promise<void> {
@@ -268,6 +277,7 @@ export class Supervisor implements AdminControl {
         epoch: this.#deployment.epoch,
       },
       feeds: this.#refresher.health(),
+      databases: this.#origins.health(),
       connections: this.#total.value,
       workers: this.#slots.map((slot, index) => ({
         worker: index,
@@ -297,6 +307,7 @@ export class Supervisor implements AdminControl {
 
   async #end(finish: (slot: WorkerSlot) => Promise<void>): Promise<void> {
     clearInterval(this.#refresh ?? undefined);
+    this.#origins.close();
     await Promise.all(this.#slots.map(finish));
     this.#sockets?.close();
     await this.#refresher.close();

@@ -202,6 +202,7 @@ export class PolicyEngine {
       port: client.port ?? 0,
       syn: client.syn ?? null,
       rttUs: client.rttUs ?? null,
+      proxied: false,
       nowMs: client.nowMs ?? Date.now(),
       inflight: client.inflight ?? 0,
     };
@@ -215,7 +216,7 @@ export class PolicyEngine {
   #decide(facts: ConnectionFacts, reads: number, completeInMs: number): EngineDecision {
     const engine = this.#engine;
     engine.setArrival(reads, Math.max(0, Date.now() - facts.nowMs) * 1_000);
-    const client = clientAtHello(facts, engine.core.hello);
+    const client = clientAtHello(facts, engine.core.hello, engine.origin);
     const hello = summarizeHello(engine.core);
     const verdict = engine.decideHello(facts, client);
     const accepted = verdict.action.action === 'accept' ? verdict.policy : null;

@@ -14,11 +14,9 @@ import type { FeedSettings } from '../intel/settings.ts';
 import { compile, type SourceFile } from '../pdl/compile/compile.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import type { Program } from '../pdl/ir.ts';
-import { FACTS } from '../pdl/registry/facts.gen.ts';
 import type { TestResult } from '../pdl/testing/test-run.ts';
 import { loadStacks, OWN_STACKS } from '../profile/stacks.ts';
 import type { Bundle } from './bundle.ts';
-import { UNSUPPLIED } from './facts.ts';
 import { harmfulFeeds } from './feed-uses.ts';
 import { type FoundFeed, feedProblem, isRemote, type LoadedFeeds, loadFeeds } from './feeds.ts';
 import { checkHost, type Host } from './host.ts';
@@ -89,17 +87,6 @@ export function readSource(path: string): SourceFile | Diagnostic {
   }
 }
 
-/** Facts that the policy asks about and that this version never knows. */
-function checkFacts(program: Program, file: string): Diagnostic[] {
-  return program.requiredFacts
-    .map((fact) => FACTS[fact]!.name)
-    .filter((name) => UNSUPPLIED.includes(name))
-    .map((name) => {
-      const message = `${name} is never known to this version: conditions on it never hold`;
-      return { ...fileProblem(file, 'HOST-003', message, 'remove the condition'), severity: 'warning' };
-    });
-}
-
 /** Tables from feeds; a member that cannot be read becomes a diagnostic at its line. */
 function encodeFeeds(program: Program, feeds: LoadedFeeds, diagnostics: Diagnostic[]): Uint8Array | null {
   try {
@@ -164,7 +151,7 @@ export function compilePolicyFile(request: CompileRequest): CompileOutcome {
   if (program === null || hasError(diagnostics)) return failed();
   if (request.purpose === 'serve') diagnostics.push(...compiled.needs);
 
-  if (request.host) diagnostics.push(...checkHost(program, request.host, path), ...checkFacts(program, path));
+  if (request.host) diagnostics.push(...checkHost(program, request.host, path));
   const feeds = loadFeeds(program, request.purpose, request.feeds ?? null);
   diagnostics.push(...feeds.diagnostics);
   const tables = encodeFeeds(program, feeds, diagnostics);

@@ -9,6 +9,13 @@ import { loadTablesGradually } from '../core/load-tables.ts';
 import { statusName } from '../core/status.ts';
 import type { Verdict as Action, Phase, Policy, Program, Site } from '../pdl/ir.ts';
 import { FACTS } from '../pdl/registry/facts.gen.ts';
+import {
+  NO_DATABASES,
+  type Origin,
+  type OriginDatabases,
+  Origins,
+  UNKNOWN_ORIGIN,
+} from '../profile/address/origins.ts';
 import { type StackMatch, StackMatcher } from '../profile/stack-matcher.ts';
 import { NO_STACKS } from '../profile/stacks.ts';
 import type { Bundle } from './bundle.ts';
@@ -30,6 +37,8 @@ export interface ConnectionFacts {
   /** The raw IP and TCP headers of the SYN, empty when unknown. */
   readonly syn: Uint8Array | null;
   readonly rttUs: number | null;
+  /** A proxy in front named the client (PROXY protocol). */
+  readonly proxied: boolean;
   /** Milliseconds since the epoch. */
   readonly nowMs: number;
   /** Open connections of this worker. */
@@ -80,10 +89,14 @@ export class Engine {
   /** Tables that are in the core already, for the bundle to come. */
   #prepared: Uint8Array | null = null;
   #stacks = new StackMatcher(NO_STACKS);
+  #databases: OriginDatabases = NO_DATABASES;
+  #origins = new Origins(NO_DATABASES);
   /** p0f-style signature of the SYN of the connection that `begin` was last called for, or null. */
   synText: string | null = null;
   /** What that SYN tells of its sender; null without one. */
   stack: StackMatch | null = null;
+  /** Where its address is from. */
+  origin: Origin = UNKNOWN_ORIGIN;
 
   constructor(core: Core, history: History) {
     this.core = core;
@@ -135,6 +148,14 @@ export class Engine {
     this.#epoch = epoch;
   }
 
+  /** Databases that say where addresses are from; those that stayed the same keep what was looked up. */
+  useOrigins(databases: OriginDatabases): void {
+    const { country, asn } = this.#databases;
+    if (databases.country === country && databases.asn === asn) return;
+    this.#databases = databases;
+    this.#origins = new Origins(databases);
+  }
+
   /** Starts a connection: forgets the last one's facts and sets those known at accept. */
   begin(facts: ConnectionFacts): void {
     const { core } = this;
@@ -142,10 +163,14 @@ export class Engine {
     core.setIp(FACT.ip, facts.ip, facts.isV4);
     core.setNumber(FACT.port, facts.port);
     core.setText(FACT.listener, facts.listener);
-    core.setNumber(FACT.proxied, 0);
+    core.setNumber(FACT.proxied, facts.proxied ? 1 : 0);
+    this.origin = this.#origins.find(facts.ip, facts.isV4);
+    const { country, asn } = this.origin;
+    if (country !== null) core.setText(FACT.country, country);
+    if (asn !== null) core.setNumber(FACT.asn, asn);
     core.setNumber(FACT.inflight, facts.inflight);
     this.#setSystem(facts.nowMs);
-    if (this.program.canaries.length > 0) this.#history.draw(core, clientAtAccept(facts));
+    if (this.program.canaries.length > 0) this.#history.draw(core, clientAtAccept(facts, this.origin));
     if (facts.rttUs !== null) core.setNumber(FACT.rtt, facts.rttUs);
     this.synText = null;
     this.stack = null;

@@ -13,6 +13,8 @@ type Filled =
   | 'port'
   | 'listener'
   | 'syn'
+  | 'country'
+  | 'asn'
   | 'os'
   | 'osFamily'
   | 'hops'
@@ -36,6 +38,8 @@ export const FACT: Readonly<Record<Filled, number>> = {
   port: factIndex('conn.port'),
   listener: factIndex('conn.listener'),
   syn: factIndex('conn.syn'),
+  country: factIndex('conn.country'),
+  asn: factIndex('conn.asn'),
   os: factIndex('conn.os'),
   osFamily: factIndex('conn.os_family'),
   hops: factIndex('conn.hops'),
@@ -57,8 +61,6 @@ export const FACT: Readonly<Record<Filled, number>> = {
 
 /** Facts of the language that this engine never knows: a condition on one never holds. */
 export const UNSUPPLIED: readonly string[] = [
-  'conn.asn',
-  'conn.country',
   'hello.versions_valid',
   'hello.client',
   'client.handshakes',

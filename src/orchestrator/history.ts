@@ -38,6 +38,10 @@ function keyText(fact: number, client: Client): string | null {
   switch (fact) {
     case FACT.listener:
       return client.listener;
+    case FACT.country:
+      return client.origin.country;
+    case FACT.asn:
+      return client.origin.asn === null ? null : String(client.origin.asn);
     case FACT.sni:
       return client.sni;
     case FACT.ja3:

@@ -57,6 +57,11 @@ function clientOf(facts: TestSituation['facts']): Client | null {
   return {
     ...address,
     listener: text('conn.listener') ?? '',
+    origin: {
+      country: text('conn.country'),
+      asn: typeof facts['conn.asn'] === 'number' ? facts['conn.asn'] : null,
+      organization: null,
+    },
     sni: text('hello.sni'),
     ja3: text('hello.ja3'),
     ja4: text('hello.ja4'),

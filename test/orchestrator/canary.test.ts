@@ -53,6 +53,7 @@ function from(a: number, b: number, c: number): ConnectionFacts {
     syn: null,
     rttUs: null,
     nowMs: 1_000,
+    proxied: false,
     inflight: 0,
   };
 }

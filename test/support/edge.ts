@@ -49,7 +49,12 @@ site held    { listen edge  sni { "held.test" }     score none  ladder { from 0 
 export interface AuditLine {
   readonly event: { readonly action: string; readonly duration: number };
   readonly error: { readonly message: string | null };
-  readonly source: { readonly ip: string; readonly port: number };
+  readonly source: {
+    readonly ip: string;
+    readonly port: number;
+    readonly geo: { readonly country_iso_code: string | null };
+    readonly as: { readonly number: number | null; readonly organization: { readonly name: string | null } };
+  };
   readonly tls: {
     readonly established: boolean;
     readonly version: string | null;
@@ -81,7 +86,12 @@ export interface AuditLine {
       readonly ja4: string | null;
       readonly records: number | null;
     };
+    readonly proxy: string | null;
     readonly syn: string | null;
+    readonly os: string | null;
+    readonly os_family: string | null;
+    readonly hops: number | null;
+    readonly rtt_us: number | null;
     readonly http: { readonly requests: number; readonly challenged: number } | null;
   };
 }
@@ -100,6 +110,10 @@ export interface TestEdgeOptions {
   readonly files?: Readonly<Record<string, string>>;
   /** YAML of `feeds`. */
   readonly feeds?: Readonly<Record<string, unknown>>;
+  /** YAML of `geo`. */
+  readonly geo?: Readonly<Record<string, unknown>>;
+  /** Text of `networks.txt`, for a policy with a feed of it. */
+  readonly networks?: string;
 }
 
 export interface TestEdge {
@@ -165,6 +179,7 @@ export async function startTestEdge(t: TestContext, options: TestEdgeOptions = {
   write('policy.pdl', options.policy ?? ACTIONS_POLICY);
   write('blocked.txt', '# nobody\n');
   for (const [name, content] of Object.entries(options.files ?? {})) write(name, content);
+  write('networks.txt', options.networks ?? '');
   const upstream = options.upstream ?? {
     protocol: 'http',
     url: `http://127.0.0.1:${await startEchoUpstream(t)}`,
@@ -186,6 +201,7 @@ export async function startTestEdge(t: TestContext, options: TestEdgeOptions = {
     upstreams: { app: upstream, ...options.upstreams },
     limits: options.limits ?? {},
     feeds: options.feeds ?? {},
+    geo: options.geo ?? {},
     admin: false,
     metrics: options.metrics ? { address: '127.0.0.1:0' } : false,
     audit: { file: 'audit.jsonl' },

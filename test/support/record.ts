@@ -9,6 +9,8 @@ export function makeRecord(changes: Partial<ConnectionRecord> = {}): ConnectionR
     startedAtMs: Date.UTC(2026, 10, 23, 10),
     clientIp: '203.0.113.7',
     clientPort: 50_000,
+    origin: { country: 'NL', asn: 64500, organization: 'Example Networks' },
+    proxyIp: null,
     syn: null,
     stack: null,
     rttUs: 900,

@@ -24,7 +24,7 @@ export async function inspectSyns(database: string | null, jsonl: boolean): Prom
   return inspectLines((line) => synAnswer(core, matcher, line), jsonl);
 }
 
-async function inspectLines(answer: (line: string) => Answer, jsonl: boolean): Promise<number> {
+export async function inspectLines(answer: (line: string) => Answer, jsonl: boolean): Promise<number> {
   const failed = await answerLines(answer, { pretty: !jsonl && process.stdout.isTTY === true });
   return failed > 0 && !jsonl ? EXIT.problem : EXIT.ok;
 }
