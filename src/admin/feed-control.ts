@@ -1,4 +1,5 @@
 /** What the admin API may ask of the edge about feeds. */
+import type { DnsListHealth } from '../intel/dns-list.ts';
 import type { Accepted } from '../intel/guards.ts';
 import type { Refreshed, RefreshResult } from '../intel/refresh.ts';
 import type { LookupAnswer } from '../orchestrator/feed-lookup.ts';
@@ -25,6 +26,8 @@ export interface FeedReport {
   readonly failures: number;
   /** Why the last refresh failed. */
   readonly reason: string | null;
+  /** Questions to a DNS list since the start, by answer; null: it is none. */
+  readonly queries: DnsListHealth['results'] | null;
   /** Refreshes since the start, by result; null: it is not fetched. */
   readonly results: Readonly<Record<RefreshResult, number>> | null;
 }

@@ -7,12 +7,15 @@ import type { FeedHealth, FeedRefresher } from '../intel/refresher.ts';
 import type { FeedSettings } from '../intel/settings.ts';
 import type { LookupAnswer, LookupRequest } from '../orchestrator/feed-lookup.ts';
 import { type FoundFeed, feedPath } from '../orchestrator/feeds.ts';
+import { parseIp } from '../orchestrator/ip.ts';
 import type { Feed } from '../pdl/ir.ts';
+import type { QuestionDesk } from './question-desk.ts';
 
 export interface FeedDeskOptions {
   readonly settings: FeedSettings;
   readonly batch: Piscina;
   readonly refresher: FeedRefresher;
+  readonly questions: QuestionDesk;
   /** The feeds in force, and how each was found. */
   readonly feeds: () => readonly Feed[];
   readonly found: () => readonly FoundFeed[];
@@ -26,10 +29,17 @@ export class FeedDesk implements FeedControl {
   }
 
   list(): readonly FeedReport[] {
-    const { refresher, feeds, found } = this.#options;
+    const { refresher, questions, feeds, found } = this.#options;
+    const lists = new Map(questions.health().map((each) => [each.feed, each]));
     const health = new Map(refresher.health().map((each) => [each.feed, each]));
     const states = new Map(found().map((each) => [each.name, each]));
-    return feeds().map((feed) => report(feed, states.get(feed.name), health.get(feed.name)));
+    return feeds().map((feed) => {
+      const list = lists.get(feed.name);
+      const told = report(feed, states.get(feed.name), health.get(feed.name));
+      if (list === undefined) return told;
+      const { problem: reason, results: queries } = list;
+      return { ...told, state: reason === null ? 'good' : 'failing', reason, queries };
+    });
   }
 
   refresh(name: string, accepted: Accepted): Promise<Refreshed | null> {
@@ -39,7 +49,24 @@ export class FeedDesk implements FeedControl {
   async lookup(value: string): Promise<LookupAnswer> {
     const { batch, settings, feeds } = this.#options;
     const request: LookupRequest = { value, feeds: feeds(), settings };
-    return (await batch.run(request, { name: 'lookup' })) as LookupAnswer;
+    const answer = (await batch.run(request, { name: 'lookup' })) as LookupAnswer;
+    return await this.#withLists(answer);
+  }
+
+  /** What DNS lists say of a single address. */
+  async #withLists(answer: LookupAnswer): Promise<LookupAnswer> {
+    const address = parseIp(answer.value);
+    if (address === null) return answer;
+    const searched = [...answer.searched];
+    const unread = [...answer.unread];
+    const found = [...answer.found];
+    for (const [feed, said] of await this.#options.questions.lookUp(address.ip, address.isV4)) {
+      (said === null ? unread : searched).push(feed.name);
+      if (!said?.isListed) continue;
+      const ends = new Date(Date.now() + said.lifetimeMs).toISOString();
+      found.push({ feed: feed.name, entry: feed.path, line: null, score: null, ends, leftOut: null });
+    }
+    return { ...answer, searched, unread, found };
   }
 }
 
@@ -65,5 +92,6 @@ function report(feed: Feed, found: FoundFeed | undefined, health: FeedHealth | u
     failures,
     reason: health?.reason ?? null,
     results: health?.results ?? null,
+    queries: null,
   };
 }

@@ -18,6 +18,7 @@ import { Deployer, refreshInterval } from './deployer.ts';
 import { FeedDesk } from './feed-desk.ts';
 import type { SharedState, WorkerTask } from './messages.ts';
 import { createEdgePool, runInPool } from './pools.ts';
+import { QuestionDesk } from './question-desk.ts';
 import { Reporting } from './reporting.ts';
 import { SharedCount } from './slots.ts';
 import { type BoundListener, ListeningSockets } from './sockets.ts';
@@ -55,6 +56,7 @@ export class Supervisor implements AdminControl {
   readonly #edgePool: ReturnType<typeof createEdgePool> | null;
   readonly #refresher: FeedRefresher;
   readonly #origins: OriginStore;
+  readonly #questions: QuestionDesk;
   readonly #deployer: Deployer;
   readonly feeds: FeedDesk;
   readonly #slots: WorkerSlot[] = [];
@@ -96,16 +98,18 @@ export class Supervisor implements AdminControl {
         else log.warn({ feed, result, reason }, 'feed not refreshed; the last good copy stays');
       },
     });
+    this.#questions = new QuestionDesk(config.feeds.resolvers, tables.answers, tables.hasher);
     this.#origins = new OriginStore({
       files: config.geo,
       load: (task) => this.#batch.run(task, { name: 'database' }),
       onChanged: () => void this.reload(),
     });
-    this.#deployer = new Deployer(config, this.#batch, this.#refresher, this.#origins);
+    this.#deployer = new Deployer(config, this.#batch, this.#refresher, this.#questions, this.#origins);
     this.feeds = new FeedDesk({
       settings: config.feeds,
       batch: this.#batch,
       refresher: this.#refresher,
+      questions: this.#questions,
       feeds: () => this.#deployment?.bundle.program.feeds ?? [],
       found: () => this.#deployer.feeds,
     });
@@ -118,8 +122,10 @@ export class Supervisor implements AdminControl {
         rates: tables.rates.evictions,
         buckets: tables.buckets.evictions,
         clearances: tables.clearances.evictions,
+        answers: tables.answers.evictions,
       },
       feeds: this.#refresher.health(),
+      dnsLists: this.#questions.health(),
       databases: this.#origins.health(),
       policy: this.#deployment && { imageId: this.#deployment.bundle.imageId, epoch: this.#deployment.epoch },
     }));
@@ -184,6 +190,7 @@ export class Supervisor implements AdminControl {
       ports: () => this.#bound.map(({ port }) => port),
       deployment: () => this.#deployment!,
       onEnded: (lines, tally) => this.#reporting.ended(lines, tally),
+      onQuestions: (questions) => this.#questions.answer(questions),
       onLost: (lost, worker) => {
         this.#total.leave(lost.length);
         this.#reporting.lost(lost, worker, this.#deployment!);
@@ -311,6 +318,7 @@ export class Supervisor implements AdminControl {
     await Promise.all(this.#slots.map(finish));
     this.#sockets?.close();
     await this.#refresher.close();
+    this.#questions.close();
     await Promise.all([this.#edgePool?.destroy(), this.#batch.destroy(), this.#reporting.close()]);
   }
 

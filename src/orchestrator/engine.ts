@@ -169,6 +169,7 @@ export class Engine {
     if (country !== null) core.setText(FACT.country, country);
     if (asn !== null) core.setNumber(FACT.asn, asn);
     core.setNumber(FACT.inflight, facts.inflight);
+    this.#history.recallLists(core, facts.ip, facts.isV4, facts.nowMs);
     this.#setSystem(facts.nowMs);
     if (this.program.canaries.length > 0) this.#history.draw(core, clientAtAccept(facts, this.origin));
     if (facts.rttUs !== null) core.setNumber(FACT.rtt, facts.rttUs);
@@ -269,6 +270,7 @@ export class Engine {
     this.#setSystem(nowMs);
     this.#history.draw(core, client);
     this.#history.recall(core, client, nowMs);
+    this.#history.recallLists(core, facts.ip, facts.isV4, nowMs);
     set(core);
     const siteIndex = this.#sites.find(facts.listener, client.sni);
     const site = this.program.sites[siteIndex];

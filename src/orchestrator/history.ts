@@ -4,12 +4,14 @@
  */
 import type { Core } from '../core/core.ts';
 import { createGoodSample, GoodSample } from '../intel/good-sample.ts';
+import { AnswerTable } from '../limit/answer-table.ts';
 import { BucketTable } from '../limit/bucket-table.ts';
 import { ClearanceTable } from '../limit/clearance-table.ts';
 import { KeyHasher } from '../limit/key.ts';
 import { RateTable } from '../limit/rate-table.ts';
 import { createTable } from '../limit/shared-table.ts';
 import type { Challenge, Counter, KeyPart, Program } from '../pdl/ir.ts';
+import { type Ask, ListAnswers } from './answers.ts';
 import type { Client } from './client.ts';
 import { FACT } from './facts.ts';
 
@@ -17,6 +19,7 @@ export interface Tables {
   readonly rates: RateTable;
   readonly buckets: BucketTable;
   readonly clearances: ClearanceTable;
+  readonly answers: AnswerTable;
   readonly good: GoodSample;
   readonly hasher: KeyHasher;
 }
@@ -59,6 +62,7 @@ export function memoryOfOne(): Tables {
     rates: new RateTable(createTable(1)),
     buckets: new BucketTable(createTable(1)),
     clearances: new ClearanceTable(createTable(1)),
+    answers: new AnswerTable(createTable(1)),
     good: new GoodSample(createGoodSample()),
     hasher: new KeyHasher(new Uint8Array(16)),
   };
@@ -68,16 +72,20 @@ export class History {
   readonly #tables: Tables;
   /** Without a secret: a client keeps its side of a canary after a restart, and on every host of a fleet. */
   readonly #draws = new KeyHasher(new Uint8Array(16));
+  readonly #lists: ListAnswers;
   #program: Program | null = null;
   #wantsHandshakes = false;
 
-  constructor(tables: Tables) {
+  /** @param ask Finds out what is not known yet; without it that stays so. */
+  constructor(tables: Tables, ask: Ask = () => {}) {
     this.#tables = tables;
+    this.#lists = new ListAnswers(tables.answers, tables.hasher, ask);
   }
 
   /** Counters, limits and challenges keep their history over a reload as long as they keep their names. */
   configure(program: Program): void {
     this.#program = program;
+    this.#lists.configure(program);
     this.#wantsHandshakes = program.requiredFacts.includes(FACT.handshakes);
   }
 
@@ -158,6 +166,11 @@ export class History {
     hasher.ip(ip, ADDRESS_BITS);
     hasher.end();
     good.note(ip, hasher, nowMs);
+  }
+
+  /** Tells the core which DNS lists have the client, as far as that is known. */
+  recallLists(core: Core, ip: Uint8Array, isV4: boolean, nowMs: number): void {
+    this.#lists.apply(core, ip, isV4, nowMs);
   }
 
   /** Draws the connection's number of each canary whose key is known by now. */

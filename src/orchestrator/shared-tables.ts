@@ -1,6 +1,7 @@
 /** The memory behind rates, limits and clearances, which outlives every thread that uses it. */
 import { randomBytes } from 'node:crypto';
 import { createGoodSample, GoodSample } from '../intel/good-sample.ts';
+import { AnswerTable } from '../limit/answer-table.ts';
 import { BucketTable } from '../limit/bucket-table.ts';
 import { ClearanceTable } from '../limit/clearance-table.ts';
 import { KeyHasher } from '../limit/key.ts';
@@ -12,6 +13,8 @@ export interface SharedTables {
   readonly rates: SharedArrayBuffer;
   readonly buckets: SharedArrayBuffer;
   readonly clearances: SharedArrayBuffer;
+  /** What DNS said of clients. */
+  readonly answers: SharedArrayBuffer;
   /** Clients lately served without trouble: `GoodSample`. */
   readonly good: SharedArrayBuffer;
   /** 16 random bytes that key the tables' hash. */
@@ -23,13 +26,16 @@ export interface TableSlots {
   readonly rateSlots: number;
   readonly bucketSlots: number;
   readonly clearanceSlots: number;
+  readonly answerSlots: number;
 }
 
-export function createSharedTables({ rateSlots, bucketSlots, clearanceSlots }: TableSlots): SharedTables {
+export function createSharedTables(slots: TableSlots): SharedTables {
+  const { rateSlots, bucketSlots, clearanceSlots, answerSlots } = slots;
   return {
     rates: createTable(rateSlots),
     buckets: createTable(bucketSlots),
     clearances: createTable(clearanceSlots),
+    answers: createTable(answerSlots),
     good: createGoodSample(),
     seed: randomBytes(16),
   };
@@ -41,6 +47,7 @@ export function openTables(shared: SharedTables): Tables {
     rates: new RateTable(shared.rates),
     buckets: new BucketTable(shared.buckets),
     clearances: new ClearanceTable(shared.clearances),
+    answers: new AnswerTable(shared.answers),
     good: new GoodSample(shared.good),
     hasher: new KeyHasher(shared.seed),
   };

@@ -9,7 +9,8 @@ const SAMPLE: EdgeSample = {
   heldTarpits: 1,
   workers: 2,
   workerRestarts: 0,
-  evictions: { rates: 5, buckets: 0, clearances: 0 },
+  evictions: { rates: 5, buckets: 0, clearances: 0, answers: 0 },
+  dnsLists: [],
   feeds: [],
   databases: [
     {

@@ -42,7 +42,7 @@ export async function listFeeds(options: FeedOptions): Promise<number> {
     if (feeds.length === 0) return 'the policy in force has no feeds\n';
     const head = ['feed', 'of', 'from', 'members', 'age', 'next', 'state'];
     const reasons = feeds.filter(({ reason }) => reason !== null);
-    const notes = reasons.map(({ name, reason, failures }) => `${name}: ${reason} (${failures} in a row)\n`);
+    const notes = reasons.map(({ name, reason, failures }) => `${name}: ${reason}${inARow(failures)}\n`);
     return table(head, feeds.map(cells), paint, [3]) + (notes.length > 0 ? `\n${notes.join('')}` : '');
   });
   return feeds.every(({ state }) => state === 'good') ? EXIT.ok : EXIT.problem;
@@ -84,19 +84,26 @@ export async function showFeed(name: string, options: FeedOptions): Promise<numb
       ['refresh', feed.refreshMs === null ? 'never' : `every ${span(feed.refreshMs)}`],
       ['next', feed.nextAt === null ? null : `in ${span(feed.nextAt - Date.now())}`],
       ['max_age', feed.maxAgeMs === null ? null : `${span(feed.maxAgeMs)}, then ${feed.onStale}`],
-      ['failed', feed.reason === null ? null : `${feed.failures} in a row: ${feed.reason}`],
-      [
-        'refreshes',
-        feed.results &&
-          Object.entries(feed.results)
-            .map(([result, n]) => `${n} ${result}`)
-            .join(', '),
-      ],
+      ['failed', feed.reason === null ? null : feed.reason + inARow(feed.failures)],
+      ['questions', counts(feed.queries)],
+      ['refreshes', counts(feed.results)],
     ];
     const known = rows.filter(([, value]) => value !== null);
     return `${paint('bold', feed.name)}\n${known.map(([key, value]) => `  ${key.padEnd(9)}  ${value}\n`).join('')}`;
   });
   return feed.state === 'good' ? EXIT.ok : EXIT.problem;
+}
+
+function counts(results: Readonly<Record<string, number>> | null): string | null {
+  if (results === null) return null;
+  return Object.entries(results)
+    .map(([result, count]) => `${count} ${result.replace('_', ' ')}`)
+    .join(', ');
+}
+
+/** ` (3 times in a row)`, where it is more than once. */
+function inARow(failures: number): string {
+  return failures > 1 ? ` (${failures} times in a row)` : '';
 }
 
 /** Exit code 1 when it failed or was refused: the last good copy stays. */
@@ -127,7 +134,9 @@ export async function lookupValue(value: string, options: FeedOptions): Promise<
   const path = `/v1/feeds/lookup?value=${encodeURIComponent(value)}`;
   const answer = await askAdminFor<LookupAnswer>(options, 'GET', path);
   say(options, answer, (paint) => {
-    const unread = answer.unread.map((name) => `${name} cannot be searched: it has no good copy\n`).join('');
+    const unread = answer.unread
+      .map((name) => `${name} does not tell: it has no good copy, or does not answer\n`)
+      .join('');
     if (answer.searched.length + answer.unread.length === 0)
       return `no feed of this policy holds anything like ${value}\n`;
     if (answer.found.length === 0) return `${value} is in none of: ${answer.searched.join(', ')}\n${unread}`;
