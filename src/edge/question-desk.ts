@@ -5,6 +5,7 @@ import type { AnswerTable } from '../limit/answer-table.ts';
 import type { KeyHasher } from '../limit/key.ts';
 import { graceMs, hashQuestion, type Question } from '../orchestrator/answers.ts';
 import { feedProblem } from '../orchestrator/feeds.ts';
+import type { Tables } from '../orchestrator/shared-tables.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import type { Feed } from '../pdl/ir.ts';
 
@@ -21,7 +22,7 @@ export class QuestionDesk {
   readonly #open = new Set<string>();
 
   /** @param servers Resolvers; none: the system's. */
-  constructor(servers: readonly string[], answers: AnswerTable, hasher: KeyHasher) {
+  constructor(servers: readonly string[], { answers, hasher }: Pick<Tables, 'answers' | 'hasher'>) {
     this.#client = new DnsClient(servers);
     this.#answers = answers;
     this.#hasher = hasher;

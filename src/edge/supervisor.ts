@@ -8,9 +8,10 @@ import type { AdminControl, ReloadResult } from '../admin/control.ts';
 import { startBatchWorkers } from '../batch/workers.ts';
 import type { Config } from '../config/schema.ts';
 import { FeedRefresher } from '../intel/refresher.ts';
+import { createInflight, createInflightRow, Inflight } from '../limit/inflight.ts';
 import type { Bundle } from '../orchestrator/bundle.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
-import { createSharedTables, openTables } from '../orchestrator/shared-tables.ts';
+import { tableStates } from '../orchestrator/shared-tables.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import { OriginStore } from '../profile/address/origin-store.ts';
 import { type Addon, loadAddon } from './addon.ts';
@@ -22,6 +23,7 @@ import { QuestionDesk } from './question-desk.ts';
 import { Reporting } from './reporting.ts';
 import { SharedCount } from './slots.ts';
 import { type BoundListener, ListeningSockets } from './sockets.ts';
+import { TableKeeper } from './table-keeper.ts';
 import runEdgeWorker from './worker.ts';
 import { WorkerSlot } from './worker-slot.ts';
 
@@ -52,6 +54,7 @@ export class Supervisor implements AdminControl {
   readonly #addon: Addon | null;
   readonly #shared: SharedState;
   readonly #total: SharedCount;
+  readonly #keeper: TableKeeper;
   readonly #batch = startBatchWorkers(1);
   readonly #edgePool: ReturnType<typeof createEdgePool> | null;
   readonly #refresher: FeedRefresher;
@@ -80,25 +83,26 @@ export class Supervisor implements AdminControl {
     if (addon === null)
       log.warn({ reason }, 'running without the native addon: no SYN facts, no look before accept');
     const { limits } = config;
+    this.#keeper = new TableKeeper(config, log);
     this.#shared = {
       total: new SharedArrayBuffer(4),
-      ...createSharedTables(limits),
+      inflight: createInflight(),
+      ...this.#keeper.shared,
       ticketMaster: randomBytes(32),
     };
     this.#total = new SharedCount(this.#shared.total, limits.connections);
     this.#edgePool = config.threads === 0 ? null : createEdgePool(config.threads);
-    const tables = openTables(this.#shared);
     this.#refresher = new FeedRefresher({
       settings: config.feeds,
       judge: (request) => this.#batch.run(request, { name: 'judge' }),
-      goodAddresses: () => tables.good.recent(Date.now()),
+      goodAddresses: () => this.#keeper.tables.good.recent(Date.now()),
       onChanged: () => void this.reload(),
       onResult: ({ feed, result, reason }) => {
         if (reason === null) log.info({ feed, result }, 'feed refreshed');
         else log.warn({ feed, result, reason }, 'feed not refreshed; the last good copy stays');
       },
     });
-    this.#questions = new QuestionDesk(config.feeds.resolvers, tables.answers, tables.hasher);
+    this.#questions = new QuestionDesk(config.feeds.resolvers, this.#keeper.tables);
     this.#origins = new OriginStore({
       files: config.geo,
       load: (task) => this.#batch.run(task, { name: 'database' }),
@@ -116,14 +120,12 @@ export class Supervisor implements AdminControl {
     this.#reporting = new Reporting(config, log, this, () => ({
       openConnections: this.#total.value,
       heldTarpits: this.#slots.reduce((sum, slot) => sum + slot.held, 0),
+      evictedTarpits: this.#slots.reduce((sum, slot) => sum + slot.evicted, 0),
+      handshakes: new Inflight(this.#shared.inflight, createInflightRow()).all,
+      waitingPuzzles: this.#slots.reduce((sum, slot) => sum + slot.puzzles, 0),
       workers: this.#slots.filter((slot) => slot.ready).length,
       workerRestarts: this.#slots.reduce((sum, slot) => sum + slot.restarts, 0),
-      evictions: {
-        rates: tables.rates.evictions,
-        buckets: tables.buckets.evictions,
-        clearances: tables.clearances.evictions,
-        answers: tables.answers.evictions,
-      },
+      tables: tableStates(this.#keeper.tables),
       feeds: this.#refresher.health(),
       dnsLists: this.#questions.health(),
       databases: this.#origins.health(),
@@ -163,6 +165,7 @@ export class Supervisor implements AdminControl {
     this.#scheduleRefresh();
     this.#refresher.watch(remoteFeeds, this.#deployer.feedEnds);
     this.#origins.watch();
+    this.#keeper.start();
   }
 
   async #listen(): Promise<void> {
@@ -317,6 +320,7 @@ export class Supervisor implements AdminControl {
     this.#origins.close();
     await Promise.all(this.#slots.map(finish));
     this.#sockets?.close();
+    await this.#keeper.close();
     await this.#refresher.close();
     this.#questions.close();
     await Promise.all([this.#edgePool?.destroy(), this.#batch.destroy(), this.#reporting.close()]);

@@ -91,6 +91,7 @@ export function createState(): EngineState {
       bucketSlots: SLOTS,
       clearanceSlots: SLOTS,
       answerSlots: SLOTS,
+      historySlots: SLOTS,
     }),
     ticketMaster: randomBytes(32),
   };
@@ -98,7 +99,10 @@ export function createState(): EngineState {
 
 function compile(options: EngineOptions): CompileOutcome & { bundle: NonNullable<CompileOutcome['bundle']> } {
   const listeners = Object.fromEntries((options.listeners ?? []).map((name) => [name, null]));
-  const host = options.listeners === undefined ? null : { listeners, certificates: [], upstreams: null };
+  const host =
+    options.listeners === undefined
+      ? null
+      : { listeners, certificates: [], upstreams: null, passthrough: {} };
   const outcome = compilePolicyFile({ path: options.policy, host, purpose: 'serve', env: process.env });
   if (outcome.bundle === null) throw new PolicyError(outcome.diagnostics);
   return { ...outcome, bundle: outcome.bundle };
@@ -222,8 +226,8 @@ export class PolicyEngine {
     const engine = this.#engine;
     engine.setArrival(reads, Math.max(0, Date.now() - facts.nowMs) * 1_000);
     const client = clientAtHello(facts, engine.core.hello, engine.origin);
-    const hello = summarizeHello(engine.core);
     const verdict = engine.decideHello(facts, client);
+    const hello = summarizeHello(engine.core, engine.tlsClient?.name ?? null);
     const accepted = verdict.action.action === 'accept' ? verdict.policy : null;
     const excess = accepted && helloExcess(accepted.handshake, hello.bytes, completeInMs);
     if (excess) {

@@ -8,6 +8,7 @@ import { suspicion } from '../intel/guards.ts';
 import type { AnswerTable, Known } from '../limit/answer-table.ts';
 import type { KeyHasher } from '../limit/key.ts';
 import type { Feed, Program } from '../pdl/ir.ts';
+import { ADDRESS_BITS, NAMESPACE } from './client-key.ts';
 
 /** Something to find out. `ip` has 16 bytes, IPv4 as ::ffff:a.b.c.d. */
 export interface Question {
@@ -27,15 +28,12 @@ interface List {
   readonly rate: number;
 }
 
-/** Keeps these keys apart from those of other tables that share the hash. */
-const NAMESPACE = 7;
-const ADDRESS_BITS = 128;
 /** How long an answer may be used beyond its time where the feed has no `max_age`. */
 const DEFAULT_MAX_AGE_MS = 86_400_000;
 
 /** Loads the hasher with the key of an answer. */
 export function hashQuestion(hasher: KeyHasher, { zone, ip }: Question): void {
-  hasher.begin(NAMESPACE);
+  hasher.begin(NAMESPACE.answer);
   hasher.text(zone);
   hasher.ip(ip, ADDRESS_BITS);
   hasher.end();
@@ -71,18 +69,18 @@ export class ListAnswers {
     // why: nobody lists addresses of private networks, and asking would tell others which there are.
     const isLocal = suspicion({ bytes: ip, bits: ADDRESS_BITS, isV4 }) === 'local';
     for (const { zone, onStale, rate } of this.#lists) {
-      const known = isLocal ? NOT_LISTED : this.#known({ zone, ip, isV4 }, nowMs);
+      const known = isLocal ? NOT_LISTED : this.#known({ zone, ip, isV4 }, onStale, nowMs);
       if (known !== null) core.setRate(rate, known.isYes ? 1 : 0);
       // why: `on_stale empty` has a list that does not answer count as one that has nobody.
       else if (onStale === 'empty') core.setRate(rate, 0);
     }
   }
 
-  #known(question: Question, nowMs: number): Known | null {
+  #known(question: Question, onStale: Feed['onStale'], nowMs: number): Known | null {
     hashQuestion(this.#hasher, question);
     const known = this.#answers.get(this.#hasher, nowMs);
     if (known === null || known.isStale) this.#ask(question);
-    return known;
+    return known?.isStale && onStale !== 'keep' ? null : known;
   }
 }
 

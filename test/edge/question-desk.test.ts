@@ -63,10 +63,10 @@ async function makeBench(t: TestContext, options = 'refresh 1h'): Promise<Bench>
     purpose: 'serve',
     env: {},
   });
-  const slots = { rateSlots: 64, bucketSlots: 64, clearanceSlots: 64, answerSlots: 1_024 };
+  const slots = { rateSlots: 64, bucketSlots: 64, clearanceSlots: 64, historySlots: 64, answerSlots: 1_024 };
   const shared = createSharedTables(slots);
   const ours = openTables(shared);
-  const desk = new QuestionDesk([dns.address], ours.answers, ours.hasher);
+  const desk = new QuestionDesk([dns.address], ours);
   t.after(() => desk.close());
   assert.deepEqual(await desk.test(compiled.bundle!.program.feeds), []);
   const questions: Question[] = [];

@@ -8,6 +8,7 @@ const HOST: Host = {
   listeners: { edge: 'http' },
   certificates: ['default'],
   upstreams: { app: 'http', honeypot: 'http', mail: 'tcp' },
+  passthrough: {},
 };
 
 /** Code and help of what the base policy, with more text, asks of a host in vain. */
