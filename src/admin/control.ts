@@ -1,6 +1,7 @@
 /** What the admin API may ask of the edge. */
 import type { Bundle } from '../orchestrator/bundle.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
+import type { FeedControl } from './feed-control.ts';
 
 export type ReloadResult =
   | { readonly ok: true; readonly imageId: string; readonly epoch: number }
@@ -13,4 +14,5 @@ export interface AdminControl {
   status(): object;
   /** The bundle in force; null before the first. */
   bundle(): Bundle | null;
+  readonly feeds: FeedControl;
 }

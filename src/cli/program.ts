@@ -7,6 +7,7 @@ import type { ConnectFlags } from './commands/connect.ts';
 import type { InspectClientOptions } from './commands/inspect-client.ts';
 import { type DatabaseFlags, databaseOptions } from './databases.ts';
 import { CliError, EXIT } from './exit.ts';
+import { addFeedVerbs, FEED_EXAMPLES } from './feed-verbs.ts';
 import type { Format } from './output.ts';
 import { packageVersion } from './package.ts';
 import { addPolicyVerbs, formatOption } from './policy-verbs.ts';
@@ -209,6 +210,11 @@ function buildProgram(done: (code: number) => void): Command {
     },
   );
 
+  addFeedVerbs(
+    verb('feed', 'Look at feeds and refresh them.', FEED_EXAMPLES),
+    (command) => withAdmin(command.addOption(configOption())),
+    done,
+  );
   verb(
     'connect',
     'Connect as a TLS client that solves puzzles, and say what was negotiated and what it cost.',

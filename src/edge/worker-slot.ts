@@ -6,6 +6,7 @@ import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:wor
 import type { Config } from '../config/schema.ts';
 import { createInflightRow, Inflight } from '../limit/inflight.ts';
 import type { Tally } from '../observe/tally.ts';
+import type { Question } from '../orchestrator/answers.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
 import type { SharedState, ToMain, ToWorker, WorkerTask } from './messages.ts';
 import { collectLost, type LostConnection, SLOT_BYTES } from './slots.ts';
@@ -24,6 +25,7 @@ export interface WorkerSlotOptions {
   readonly deployment: () => Deployment;
   /** Audit lines and counts of connections that ended. */
   readonly onEnded: (lines: readonly string[], tally: Tally) => void;
+  readonly onQuestions: (questions: readonly Question[]) => void;
   /** Connections that went with a worker. */
   readonly onLost: (lost: readonly LostConnection[], slot: number) => void;
   readonly onProblem: (message: string, error: string) => void;
@@ -144,6 +146,9 @@ export class WorkerSlot {
         return;
       case 'deployed':
         this.#settle(message.epoch, message.error);
+        return;
+      case 'asked':
+        this.#options.onQuestions(message.questions);
         return;
       case 'notice':
         this.#options.onProblem(`listener ${message.listener}`, message.message);
