@@ -51,9 +51,10 @@ import {
 } from './abi/layout.gen';
 import { section, sectionCount } from './image';
 import { leafOf } from './leaf';
+import { valueOf } from './lookups';
 import { VALUES, VALUES_BYTES } from './memory';
 import { findSets, inNumbers, isFound } from './sets';
-import { rateOf, slotOf } from './slots';
+import { slotOf } from './slots';
 
 /** One bit per atom: definitely true, definitely false, pending. An atom in none of them is unknown. */
 export const ATOMS_TRUE: usize = memory.data(48, 16);
@@ -75,7 +76,7 @@ export function evaluateAtoms(image: usize, tables: usize, wanted: usize, phase:
     if ((bits & load<u64>(wanted + wordAt(operand))) == 0) continue;
     if (load<i32>(operand, OPERAND_PHASE_AT) > phase) set(ATOMS_PENDING, operand, bits);
     else if (load<i32>(operand, OPERAND_KIND_AT) == OPERAND_FACT) evaluateFact(image, tables, operand);
-    else evaluateRate(image, operand);
+    else evaluateRate(image, tables, operand);
   }
 }
 
@@ -121,8 +122,8 @@ function atomAt(image: usize, operand: usize, index: i32): usize {
   return section(image, SECTION_ATOM) + (firstOf(operand) + index) * ATOM_BYTES;
 }
 
-function evaluateRate(image: usize, operand: usize): void {
-  const rate = rateOf(load<i32>(operand, OPERAND_KIND_AT), load<i32>(operand, OPERAND_INDEX_AT));
+function evaluateRate(image: usize, tables: usize, operand: usize): void {
+  const rate = valueOf(tables, load<i32>(operand, OPERAND_KIND_AT), load<i32>(operand, OPERAND_INDEX_AT));
   const isKnown = load<u32>(rate, RATE_KNOWN_AT) != 0;
   evaluateKnown(operand, isKnown);
   if (isKnown) evaluateRanges(image, operand, load<f64>(rate, RATE_VALUE_AT));

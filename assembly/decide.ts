@@ -83,7 +83,7 @@ export function decide(site: i32, phase: i32): i32 {
   const tables = tablesFor(image);
   setOrigin(tables);
   evaluateAtoms(image, tables, at + SITE_ATOMS_AT, phase);
-  evaluateSignals(image, score, phase);
+  evaluateSignals(image, tables, score, phase);
   evaluateRules(image, at);
   settle(image, at, score, false);
   report();

@@ -14,6 +14,7 @@ import {
   MAX_COUNTERS,
   MAX_CUBES_PER_CONDITION,
   MAX_RULES,
+  MAX_SCORE_MAPS,
   MAX_SIGNALS,
   MAX_TABLES,
   OPERAND_BYTES,
@@ -24,6 +25,7 @@ import {
   OPERAND_FIRST_ATOM_AT,
   OPERAND_INDEX_AT,
   OPERAND_KIND_AT,
+  OPERAND_LOOKUP,
   OPERAND_PHASE_AT,
   PHASE_REQUEST,
   RULE_BYTES,
@@ -74,6 +76,7 @@ import {
   TIER_LADDER,
 } from './abi/layout.gen';
 import { section, sectionCount } from './image';
+import { HOSTS_SHIFT, MAP_SHIFT } from './lookups';
 
 /** True when everything the image refers to is inside it. */
 export function hasBounds(image: usize): bool {
@@ -93,6 +96,10 @@ function checkOperand(kind: i32, operand: i32, phase: i32): bool {
   if (operand < 0 || phase < 0 || phase > PHASE_REQUEST) return false;
   if (kind == OPERAND_FACT) return operand < FACT_COUNT;
   if (kind == OPERAND_COUNTER) return operand < MAX_COUNTERS;
+  if (kind == OPERAND_LOOKUP) {
+    const map = (operand >> MAP_SHIFT) & 0xff;
+    return (operand & 0xff) < FACT_COUNT && map < MAX_SCORE_MAPS && operand >> HOSTS_SHIFT <= 1;
+  }
   return kind == OPERAND_CANARY && operand < MAX_CANARIES;
 }
 

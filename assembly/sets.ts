@@ -6,9 +6,11 @@ import {
   BUCKET_BYTES,
   BUCKET_HASH_AT,
   BUCKET_OFFSET_AT,
+  MAX_SCORE_MAPS,
   MEMBER_LENGTH_AT,
   MEMBER_MEMBERSHIP_AT,
   MEMBERSHIP_BYTES,
+  MEMBERSHIP_SCORES_AT,
   SET_BUCKETS_AT,
   SET_COUNT_AT,
   SET_SEED_AT,
@@ -32,8 +34,10 @@ export const MEMBER_HEADER: u32 = MEMBER_LENGTH_AT + 2;
 /** A host name has at most 253 bytes (RFC 1035 section 2.3.4), and so no more suffixes. */
 const MAX_SUFFIXES: i32 = 128;
 
-/** A bit for each table that the value last looked up is in. */
+/** What is known of the value last looked up: a bit for each table that it is in, and a score for each map. */
 const FOUND: usize = memory.data(MEMBERSHIP_BYTES, 16);
+/** Bytes of the bits. */
+const BITS: usize = MEMBERSHIP_SCORES_AT;
 
 /**
  * Looks up the text, or every string of the list, in a slot whose offset and length are right. True when some table
@@ -53,6 +57,16 @@ export function findSets(tables: usize, slot: usize, areHosts: bool): bool {
     at += size;
   }
   return found;
+}
+
+/**
+ * Looks up one text. What is known of it stands where a membership would, of host names with the scores of the nearest
+ * members; 0 when no table has it.
+ */
+export function findMember(tables: usize, at: usize, length: i32, isHost: bool): usize {
+  const set = tables + (isHost ? TABLES_HEADER_HOSTS_AT : TABLES_HEADER_HASHES_AT);
+  memory.fill(FOUND, 0, MEMBERSHIP_BYTES);
+  return findOne(tables, set, at, length, isHost) ? FOUND : 0;
 }
 
 /** Did `findSets` find its value in a table? */
@@ -85,10 +99,19 @@ function addMember(tables: usize, set: usize, at: usize, length: i32, hash: u32,
   if (member == 0) return false;
   const memberships = tables + load<u32>(tables, TABLES_HEADER_MEMBERSHIPS_OFFSET_AT);
   const membership = memberships + <usize>load<u32>(member, MEMBER_MEMBERSHIP_AT) * MEMBERSHIP_BYTES;
-  for (let i: usize = 0; i < <usize>MEMBERSHIP_BYTES; i += 8) {
+  for (let i: usize = 0; i < BITS; i += 8) {
     store<u64>(FOUND + i, load<u64>(FOUND + i) | load<u64>(membership + i));
   }
+  if (load<u64>(membership, MEMBERSHIP_SCORES_AT) != 0) takeScores(membership + BITS);
   return true;
+}
+
+/** The members of a host name come from the shortest suffix to the whole name: the last one that has a score counts. */
+function takeScores(scores: usize): void {
+  for (let map: usize = 0; map < <usize>MAX_SCORE_MAPS; map++) {
+    const score = load<u8>(scores + map);
+    if (score != 0) store<u8>(FOUND + BITS + map, score);
+  }
 }
 
 function find(tables: usize, set: usize, at: usize, length: i32, hash: u32, wildcard: bool): usize {

@@ -56,6 +56,7 @@
 #define SP_OPERAND_FACT 0
 #define SP_OPERAND_COUNTER 1
 #define SP_OPERAND_CANARY 2
+#define SP_OPERAND_LOOKUP 3
 #define SP_TABLE_MISSING 0
 #define SP_TABLE_CIDR 1
 #define SP_TABLE_HASH 2
@@ -77,6 +78,7 @@
 #define SP_MAX_CANARIES 64
 #define SP_MAX_ATOMS 128
 #define SP_MAX_CIDR_TABLES 64
+#define SP_MAX_SCORE_MAPS 8
 #define SP_MAX_TABLES 256
 #define SP_MAX_RULES 1024
 #define SP_MAX_SIGNALS 512
@@ -403,7 +405,8 @@
 #define SP_LEAF_LISTS_AT 0
 #define SP_LEAF_ASN_AT 8
 #define SP_LEAF_COUNTRY_AT 12
-#define SP_LEAF_BYTES 16
+#define SP_LEAF_SCORES_AT 16
+#define SP_LEAF_BYTES 24
 #define SP_TABLE_KIND_AT 0
 #define SP_TABLE_OFFSET_AT 4
 #define SP_TABLE_COUNT_AT 8
@@ -420,7 +423,8 @@
 #define SP_MEMBER_LENGTH_AT 4
 #define SP_MEMBER_BYTES 8
 #define SP_MEMBERSHIP_TABLES_AT 0
-#define SP_MEMBERSHIP_BYTES 32
+#define SP_MEMBERSHIP_SCORES_AT 32
+#define SP_MEMBERSHIP_BYTES 40
 
 #define SP_STATUS_NOT_TLS (-65537) /* the stream does not begin with a TLS handshake record */
 #define SP_STATUS_SSLV2_HELLO (-65538) /* an SSL 2.0 framed ClientHello (RFC 6176 forbids it) */

@@ -2,6 +2,8 @@
 
 import type { CanaryArm } from '../orchestrator/canaries.ts';
 import type { ShadowDecision, Verdict } from '../orchestrator/verdict.ts';
+import { type Origin, UNKNOWN_ORIGIN } from '../profile/address/origins.ts';
+import type { ClientMatch } from '../profile/client-matcher.ts';
 import type { StackMatch } from '../profile/stack-matcher.ts';
 
 /** How a connection ended. */
@@ -62,10 +64,16 @@ export interface ConnectionRecord {
   readonly startedAtMs: number;
   clientIp: string;
   clientPort: number;
+  /** Where the address is from. */
+  origin: Origin;
+  /** A proxy in front named the client; its address, or null. */
+  proxyIp: string | null;
   /** p0f-style text of the SYN, null when the kernel did not save it. */
   syn: string | null;
   /** What the SYN tells of its sender. */
   stack: StackMatch | null;
+  /** What the ClientHello tells of it. */
+  tlsClient: ClientMatch | null;
   rttUs: number | null;
   hello: {
     bytes: number;
@@ -106,13 +114,25 @@ export interface ConnectionRecord {
     resumed: boolean;
     alpn: string | null;
   } | null;
-  http: { requests: number; challenged: number } | null;
+  http: HttpRecord | null;
   upstream: string | null;
   bytesIn: number;
   bytesOut: number;
   outcome: Outcome;
   error: string | null;
   durationsUs: { hello: number | null; decide: number | null; handshake: number | null; total: number };
+}
+
+/** What the requests of a connection came to. */
+export interface HttpRecord {
+  requests: number;
+  /** Those that met a challenge. */
+  challenged: number;
+  /** Akamai's text; null for HTTP/1.1 and where the policy does not ask for it. */
+  h2: string | null;
+  /** Did a request contradict the SYN, or the ClientHello? Null: none was judged. */
+  osMismatch: boolean | null;
+  toolMismatch: boolean | null;
 }
 
 /** What is known of a connection at accept. */
@@ -134,8 +154,11 @@ export type RecordStart = Pick<
 export function startRecord(start: RecordStart): ConnectionRecord {
   return {
     ...start,
+    origin: UNKNOWN_ORIGIN,
+    proxyIp: null,
     syn: null,
     stack: null,
+    tlsClient: null,
     hello: null,
     helloStatus: null,
     site: null,
@@ -158,6 +181,11 @@ export function startRecord(start: RecordStart): ConnectionRecord {
     error: null,
     durationsUs: { hello: null, decide: null, handshake: null, total: 0 },
   };
+}
+
+/** Was a client served to the end of its connection, and did it meet what it was challenged with? */
+export function wasServedWell({ outcome, challenge }: ConnectionRecord): boolean {
+  return outcome === 'served' && (challenge === null || ['solved', 'cleared'].includes(challenge.outcome));
 }
 
 /** Writes into a record what was decided, in the place of an earlier decision. */

@@ -103,8 +103,13 @@ export function resolveConfig(document: ConfigDocument, problems: Diagnostic[]):
     own: prefixes('own', given.own),
     neverBlock: prefixes('neverBlock', given.neverBlock),
     ca: given.ca === undefined ? null : path(given.ca, ''),
+    maxGoodShare: Number(given.maxGoodPercent ?? DEFAULTS.maxGoodPercent) / 100,
     timeout: scalar(['feeds', 'timeout'], given.timeout, FEED_TIMEOUT, report),
     options: (given.options as FeedSettings['options'] | undefined) ?? {},
+  });
+  const geo = ({ country, asn }: Section): Config['geo'] => ({
+    country: country === undefined ? null : path(country, ''),
+    asn: asn === undefined ? null : path(asn, ''),
   });
   const admin = toggle(root.admin);
   const metrics = toggle(root.metrics);
@@ -115,6 +120,9 @@ export function resolveConfig(document: ConfigDocument, problems: Diagnostic[]):
     file: resolve(document.file),
     policy: path(root.policy, DEFAULTS.policy),
     p0fDb: root.p0fDb === undefined ? null : path(root.p0fDb, ''),
+    geo: geo(section(root.geo)),
+    intermediaries: (root.intermediaries as string[] | undefined) ?? [],
+    clientTable: root.clientTable === undefined ? null : path(root.clientTable, ''),
     threads: (root.threads as number | undefined) ?? availableParallelism(),
     listeners: (root.listeners as Section[]).map(listener),
     certificates: mapValues((root.certificates ?? {}) as Record<string, Section>, (_, section) => ({

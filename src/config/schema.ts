@@ -121,6 +121,12 @@ export interface Config {
   readonly policy: string;
   /** Signatures of TCP/IP stacks in p0f's format; null: those of the package. */
   readonly p0fDb: string | null;
+  /** Absolute paths of MaxMind databases; null: none. */
+  readonly geo: { readonly country: string | null; readonly asn: string | null };
+  /** A table of TLS clients over the package's own; null: there is none. */
+  readonly clientTable: string | null;
+  /** Prefixes of proxies whose own TCP and TLS are seen in place of their clients'. */
+  readonly intermediaries: readonly string[];
   /** Edge workers; 0: everything on the main loop. */
   readonly threads: number;
   readonly listeners: readonly ListenerConfig[];

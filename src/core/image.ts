@@ -53,15 +53,20 @@ class ImageEncoder {
     atMost('rules', program.rules.length, L.MAX_RULES);
     atMost('counters', program.counters.length, L.MAX_COUNTERS);
     atMost('canaries', program.canaries.length, L.MAX_CANARIES);
-    for (const { operand } of program.atoms) if ('fact' in operand) this.#facts.add(operand.fact);
+    for (const { operand } of program.atoms) this.#read(operand);
     this.#addRules();
     for (const score of program.scores) this.#addScore(score);
     for (const site of program.sites) this.#addSite(site);
     return this.#assemble();
   }
 
-  #operand(operand: Operand): EncodedOperand {
+  #read(operand: Operand): void {
     if ('fact' in operand) this.#facts.add(operand.fact);
+    else if ('lookup' in operand) this.#facts.add(operand.of);
+  }
+
+  #operand(operand: Operand): EncodedOperand {
+    this.#read(operand);
     return encodeOperand(this.#program, operand);
   }
 

@@ -1,16 +1,22 @@
-/** The tables that members of sets are in: each combination is kept once. */
+/** The tables and maps that members of sets are in: each combination is kept once. */
 import * as L from './layout.gen.ts';
 
 /** A host reads the bits of a word from the lowest on. */
 const WORD_BITS = 32;
+const SCORES_AT = BigInt(L.MEMBERSHIP_SCORES_AT * 8);
+
+const PLACES = L.MAX_TABLES + L.MAX_SCORE_MAPS * 256;
+
+/** Where a member is: in a table, or in a map with a score. */
+export type Place = { readonly table: number } | { readonly map: number; readonly score: number };
 
 export class Memberships {
   /** The membership of what is in no table. */
   readonly none: number;
   readonly #combinations: bigint[] = [];
   readonly #indexes = new Map<bigint, number>();
-  /** By membership and table: what they make. */
-  readonly #withTable = new Map<number, number>();
+  /** By membership and place: what they make. */
+  readonly #withPlace = new Map<number, number>();
 
   constructor() {
     this.none = this.#of(0n);
@@ -20,13 +26,14 @@ export class Memberships {
     return this.#combinations.length;
   }
 
-  /** The membership of what is in `table` beside the tables of `membership`. */
-  with(membership: number, table: number): number {
-    const key = membership * L.MAX_TABLES + table;
-    let more = this.#withTable.get(key);
+  /** The membership of what is in another place too. Of several scores in a map the last counts. */
+  with(membership: number, place: Place): number {
+    const number = 'table' in place ? place.table : L.MAX_TABLES + place.map * 256 + place.score;
+    const key = membership * PLACES + number;
+    let more = this.#withPlace.get(key);
     if (more === undefined) {
-      more = this.#of(this.#combinations[membership]! | (1n << BigInt(table)));
-      this.#withTable.set(key, more);
+      more = this.#of(withPlace(this.#combinations[membership]!, place));
+      this.#withPlace.set(key, more);
     }
     return more;
   }
@@ -48,4 +55,10 @@ export class Memberships {
     });
     return new Uint8Array(words.buffer);
   }
+}
+
+function withPlace(combination: bigint, place: Place): bigint {
+  if ('table' in place) return combination | (1n << BigInt(place.table));
+  const at = SCORES_AT + BigInt(place.map * 8);
+  return (combination & ~(0xffn << at)) | (BigInt(place.score + 1) << at);
 }

@@ -3,8 +3,14 @@ import type { Counter, KeyPart, Operand, Phase, Program } from '../pdl/ir.ts';
 import { FACTS } from '../pdl/registry/facts.gen.ts';
 import * as L from './layout.gen.ts';
 import { atMost } from './limits.ts';
+import { listedRates } from './listed.ts';
+import { mapNumbers } from './maps.ts';
 
 const PHASES: readonly Phase[] = ['connect', 'hello', 'cert', 'request'];
+
+/** Parts of the index of a look-up: the fact, the map, and whether texts are host names. */
+const MAP_SHIFT = 8;
+const HOSTS_SHIFT = 16;
 
 export interface EncodedOperand {
   /** `OPERAND_…` */
@@ -27,10 +33,17 @@ export function encodeOperand(program: Program, operand: Operand): EncodedOperan
     return { kind: L.OPERAND_CANARY, index: operand.canary, phase: keyPhase(canary.key) };
   }
   if ('lookup' in operand) {
-    // why: the core has no maps; the rate of a counter that is not there is unknown, as the map's answer is.
-    atMost('counters beside maps', program.counters.length, L.MAX_COUNTERS - 1);
-    const phase = PHASES.indexOf(FACTS[operand.of]!.phase);
-    return { kind: L.OPERAND_COUNTER, index: L.MAX_COUNTERS - 1, phase };
+    const { lookup, of } = operand;
+    const map = mapNumbers(program).get(lookup);
+    if (map === undefined) throw new RangeError(`no map ${lookup}`);
+    const isHost = program.feeds[lookup]!.type === 'host' ? 1 : 0;
+    const index = of | (map << MAP_SHIFT) | (isHost << HOSTS_SHIFT);
+    return { kind: L.OPERAND_LOOKUP, index, phase: PHASES.indexOf(FACTS[of]!.phase) };
+  }
+  if ('listed' in operand) {
+    const rates = listedRates(program);
+    atMost('counters and DNS lists', program.counters.length + rates.size, L.MAX_COUNTERS);
+    return { kind: L.OPERAND_COUNTER, index: rates.get(operand.listed)!, phase: L.PHASE_CONNECT };
   }
   const counter = program.counters[operand.counter];
   if (!counter) throw new RangeError(`no counter ${operand.counter}`);

@@ -1,11 +1,11 @@
 /** Sets of byte strings as the decision core searches them, many in one; assembly/sets.ts tells the form. */
 import { createHash } from 'node:crypto';
 import * as L from './layout.gen.ts';
-import type { Memberships } from './memberships.ts';
+import type { Memberships, Place } from './memberships.ts';
 
-/** The members of one table of the program. */
+/** Members that are all in one place: a table of the program, or a map with one score. */
 export interface NamedSet {
-  readonly table: number;
+  readonly place: Place;
   readonly members: readonly Buffer[];
 }
 
@@ -49,20 +49,20 @@ function place(sets: readonly NamedSet[], seed: number, memberships: Memberships
   const capacity = sets.reduce((sum, { members }) => members.reduce(bytesOf, sum), FILLER_BYTES);
   const data = Buffer.alloc(capacity);
   let end = FILLER_BYTES;
-  for (const { table: bit, members } of sets) {
+  for (const { place: named, members } of sets) {
     for (const member of members) {
       const hash = hashOf(member, seed);
       const bucket = bucketOf(table, hash, data, member);
       if (bucket === -1) return null;
       const offset = table[bucket * 2 + 1]!;
       if (offset !== 0) {
-        const more = memberships.with(data.readUInt32LE(offset + L.MEMBER_MEMBERSHIP_AT), bit);
+        const more = memberships.with(data.readUInt32LE(offset + L.MEMBER_MEMBERSHIP_AT), named);
         data.writeUInt32LE(more, offset + L.MEMBER_MEMBERSHIP_AT);
         continue;
       }
       table[bucket * 2] = hash;
       table[bucket * 2 + 1] = end;
-      data.writeUInt32LE(memberships.with(memberships.none, bit), end + L.MEMBER_MEMBERSHIP_AT);
+      data.writeUInt32LE(memberships.with(memberships.none, named), end + L.MEMBER_MEMBERSHIP_AT);
       data.writeUInt16LE(member.length, end + L.MEMBER_LENGTH_AT);
       data.set(member, end + HEADER_BYTES);
       end += HEADER_BYTES + member.length;

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Program, Table } from '../pdl/ir.ts';
 import { canonicalJson } from './canonical.ts';
 import * as L from './layout.gen.ts';
+import { mapNumbers } from './maps.ts';
 import { Memberships } from './memberships.ts';
 import { buildPrefixTable, type FamilyOffsets, type PrefixTable, writeFamily } from './prefix-table.ts';
 import { type Origin, PrefixLists } from './prefixes.ts';
@@ -17,7 +18,7 @@ export class FeedError extends Error {
   /** Index of the member. */
   readonly index: number;
 
-  constructor(feed: number | null, index: number, member: string, kind: Table['kind']) {
+  constructor(feed: number | null, index: number, member: string, kind: Table['kind'] | 'score') {
     super(`${JSON.stringify(member.slice(0, 80))} (entry ${index + 1}) is not ${WANTED[kind]}`);
     this.name = 'FeedError';
     this.feed = feed;
@@ -25,13 +26,14 @@ export class FeedError extends Error {
   }
 }
 
-const WANTED: Readonly<Record<Table['kind'], string>> = {
+const WANTED: Readonly<Record<Table['kind'] | 'score', string>> = {
   cidr: 'an IP address or prefix',
   hash: 'a value of 1 to 65,000 bytes',
   host: 'a host name or *.suffix',
   number: 'a number',
   glob: 'a pattern',
   regex: 'a regular expression',
+  score: 'a value, a blank and a score from 0 to 100',
 };
 const KINDS = {
   cidr: L.TABLE_CIDR,
@@ -46,7 +48,8 @@ const HOST = /^(\*\.)?[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*$/;
 
 /** Names the tables' order and meaning: an image reads only a region with its own. */
 export function tablesId(program: Program): Uint8Array {
-  const shape = { tables: program.tables, feeds: program.feeds.map((feed) => [feed.name, feed.type]) };
+  const feeds = program.feeds.map(({ name, type, toScore }) => [name, type, ...(toScore ? ['score'] : [])]);
+  const shape = { tables: program.tables, feeds };
   return createHash('sha256').update(canonicalJson(shape)).digest().subarray(0, 8);
 }
 
@@ -60,9 +63,12 @@ interface Encoded {
 }
 
 const MISSING: Encoded = { kind: L.TABLE_MISSING };
+/** No atom asks about a map's table: its scores stand elsewhere. */
+const MAP: Encoded = { kind: L.TABLE_HASH };
 /** A 64-bit start, a 32-bit value and as much left free. */
 const V6_ENTRY_BYTES = 16;
 const MAX_ASN = 0xffff_ffff;
+const MAX_SCORE = 100;
 
 /** Where the addresses of a prefix come from; the longest prefix that says so counts. */
 export interface OriginPrefix extends Origin {
@@ -88,16 +94,22 @@ export function encodeTables(
   addOrigins(prefixes, origins);
   const hashes: NamedSet[] = [];
   const hosts: NamedSet[] = [];
+  const maps = mapNumbers(program);
   let bit = 0;
   const tables = program.tables.map((table, index): Encoded => {
     const { kind, feed = null } = table;
     const members = feed === null ? (table.members ?? []) : feeds.get(feed);
     // why: the core has no matcher for patterns; what it cannot look up must be unknown to it.
     if (members === undefined || kind === 'glob' || kind === 'regex') return MISSING;
+    const map = feed === null ? undefined : maps.get(feed);
+    if (map !== undefined) {
+      addScores({ map, kind, feed: feed! }, members, prefixes, kind === 'host' ? hosts : hashes);
+      return MAP;
+    }
     if (kind === 'number') return { kind: KINDS.number, numbers: numbersOf(members, feed) };
     if (kind !== 'cidr') {
       const strings = members.map((member, place) => stringOf(kind, member, feed, place));
-      (kind === 'host' ? hosts : hashes).push({ table: index, members: strings });
+      (kind === 'host' ? hosts : hashes).push({ place: { table: index }, members: strings });
       return { kind: KINDS[kind] };
     }
     if (bit === L.MAX_CIDR_TABLES) {
@@ -112,6 +124,53 @@ export function encodeTables(
   const memberships = new Memberships();
   const sets = { hashes: encodeSets(hashes, memberships), hosts: encodeSets(hosts, memberships) };
   return assemble(program, tables, { ...sets, memberships }, buildPrefixTable(prefixes));
+}
+
+interface ScoreMap {
+  readonly map: number;
+  readonly kind: Table['kind'];
+  readonly feed: number;
+}
+
+/** Adds the members of a map, those with lower scores first: of equal members the highest score counts. */
+function addScores(
+  { map, kind, feed }: ScoreMap,
+  entries: readonly string[],
+  prefixes: PrefixLists,
+  sets: NamedSet[],
+): void {
+  const byScore: { member: string; index: number }[][] = [];
+  entries.forEach((entry, index) => {
+    const space = entry.lastIndexOf(' ');
+    const score = /^\d{1,3}$/.test(entry.slice(space + 1)) ? Number(entry.slice(space + 1)) : MAX_SCORE + 1;
+    if (space < 1 || score > MAX_SCORE) throw new FeedError(feed, index, entry, 'score');
+    byScore[score] ??= [];
+    byScore[score].push({ member: entry.slice(0, space), index });
+  });
+  byScore.forEach((scored, score) => {
+    const place = { map, score };
+    if (kind === 'cidr') {
+      for (const { member, index } of scored) {
+        if (!prefixes.add(member, place)) throw new FeedError(feed, index, member, kind);
+      }
+      return;
+    }
+    const members = scored.map(({ member, index }) =>
+      kind === 'number'
+        ? numberKey(member, feed, index)
+        : stringOf(kind === 'host' ? kind : 'hash', member, feed, index),
+    );
+    sets.push({ place, members });
+  });
+}
+
+/** A number as the decision core looks it up in a map: four bytes, the lowest first. */
+function numberKey(member: string, feed: number, index: number): Buffer {
+  const value = /^\d{1,10}$/.test(member) ? Number(member) : Number.NaN;
+  if (!(value <= MAX_ASN)) throw new FeedError(feed, index, member, 'number');
+  const key = Buffer.alloc(4);
+  key.writeUInt32LE(value);
+  return key;
 }
 
 function addOrigins(prefixes: PrefixLists, origins: Iterable<OriginPrefix>): void {

@@ -16,6 +16,7 @@ import { helloExcess } from '../orchestrator/hello-limits.ts';
 import { formatIp } from '../orchestrator/ip.ts';
 import type { Verdict } from '../orchestrator/verdict.ts';
 import type { Verdict as Action, Challenge, Policy } from '../pdl/ir.ts';
+import type { H2Start } from '../profile/h2.ts';
 import type { HelloEnd } from './hello-reader.ts';
 import type { Held } from './holding.ts';
 import type { EdgeLoop, ListenerState } from './loop.ts';
@@ -48,6 +49,8 @@ export class Connection implements Held {
   client: Client;
   /** The last one; a later phase can put another in its place. */
   verdict: Verdict | null = null;
+  /** How its HTTP/2 began, where the policy asks for it. */
+  h2Start: H2Start | null = null;
   /** Names of the challenges that the client met, in this connection or before it. */
   #cleared: Set<string> | null = null;
   /** What was known before the request; null when no later phase is decided. */
@@ -80,6 +83,8 @@ export class Connection implements Held {
   start(peeked: Uint8Array | null): void {
     const { engine } = this.#loop;
     engine.begin(this.facts);
+    this.client = clientAtAccept(this.facts, engine.origin);
+    this.record.origin = engine.origin;
     this.record.syn = engine.synText;
     this.record.stack = engine.stack;
     if (peeked !== null && peeked.length > 0) {
@@ -160,8 +165,9 @@ export class Connection implements Held {
       maxVersion: hello.maxVersion,
     };
     const started = performance.now();
-    this.client = clientAtHello(this.facts, hello);
+    this.client = clientAtHello(this.facts, hello, engine.origin);
     const verdict = engine.decideHello(this.facts, this.client);
+    this.record.tlsClient = engine.tlsClient;
     this.record.durationsUs.decide = micros(started);
     this.#act(verdict);
   }
@@ -353,6 +359,16 @@ export class Connection implements Held {
     this.record.bytesOut = tls.bytesWritten;
     if (this.record.tls === null) this.#countFailure();
     this.#end(this.record.outcome, this.record.error);
+  }
+
+  /** Does it come from a proxy whose own SYN and ClientHello are seen in place of the client's? */
+  get isIntermediary(): boolean {
+    return this.#loop.isIntermediary(this.facts.ip);
+  }
+
+  /** Does the policy in force ask for a fact of the request, of this connection? */
+  asks(fact: number): boolean {
+    return this.isDecidedAt('request') && this.#loop.engine.asks(fact);
   }
 
   /** Does the policy in force ask for facts of a later phase, of this connection? */

@@ -3,12 +3,13 @@
  * them. It runs in an edge worker, or on the main thread when there are none.
  */
 import type { TLSSocket } from 'node:tls';
-import type { ConnectionRecord } from '../audit/record.ts';
+import { type ConnectionRecord, wasServedWell } from '../audit/record.ts';
 import type { Config, ListenerConfig } from '../config/schema.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
 import type { Engine } from '../orchestrator/engine.ts';
 import type { History } from '../orchestrator/history.ts';
 import { type Certificate, ContextPool, chooseCertificate } from '../orchestrator/tls-profile.ts';
+import { inPrefix, type Prefix, parsePrefix } from '../pdl/ip.ts';
 import { type Arrival, Connection } from './connection.ts';
 import { HoldingPen } from './holding.ts';
 import type { OpenSsl } from './openssl.ts';
@@ -60,6 +61,7 @@ export class EdgeLoop {
   /** TLS handshakes under way. */
   handshakes = 0;
   readonly #options: EdgeLoopOptions;
+  readonly #intermediaries: readonly Prefix[];
   readonly #open = new Set<Connection>();
   #deployment: Deployment | null = null;
   #contexts: ContextPool;
@@ -73,6 +75,7 @@ export class EdgeLoop {
     this.engine = options.engine;
     this.history = options.history;
     this.openssl = options.openssl;
+    this.#intermediaries = options.config.intermediaries.map((text) => parsePrefix(text)!);
     this.pen = new HoldingPen(options.config.limits.tarpits);
     this.puzzles = new Puzzles({
       core: options.engine.core,
@@ -101,6 +104,7 @@ export class EdgeLoop {
   load(deployment: Deployment): void {
     this.engine.load(deployment.bundle, deployment.epoch);
     this.puzzles.load(deployment.bundle);
+    this.engine.useOrigins(deployment.origins);
     this.#deployment = deployment;
     this.#contexts = this.#newContexts();
   }
@@ -118,6 +122,11 @@ export class EdgeLoop {
       listener.config.certificates.map((name) => certificates[name]!),
       sni,
     );
+  }
+
+  /** Is it an address that the configuration names as a proxy's? 16 bytes. */
+  isIntermediary(ip: Uint8Array): boolean {
+    return this.#intermediaries.some((prefix) => inPrefix(ip, prefix));
   }
 
   /** Takes a connection from a listener and carries it to its end. */
@@ -140,6 +149,7 @@ export class EdgeLoop {
   /** Called by a connection that ended. */
   finish(connection: Connection, slot: number): void {
     this.#open.delete(connection);
+    if (wasServedWell(connection.record)) this.history.noteGood(connection.client, Date.now());
     this.#options.report(connection.record, slot);
     if (this.#open.size === 0) this.#onIdle?.();
   }

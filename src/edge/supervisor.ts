@@ -12,6 +12,7 @@ import type { Bundle } from '../orchestrator/bundle.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
 import { createSharedTables, openTables } from '../orchestrator/shared-tables.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
+import { OriginStore } from '../profile/address/origin-store.ts';
 import { type Addon, loadAddon } from './addon.ts';
 import { Deployer, refreshInterval } from './deployer.ts';
 import type { SharedState, WorkerTask } from './messages.ts';
@@ -52,13 +53,18 @@ export class Supervisor implements AdminControl {
   readonly #batch = startBatchWorkers(1);
   readonly #edgePool: ReturnType<typeof createEdgePool> | null;
   readonly #refresher: FeedRefresher;
+  readonly #origins: OriginStore;
   readonly #deployer: Deployer;
   readonly #slots: WorkerSlot[] = [];
   readonly #reporting: Reporting;
   #sockets: ListeningSockets | null = null;
   #bound: readonly BoundListener[] = [];
   #deployment: Deployment | null = null;
-  #reloading: Promise<ReloadResult> | null = null;
+  /** The reload under way, or the one before. */
+  #lastReload: Promise<void> = Promise.resolve();
+  /** The one that waits for it. */
+  #nextReload: Promise<ReloadResult> | null = null;
+  #isReloading = false;
   #refresh: NodeJS.Timeout | null = null;
   #ending: Promise<void> | null = null;
 
@@ -77,17 +83,23 @@ export class Supervisor implements AdminControl {
     };
     this.#total = new SharedCount(this.#shared.total, limits.connections);
     this.#edgePool = config.threads === 0 ? null : createEdgePool(config.threads);
+    const tables = openTables(this.#shared);
     this.#refresher = new FeedRefresher({
       settings: config.feeds,
       judge: (request) => this.#batch.run(request, { name: 'judge' }),
+      goodAddresses: () => tables.good.recent(Date.now()),
       onChanged: () => void this.reload(),
       onResult: ({ feed, result, reason }) => {
         if (reason === null) log.info({ feed, result }, 'feed refreshed');
         else log.warn({ feed, result, reason }, 'feed not refreshed; the last good copy stays');
       },
     });
-    this.#deployer = new Deployer(config, this.#batch, this.#refresher);
-    const tables = openTables(this.#shared);
+    this.#origins = new OriginStore({
+      files: config.geo,
+      load: (task) => this.#batch.run(task, { name: 'database' }),
+      onChanged: () => void this.reload(),
+    });
+    this.#deployer = new Deployer(config, this.#batch, this.#refresher, this.#origins);
     this.#reporting = new Reporting(config, log, this, () => ({
       openConnections: this.#total.value,
       heldTarpits: this.#slots.reduce((sum, slot) => sum + slot.held, 0),
@@ -100,6 +112,7 @@ export class Supervisor implements AdminControl {
         clearances: tables.clearances.evictions,
       },
       feeds: this.#refresher.health(),
+      databases: this.#origins.health(),
       policy: this.#deployment && { imageId: this.#deployment.bundle.imageId, epoch: this.#deployment.epoch },
     }));
   }
@@ -134,7 +147,8 @@ export class Supervisor implements AdminControl {
       this.#bound = this.#bound.map((bound, index) => ({ ...bound, port: ports[index]! }));
     }
     this.#scheduleRefresh();
-    this.#refresher.watch(remoteFeeds);
+    this.#refresher.watch(remoteFeeds, this.#deployer.feedEnds);
+    this.#origins.watch();
   }
 
   async #listen(): Promise<void> {
@@ -186,14 +200,19 @@ export class Supervisor implements AdminControl {
    * changes. Calls that come while one is under way share the one after it.
    */
   reload(): Promise<ReloadResult> {
-    const after = this.#reloading ?? Promise.resolve();
-    const next: Promise<ReloadResult> = after
-      .then(() => this.#reload())
-      .finally(() => {
-        if (this.#reloading === next) this.#reloading = null;
+    this.#nextReload ??= this.#lastReload.then(() => {
+      this.#nextReload = null;
+      this.#isReloading = true;
+      const reload = this.#reload().finally(() => {
+        this.#isReloading = false;
       });
-    this.#reloading = next;
-    return next;
+      this.#lastReload = reload.then(
+        () => {},
+        () => {},
+      );
+      return reload;
+    });
+    return this.#nextReload;
   }
 
   async #reload(): Promise<ReloadResult> {
@@ -211,7 +230,7 @@ export class Supervisor implements AdminControl {
       if (error !== null) this.#log.error({ worker, error }, 'a worker kept the policy it had');
     });
     this.#scheduleRefresh();
-    this.#refresher.watch(remoteFeeds);
+    this.#refresher.watch(remoteFeeds, this.#deployer.feedEnds);
     this.#reporting.reloaded('ok');
     const { imageId } = deployment.bundle;
     this.#log.info({ imageId, epoch: deployment.epoch }, 'policy in force');
@@ -228,7 +247,7 @@ export class Supervisor implements AdminControl {
     if (interval === null) return;
     this.#refresh = setInterval(
       () => {
-        if (this.#deployer.feedsChanged()) void this.reload();
+        if (!this.#isReloading && this.#deployer.feedsChanged()) void this.reload();
       },
       Math.max(interval, MIN_REFRESH_MS),
     );
@@ -250,6 +269,7 @@ export class Supervisor implements AdminControl {
         epoch: this.#deployment.epoch,
       },
       feeds: this.#refresher.health(),
+      databases: this.#origins.health(),
       connections: this.#total.value,
       workers: this.#slots.map((slot, index) => ({
         worker: index,
@@ -279,6 +299,7 @@ export class Supervisor implements AdminControl {
 
   async #end(finish: (slot: WorkerSlot) => Promise<void>): Promise<void> {
     clearInterval(this.#refresh ?? undefined);
+    this.#origins.close();
     await Promise.all(this.#slots.map(finish));
     this.#sockets?.close();
     await this.#refresher.close();

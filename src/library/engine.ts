@@ -205,6 +205,7 @@ export class PolicyEngine {
       port: client.port ?? 0,
       syn: client.syn ?? null,
       rttUs: client.rttUs ?? null,
+      proxied: false,
       nowMs: client.nowMs ?? Date.now(),
       inflight: client.inflight ?? 0,
     };
@@ -218,9 +219,9 @@ export class PolicyEngine {
   #decide(facts: ConnectionFacts, reads: number, completeInMs: number): EngineDecision {
     const engine = this.#engine;
     engine.setArrival(reads, Math.max(0, Date.now() - facts.nowMs) * 1_000);
-    const client = clientAtHello(facts, engine.core.hello);
-    const hello = summarizeHello(engine.core);
+    const client = clientAtHello(facts, engine.core.hello, engine.origin);
     const verdict = engine.decideHello(facts, client);
+    const hello = summarizeHello(engine.core, engine.tlsClient?.name ?? null);
     const accepted = verdict.action.action === 'accept' ? verdict.policy : null;
     const excess = accepted && helloExcess(accepted.handshake, hello.bytes, completeInMs);
     if (excess) {

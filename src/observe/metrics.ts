@@ -6,7 +6,9 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { ConnectionRecord } from '../audit/record.ts';
 import type { FeedHealth } from '../intel/refresher.ts';
+import type { DatabaseHealth } from '../profile/address/origin-store.ts';
 import { COUNTERS, HISTOGRAMS, meterRecord } from './connection-metrics.ts';
+import { registerDatabases } from './database-metrics.ts';
 import { MergedHistogram } from './merged-histogram.ts';
 import { type Tally, TallyMeter } from './tally.ts';
 
@@ -22,6 +24,8 @@ export interface EdgeSample {
   readonly audit: { readonly written: number; readonly lost: number; readonly queued: number };
   /** Feeds that are fetched. */
   readonly feeds: readonly FeedHealth[];
+  /** MaxMind databases of the configuration. */
+  readonly databases: readonly DatabaseHealth[];
   /** The active policy; null before the first. */
   readonly policy: { readonly imageId: string; readonly epoch: number } | null;
 }
@@ -140,7 +144,9 @@ function registerSampled(registry: Registry): (now: EdgeSample) => void {
     labelNames: ['feed', 'result'],
     registers,
   });
+  const sampleDatabases = registerDatabases(registry);
   return (now) => {
+    sampleDatabases(now.databases);
     for (const metric of [entries, age, failures, refreshes]) metric.reset();
     for (const { feed, entries: count, ageMs, failures: failed, results } of now.feeds) {
       entries.set({ feed }, count);

@@ -9,6 +9,15 @@ import { loadTablesGradually } from '../core/load-tables.ts';
 import { statusName } from '../core/status.ts';
 import type { Verdict as Action, Phase, Policy, Program, Site } from '../pdl/ir.ts';
 import { FACTS } from '../pdl/registry/facts.gen.ts';
+import {
+  NO_DATABASES,
+  type Origin,
+  type OriginDatabases,
+  Origins,
+  UNKNOWN_ORIGIN,
+} from '../profile/address/origins.ts';
+import { type ClientMatch, ClientMatcher } from '../profile/client-matcher.ts';
+import { NO_CLIENTS } from '../profile/clients.ts';
 import { type StackMatch, StackMatcher } from '../profile/stack-matcher.ts';
 import { NO_STACKS } from '../profile/stacks.ts';
 import type { Bundle } from './bundle.ts';
@@ -30,6 +39,8 @@ export interface ConnectionFacts {
   /** The raw IP and TCP headers of the SYN, empty when unknown. */
   readonly syn: Uint8Array | null;
   readonly rttUs: number | null;
+  /** A proxy in front named the client (PROXY protocol). */
+  readonly proxied: boolean;
   /** Milliseconds since the epoch. */
   readonly nowMs: number;
   /** Open connections of this worker. */
@@ -76,14 +87,22 @@ export class Engine {
   /** By site: indexes of the canaries that its decision asks about. */
   #canaries: readonly (readonly number[])[] = [];
   #laterPhases: ReadonlySet<Phase> = new Set();
+  #asked: ReadonlySet<number> = new Set();
   #epoch = 0;
   /** Tables that are in the core already, for the bundle to come. */
   #prepared: Uint8Array | null = null;
   #stacks = new StackMatcher(NO_STACKS);
+  #databases: OriginDatabases = NO_DATABASES;
+  #origins = new Origins(NO_DATABASES);
+  #clients = new ClientMatcher(NO_CLIENTS);
   /** p0f-style signature of the SYN of the connection that `begin` was last called for, or null. */
   synText: string | null = null;
   /** What that SYN tells of its sender; null without one. */
   stack: StackMatch | null = null;
+  /** Where its address is from. */
+  origin: Origin = UNKNOWN_ORIGIN;
+  /** The program that the ClientHello tells of; null before it, and when the table does not have it. */
+  tlsClient: ClientMatch | null = null;
 
   constructor(core: Core, history: History) {
     this.core = core;
@@ -127,12 +146,22 @@ export class Engine {
     const image = this.core.loadImage(bundle.image);
     if (image < 0) throw new Error(`the policy image was refused: ${statusName(image)}`);
     if (this.#bundle?.stacks !== bundle.stacks) this.#stacks = new StackMatcher(bundle.stacks);
+    if (this.#bundle?.clients !== bundle.clients) this.#clients = new ClientMatcher(bundle.clients);
     this.#bundle = bundle;
     this.#sites = new SiteTable(bundle.program.sites);
     this.#canaries = bundle.program.sites.map((site) => canariesOf(bundle.program, site));
     this.#laterPhases = laterPhasesOf(bundle.program);
+    this.#asked = new Set(bundle.program.requiredFacts);
     this.#history.configure(bundle.program);
     this.#epoch = epoch;
+  }
+
+  /** Databases that say where addresses are from; those that stayed the same keep what was looked up. */
+  useOrigins(databases: OriginDatabases): void {
+    const { country, asn } = this.#databases;
+    if (databases.country === country && databases.asn === asn) return;
+    this.#databases = databases;
+    this.#origins = new Origins(databases);
   }
 
   /** Starts a connection: forgets the last one's facts and sets those known at accept. */
@@ -142,13 +171,18 @@ export class Engine {
     core.setIp(FACT.ip, facts.ip, facts.isV4);
     core.setNumber(FACT.port, facts.port);
     core.setText(FACT.listener, facts.listener);
-    core.setNumber(FACT.proxied, 0);
+    core.setNumber(FACT.proxied, facts.proxied ? 1 : 0);
+    this.origin = this.#origins.find(facts.ip, facts.isV4);
+    const { country, asn } = this.origin;
+    if (country !== null) core.setText(FACT.country, country);
+    if (asn !== null) core.setNumber(FACT.asn, asn);
     core.setNumber(FACT.inflight, facts.inflight);
     this.#setSystem(facts.nowMs);
-    if (this.program.canaries.length > 0) this.#history.draw(core, clientAtAccept(facts));
+    if (this.program.canaries.length > 0) this.#history.draw(core, clientAtAccept(facts, this.origin));
     if (facts.rttUs !== null) core.setNumber(FACT.rtt, facts.rttUs);
     this.synText = null;
     this.stack = null;
+    this.tlsClient = null;
     if (facts.syn !== null && core.parseSyn(facts.syn) === 0) this.#setStack();
   }
 
@@ -171,6 +205,13 @@ export class Engine {
     core.setNumber(FACT.hops, hops);
     if (os !== null) core.setText(FACT.os, os);
     if (family !== null) core.setText(FACT.osFamily, family);
+  }
+
+  /** Sets the fact that the ClientHello, just read, tells of its sender. */
+  setTlsClient(ja4: string): void {
+    const { core } = this;
+    this.tlsClient = this.#clients.match(ja4, core.hello);
+    if (this.tlsClient !== null) core.setText(FACT.client, this.tlsClient.name);
   }
 
   /** How the ClientHello came: the reads it took, and microseconds since accept. */
@@ -205,6 +246,7 @@ export class Engine {
     const { core, program } = this;
     const siteIndex = this.#sites.find(facts.listener, core.hello.sni);
     const site = program.sites[siteIndex];
+    if (client.ja4 !== null) this.setTlsClient(client.ja4);
     if (!site) return this.#noSite();
     this.#history.draw(core, client);
     this.#history.apply(core, client, facts.nowMs);
@@ -213,6 +255,11 @@ export class Engine {
     const own = verdict.policy?.limits ?? [];
     if (site.limits.length + own.length === 0) return verdict;
     return this.#limited(new Set([...site.limits, ...own]), verdict, client, facts.nowMs);
+  }
+
+  /** Does the policy in force ask about a fact? */
+  asks(fact: number): boolean {
+    return this.#asked.has(fact);
   }
 
   /** Does the policy in force ask about facts of a phase, so that a connection is decided about again then? */

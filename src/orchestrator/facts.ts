@@ -13,6 +13,8 @@ type Filled =
   | 'port'
   | 'listener'
   | 'syn'
+  | 'country'
+  | 'asn'
   | 'os'
   | 'osFamily'
   | 'hops'
@@ -27,6 +29,7 @@ type Filled =
   | 'sni'
   | 'ja3'
   | 'ja4'
+  | 'client'
   | 'segments'
   | 'completeIn'
   | 'cleared';
@@ -36,6 +39,8 @@ export const FACT: Readonly<Record<Filled, number>> = {
   port: factIndex('conn.port'),
   listener: factIndex('conn.listener'),
   syn: factIndex('conn.syn'),
+  country: factIndex('conn.country'),
+  asn: factIndex('conn.asn'),
   os: factIndex('conn.os'),
   osFamily: factIndex('conn.os_family'),
   hops: factIndex('conn.hops'),
@@ -50,6 +55,7 @@ export const FACT: Readonly<Record<Filled, number>> = {
   sni: factIndex('hello.sni'),
   ja3: factIndex('hello.ja3'),
   ja4: factIndex('hello.ja4'),
+  client: factIndex('hello.client'),
   segments: factIndex('hello.segments'),
   completeIn: factIndex('hello.complete_in'),
   cleared: factIndex('client.cleared'),
@@ -57,20 +63,13 @@ export const FACT: Readonly<Record<Filled, number>> = {
 
 /** Facts of the language that this engine never knows: a condition on one never holds. */
 export const UNSUPPLIED: readonly string[] = [
-  'conn.asn',
-  'conn.country',
   'hello.versions_valid',
-  'hello.client',
   'client.handshakes',
   'client.failures',
-  'client.os_mismatch',
-  'client.tool_mismatch',
   'client.verified_bot',
   'client.first_seen',
   'client.solved',
   'client.clear_age',
   'client.history',
-  'http.header_order',
-  'http.h2',
   ...FACTS.flatMap(({ name, phase }) => (phase === 'cert' ? [name] : [])),
 ];

@@ -56,6 +56,7 @@ test('every metric is documented', async () => {
     workerRestarts: 0,
     evictions: { rates: 0, buckets: 0, clearances: 0 },
     feeds: [],
+    databases: [],
     audit: { written: 0, lost: 0, queued: 0 },
     policy: null,
   }));

@@ -12,6 +12,16 @@ const SAMPLE: EdgeSample = {
   workerRestarts: 0,
   evictions: { rates: 5, buckets: 0, clearances: 0 },
   feeds: [],
+  databases: [
+    {
+      database: 'asn',
+      type: 'GeoLite2-ASN',
+      builtAt: 1_770_245_369,
+      bytes: 4_096,
+      results: { loaded: 2, refused: 1 },
+      reason: 'it is no MaxMind database, or its end is missing',
+    },
+  ],
   audit: { written: 10, lost: 2, queued: 1 },
   policy: { imageId: 'ab'.repeat(32), epoch: 4 },
 };

@@ -49,7 +49,13 @@ site held    { listen edge  sni { "held.test" }     score none  ladder { from 0 
 export interface AuditLine {
   readonly event: { readonly action: string; readonly duration: number };
   readonly error: { readonly message: string | null };
-  readonly source: { readonly ip: string; readonly port: number; readonly bytes: number };
+  readonly source: {
+    readonly ip: string;
+    readonly port: number;
+    readonly bytes: number;
+    readonly geo: { readonly country_iso_code: string | null };
+    readonly as: { readonly number: number | null; readonly organization: { readonly name: string | null } };
+  };
   readonly destination: { readonly bytes: number };
   readonly tls: {
     readonly established: boolean;
@@ -81,9 +87,23 @@ export interface AuditLine {
       readonly status: string | null;
       readonly ja4: string | null;
       readonly records: number | null;
+      readonly client: string | null;
+      readonly client_kind: string | null;
+      readonly client_versions: string | null;
     };
+    readonly proxy: string | null;
     readonly syn: string | null;
-    readonly http: { readonly requests: number; readonly challenged: number } | null;
+    readonly os: string | null;
+    readonly os_family: string | null;
+    readonly hops: number | null;
+    readonly rtt_us: number | null;
+    readonly http: {
+      readonly requests: number;
+      readonly challenged: number;
+      readonly h2: string | null;
+      readonly os_mismatch: boolean | null;
+      readonly tool_mismatch: boolean | null;
+    } | null;
   };
 }
 
@@ -97,8 +117,14 @@ export interface TestEdgeOptions {
   /** YAML of upstreams beside `app`, by name. */
   readonly upstreams?: Readonly<Record<string, unknown>>;
   readonly metrics?: boolean;
+  /** Further settings of the top level. */
+  readonly config?: Readonly<Record<string, unknown>>;
   /** YAML of `feeds`. */
   readonly feeds?: Readonly<Record<string, unknown>>;
+  /** YAML of `geo`. */
+  readonly geo?: Readonly<Record<string, unknown>>;
+  /** Text of `networks.txt`, for a policy with a feed of it. */
+  readonly networks?: string;
 }
 
 export interface TestEdge {
@@ -163,6 +189,7 @@ export async function startTestEdge(t: TestContext, options: TestEdgeOptions = {
   write('key.pem', pair.key);
   write('policy.pdl', options.policy ?? ACTIONS_POLICY);
   write('blocked.txt', '# nobody\n');
+  write('networks.txt', options.networks ?? '');
   const upstream = options.upstream ?? {
     protocol: 'http',
     url: `http://127.0.0.1:${await startEchoUpstream(t)}`,
@@ -184,9 +211,11 @@ export async function startTestEdge(t: TestContext, options: TestEdgeOptions = {
     upstreams: { app: upstream, ...options.upstreams },
     limits: options.limits ?? {},
     feeds: options.feeds ?? {},
+    geo: options.geo ?? {},
     admin: false,
     metrics: options.metrics ? { address: '127.0.0.1:0' } : false,
     audit: { file: 'audit.jsonl' },
+    ...options.config,
   });
   const loaded = parseConfig(join(directory, 'sallyport.yaml'), text, {}, {});
   if ('problems' in loaded) throw new Error(JSON.stringify(loaded.problems, null, 2));
