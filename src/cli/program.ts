@@ -5,6 +5,7 @@ import type { BenchOptions } from './commands/bench.ts';
 import type { CheckFormat } from './commands/check.ts';
 import type { ConnectFlags } from './commands/connect.ts';
 import type { InspectClientOptions } from './commands/inspect-client.ts';
+import type { ModeOptions } from './commands/mode.ts';
 import type { WatchOptions } from './commands/watch.ts';
 import { type DatabaseFlags, databaseOptions } from './databases.ts';
 import { CliError, EXIT } from './exit.ts';
@@ -213,6 +214,21 @@ function buildProgram(done: (code: number) => void): Command {
       done(await reload(options));
     },
   );
+
+  withAdmin(
+    verb(
+      'mode',
+      'Show the modes of a running edge, or hold one of them in a state.',
+      '  sallyport mode\n  sallyport mode posture siege\n  sallyport mode posture auto   # by its conditions again\n',
+    )
+      .argument('[name]', 'the mode, as the policy calls it')
+      .argument('[state]', 'a state of it, or auto')
+      .addOption(configOption())
+      .addOption(formatOption()),
+  ).action(async (name: string | undefined, state: string | undefined, options: ModeOptions) => {
+    const { mode } = await import('./commands/mode.ts');
+    done(await mode(name, state, options));
+  });
 
   addFeedVerbs(
     verb('feed', 'Look at feeds and refresh them.', FEED_EXAMPLES),

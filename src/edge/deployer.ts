@@ -13,6 +13,7 @@ import { changeOf, type FoundFeed } from '../orchestrator/feeds.ts';
 import { hostOf } from '../orchestrator/host.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import type { OriginStore } from '../profile/address/origin-store.ts';
+import type { ModeDesk } from './mode-desk.ts';
 import type { QuestionDesk } from './question-desk.ts';
 
 export interface Made {
@@ -29,6 +30,7 @@ export class Deployer {
   readonly #refresher: FeedRefresher;
   readonly #questions: QuestionDesk;
   readonly #origins: OriginStore;
+  readonly #modes: ModeDesk;
   #epoch = 0;
   /** The feeds in force, as they were found. */
   #feeds: readonly FoundFeed[] = [];
@@ -39,7 +41,9 @@ export class Deployer {
     refresher: FeedRefresher,
     questions: QuestionDesk,
     origins: OriginStore,
+    modes: ModeDesk,
   ) {
+    this.#modes = modes;
     this.#questions = questions;
     this.#config = config;
     this.#batch = batch;
@@ -81,6 +85,7 @@ export class Deployer {
       bundle: compiled.bundle,
       certificates: certificates.certificates,
       origins: this.#origins.databases,
+      modes: this.#modes.load(compiled.bundle.program),
     };
     this.#feeds = compiled.feeds;
     return { deployment, diagnostics, remoteFeeds };

@@ -107,6 +107,7 @@ export class EdgeLoop {
   load(deployment: Deployment): void {
     this.engine.load(deployment.bundle, deployment.epoch);
     this.engine.useOrigins(deployment.origins);
+    this.engine.useModes(deployment.modes);
     this.puzzles.load(deployment.bundle);
     this.#deployment = deployment;
     this.#contexts = this.#newContexts();

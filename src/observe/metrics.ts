@@ -7,6 +7,7 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { ConnectionRecord } from '../audit/record.ts';
 import type { DnsListHealth } from '../intel/dns-list.ts';
 import type { FeedHealth } from '../intel/refresher.ts';
+import type { ModeReport } from '../orchestrator/modes.ts';
 import type { TableState } from '../orchestrator/shared-tables.ts';
 import type { DatabaseHealth } from '../profile/address/origin-store.ts';
 import { COUNTERS, HISTOGRAMS, meterRecord } from './connection-metrics.ts';
@@ -33,6 +34,8 @@ export interface EdgeSample {
   readonly dnsLists: readonly DnsListHealth[];
   /** MaxMind databases of the configuration. */
   readonly databases: readonly DatabaseHealth[];
+  /** Of the policy in force. */
+  readonly modes: readonly ModeReport[];
   /** The active policy; null before the first. */
   readonly policy: { readonly imageId: string; readonly epoch: number } | null;
 }
@@ -126,6 +129,12 @@ function registerSampled(registry: Registry): (now: EdgeSample) => void {
     help: 'Held connections that had to make room for others.',
     registers,
   });
+  const modes = new Gauge({
+    name: 'sallyport_mode_state',
+    help: 'States of modes: 1 for the one that the mode is in.',
+    labelNames: ['mode', 'state'],
+    registers,
+  });
   const restarts = new Counter({
     name: 'sallyport_worker_restarts_total',
     help: 'Edge workers that were replaced.',
@@ -172,6 +181,10 @@ function registerSampled(registry: Registry): (now: EdgeSample) => void {
   const sampleDnsLists = registerDnsLists(registry);
   return (now) => {
     sampleDatabases(now.databases);
+    modes.reset();
+    for (const { name, states, state } of now.modes) {
+      for (const each of states) modes.set({ mode: name, state: each }, each === state ? 1 : 0);
+    }
     sampleDnsLists(now.dnsLists);
     for (const metric of [entries, age, failures, refreshes]) metric.reset();
     for (const { feed, entries: count, ageMs, failures: failed, results } of now.feeds) {

@@ -60,6 +60,7 @@ test('every metric is documented', async () => {
     dnsLists: [],
     feeds: [],
     databases: [],
+    modes: [],
     audit: { written: 0, lost: 0, queued: 0 },
     policy: null,
   }));

@@ -15,6 +15,7 @@ const SAMPLE: EdgeSample = {
   tables: [{ table: 'rates', slots: 64, used: 5, evictions: 3, lost: 1 }],
   dnsLists: [],
   feeds: [],
+  modes: [{ name: 'posture', states: ['calm', 'siege'], state: 'siege', forced: false, sinceMs: 0 }],
   databases: [
     {
       database: 'asn',
