@@ -117,10 +117,14 @@ export interface TestEdgeOptions {
   /** YAML of upstreams beside `app`, by name. */
   readonly upstreams?: Readonly<Record<string, unknown>>;
   readonly metrics?: boolean;
+  /** More files of the edge's directory, by name. */
+  readonly files?: Readonly<Record<string, string>>;
   /** Further settings of the top level. */
   readonly config?: Readonly<Record<string, unknown>>;
   /** YAML of `feeds`. */
   readonly feeds?: Readonly<Record<string, unknown>>;
+  /** Port of the admin API; left out: none. */
+  readonly adminPort?: number;
   /** That of an edge which was stopped, to start after it; else one of its own. */
   readonly directory?: string;
   /** YAML of `geo`. */
@@ -191,6 +195,7 @@ export async function startTestEdge(t: TestContext, options: TestEdgeOptions = {
   write('key.pem', pair.key);
   write('policy.pdl', options.policy ?? ACTIONS_POLICY);
   write('blocked.txt', '# nobody\n');
+  for (const [name, content] of Object.entries(options.files ?? {})) write(name, content);
   write('networks.txt', options.networks ?? '');
   const upstream = options.upstream ?? {
     protocol: 'http',
@@ -214,7 +219,7 @@ export async function startTestEdge(t: TestContext, options: TestEdgeOptions = {
     limits: options.limits ?? {},
     feeds: options.feeds ?? {},
     geo: options.geo ?? {},
-    admin: false,
+    admin: options.adminPort === undefined ? false : { address: `127.0.0.1:${options.adminPort}` },
     metrics: options.metrics ? { address: '127.0.0.1:0' } : false,
     audit: { file: 'audit.jsonl' },
     ...options.config,
