@@ -72,6 +72,19 @@ export function resolveConfig(document: ConfigDocument, problems: Diagnostic[]):
     };
   };
 
+  const prefixes = (at: Path, value: unknown): readonly string[] => {
+    const texts = (value as string[] | undefined) ?? [];
+    texts.forEach((text, index) => {
+      if (parsePrefix(text) !== null) return;
+      report([...at, index], `${text} is no IP address or prefix`, 'write 192.0.2.0/24 or 2001:db8::/32');
+    });
+    return texts.filter((text) => parsePrefix(text) !== null);
+  };
+  const proxyProtocol = (index: number, given: Section): ListenerConfig['proxyProtocol'] => ({
+    from: prefixes(['listeners', index, 'proxyProtocol', 'from'], given.from),
+    require: given.require !== false,
+  });
+
   const upstreams = mapValues(root.upstreams as Record<string, Section>, upstream);
   const listener = (section: Section, index: number): ListenerConfig => ({
     name: section.name as string,
@@ -79,26 +92,16 @@ export function resolveConfig(document: ConfigDocument, problems: Diagnostic[]):
     certificates: section.certificates as string[],
     upstream: section.upstream as string,
     deferAccept: section.deferAccept !== false,
+    proxyProtocol:
+      section.proxyProtocol === undefined ? null : proxyProtocol(index, section.proxyProtocol as Section),
     alpn:
       (section.alpn as string[] | undefined) ??
       (own(upstreams, section.upstream as string)?.protocol === 'tcp' ? [] : DEFAULTS.httpAlpn),
   });
-  const prefixes = (key: string, value: unknown): readonly string[] => {
-    const texts = (value as string[] | undefined) ?? [];
-    texts.forEach((text, index) => {
-      if (parsePrefix(text) !== null) return;
-      report(
-        ['feeds', key, index],
-        `${text} is no IP address or prefix`,
-        'write 192.0.2.0/24 or 2001:db8::/32',
-      );
-    });
-    return texts.filter((text) => parsePrefix(text) !== null);
-  };
   const feeds = (given: Section): FeedSettings => ({
     directory: path(given.directory, DEFAULTS.feedDirectory),
-    own: prefixes('own', given.own),
-    neverBlock: prefixes('neverBlock', given.neverBlock),
+    own: prefixes(['feeds', 'own'], given.own),
+    neverBlock: prefixes(['feeds', 'neverBlock'], given.neverBlock),
     ca: given.ca === undefined ? null : path(given.ca, ''),
     timeout: scalar(['feeds', 'timeout'], given.timeout, FEED_TIMEOUT, report),
     options: (given.options as FeedSettings['options'] | undefined) ?? {},

@@ -18,6 +18,8 @@ export interface ListenerConfig {
   readonly upstream: string;
   /** The kernel wakes the edge only once the client has sent bytes. */
   readonly deferAccept: boolean;
+  /** Proxies that say in a PROXY header whose connection they bring; null: none. */
+  readonly proxyProtocol: { readonly from: readonly string[]; readonly require: boolean } | null;
   /** ALPN protocols offered, most wanted first; empty: none. */
   readonly alpn: readonly string[];
 }

@@ -6,12 +6,13 @@ import type { TLSSocket } from 'node:tls';
 import type { ConnectionRecord } from '../audit/record.ts';
 import type { Config, ListenerConfig } from '../config/schema.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
-import type { Engine } from '../orchestrator/engine.ts';
+import type { ConnectionFacts, Engine } from '../orchestrator/engine.ts';
 import type { History } from '../orchestrator/history.ts';
 import { type Certificate, ContextPool, chooseCertificate } from '../orchestrator/tls-profile.ts';
 import { type Arrival, Connection } from './connection.ts';
 import { HoldingPen } from './holding.ts';
 import type { OpenSsl } from './openssl.ts';
+import type { ProxyGate } from './proxy-gate.ts';
 import type { ConnectionSlots, SharedCount } from './slots.ts';
 
 /** What an accepted connection is handed to once its handshake is done. */
@@ -26,6 +27,8 @@ export interface ListenerState {
   readonly index: number;
   readonly config: ListenerConfig;
   readonly service: Service;
+  /** Who may speak for clients; null: nobody. */
+  readonly proxies: ProxyGate | null;
 }
 
 export interface EdgeLoopOptions {
@@ -116,6 +119,11 @@ export class EdgeLoop {
     this.#open.add(connection);
     if (slot === -1 || this.#draining) connection.turnAway(slot === -1 ? 'over_capacity' : 'drained');
     else connection.start(arrival.peeked);
+  }
+
+  /** Called by a connection whose client a proxy has named. */
+  named(slot: number, { ip, port }: ConnectionFacts): void {
+    if (slot !== -1) this.#options.slots.setClient(slot, ip, port);
   }
 
   /** Called by a connection whose descriptor a Node handle now owns. */

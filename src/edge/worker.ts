@@ -3,7 +3,7 @@
  * The same function runs on the main thread when the configuration asks for no workers.
  */
 import { isMainThread, threadId } from 'node:worker_threads';
-import type { UpstreamConfig } from '../config/schema.ts';
+import type { ListenerConfig, UpstreamConfig } from '../config/schema.ts';
 import { Core } from '../core/core.ts';
 import { loadCoreModule } from '../core/module.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
@@ -21,11 +21,16 @@ import { EdgeLoop, type ListenerState, type Service } from './loop.ts';
 import type { ToMain, ToWorker, WorkerTask } from './messages.ts';
 import { OpenSsl } from './openssl.ts';
 import { Outbox } from './outbox.ts';
+import { ProxyGate } from './proxy-gate.ts';
 import { ConnectionSlots, SharedCount } from './slots.ts';
 import { TcpService } from './tcp-service.ts';
 
 const GAUGE_INTERVAL_MS = 500;
 const GAUGE = { held: 0, handshakes: 1 } as const;
+
+function gateOf({ proxyProtocol }: ListenerConfig): ProxyGate | null {
+  return proxyProtocol && new ProxyGate(proxyProtocol.from, proxyProtocol.require);
+}
 
 class EdgeWorker {
   readonly #task: WorkerTask;
@@ -73,6 +78,7 @@ class EdgeWorker {
       index,
       config: listener,
       service: services.get(listener.upstream)!,
+      proxies: gateOf(listener),
     }));
   }
 
