@@ -167,6 +167,11 @@ export function startRecord(start: RecordStart): ConnectionRecord {
   };
 }
 
+/** Was a client served to the end of its connection, and did it meet what it was challenged with? */
+export function wasServedWell({ outcome, challenge }: ConnectionRecord): boolean {
+  return outcome === 'served' && (challenge === null || ['solved', 'cleared'].includes(challenge.outcome));
+}
+
 /** Writes into a record what was decided, in the place of an earlier decision. */
 export function recordVerdict(record: ConnectionRecord, verdict: Verdict): void {
   record.site = verdict.site;

@@ -103,6 +103,7 @@ export function resolveConfig(document: ConfigDocument, problems: Diagnostic[]):
     own: prefixes(['feeds', 'own'], given.own),
     neverBlock: prefixes(['feeds', 'neverBlock'], given.neverBlock),
     ca: given.ca === undefined ? null : path(given.ca, ''),
+    maxGoodShare: Number(given.maxGoodPercent ?? DEFAULTS.maxGoodPercent) / 100,
     timeout: scalar(['feeds', 'timeout'], given.timeout, FEED_TIMEOUT, report),
     options: (given.options as FeedSettings['options'] | undefined) ?? {},
   });

@@ -1,6 +1,7 @@
 /** The shape of a loaded configuration: plain data, so that it can cross a thread. */
 
 import type { FeedSettings } from '../intel/settings.ts';
+import type { DatabaseFiles } from '../profile/address/load-database.ts';
 
 /** Where to listen or connect. `host` is an IP literal or a name, without brackets. */
 export interface Address {
@@ -114,7 +115,7 @@ export interface Config {
   /** Signatures of TCP/IP stacks in p0f's format; null: those of the package. */
   readonly p0fDb: string | null;
   /** Absolute paths of MaxMind databases; null: none. */
-  readonly geo: { readonly country: string | null; readonly asn: string | null };
+  readonly geo: DatabaseFiles;
   /** Edge workers; 0: everything on the main loop. */
   readonly threads: number;
   readonly listeners: readonly ListenerConfig[];

@@ -76,6 +76,7 @@ export const DEFAULTS = {
   metricsAddress: '127.0.0.1:9090',
   auditFile: 'audit.jsonl',
   feedDirectory: '.sallyport/feeds',
+  maxGoodPercent: 10,
   logLevel: 'info',
 } as const;
 

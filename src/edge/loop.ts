@@ -3,7 +3,7 @@
  * them. It runs in an edge worker, or on the main thread when there are none.
  */
 import type { TLSSocket } from 'node:tls';
-import type { ConnectionRecord } from '../audit/record.ts';
+import { type ConnectionRecord, wasServedWell } from '../audit/record.ts';
 import type { Config, ListenerConfig } from '../config/schema.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
 import type { ConnectionFacts, Engine } from '../orchestrator/engine.ts';
@@ -134,6 +134,7 @@ export class EdgeLoop {
   /** Called by a connection that ended. */
   finish(connection: Connection, slot: number): void {
     this.#open.delete(connection);
+    if (wasServedWell(connection.record)) this.history.noteGood(connection.client, Date.now());
     this.#options.report(connection.record, slot);
     if (this.#open.size === 0) this.#onIdle?.();
   }

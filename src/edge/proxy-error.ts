@@ -12,7 +12,7 @@ export interface ProxyFailure {
 const BAD_REQUEST: ProxyFailure = { status: 400, code: 'request_invalid', title: 'Bad request' };
 const INVALID: ProxyFailure = { status: 502, code: 'upstream_invalid', title: 'Bad gateway' };
 const BROKEN: ProxyFailure = { status: 502, code: 'upstream_broken', title: 'Bad gateway' };
-const UNREACHABLE: ProxyFailure = { status: 502, code: 'upstream_unreachable', title: 'Bad gateway' };
+export const UNREACHABLE: ProxyFailure = { status: 502, code: 'upstream_unreachable', title: 'Bad gateway' };
 const CLOSED: ProxyFailure = { status: 503, code: 'upstream_closed', title: 'Service unavailable' };
 
 export const TIMEOUT: ProxyFailure = { status: 504, code: 'upstream_timeout', title: 'Gateway timeout' };

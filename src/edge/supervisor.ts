@@ -60,7 +60,11 @@ export class Supervisor implements AdminControl {
   #sockets: ListeningSockets | null = null;
   #bound: readonly BoundListener[] = [];
   #deployment: Deployment | null = null;
-  #reloading: Promise<ReloadResult> | null = null;
+  /** The reload under way, or the one before. */
+  #lastReload: Promise<void> = Promise.resolve();
+  /** The one that waits for it. */
+  #nextReload: Promise<ReloadResult> | null = null;
+  #isReloading = false;
   #refresh: NodeJS.Timeout | null = null;
   #ending: Promise<void> | null = null;
 
@@ -79,9 +83,11 @@ export class Supervisor implements AdminControl {
     };
     this.#total = new SharedCount(this.#shared.total, limits.connections);
     this.#edgePool = config.threads === 0 ? null : createEdgePool(config.threads);
+    const tables = openTables(this.#shared);
     this.#refresher = new FeedRefresher({
       settings: config.feeds,
       judge: (request) => this.#batch.run(request, { name: 'judge' }),
+      goodAddresses: () => tables.good.recent(Date.now()),
       onChanged: () => void this.reload(),
       onResult: ({ feed, result, reason }) => {
         if (reason === null) log.info({ feed, result }, 'feed refreshed');
@@ -94,7 +100,6 @@ export class Supervisor implements AdminControl {
       onChanged: () => void this.reload(),
     });
     this.#deployer = new Deployer(config, this.#batch, this.#refresher, this.#origins);
-    const tables = openTables(this.#shared);
     this.#reporting = new Reporting(config, log, this, () => ({
       openConnections: this.#total.value,
       heldTarpits: this.#slots.reduce((sum, slot) => sum + slot.held, 0),
@@ -141,7 +146,7 @@ export class Supervisor implements AdminControl {
       this.#bound = this.#bound.map((bound, index) => ({ ...bound, port: ports[index]! }));
     }
     this.#scheduleRefresh();
-    this.#refresher.watch(remoteFeeds);
+    this.#refresher.watch(remoteFeeds, this.#deployer.feedEnds);
     this.#origins.watch();
   }
 
@@ -194,14 +199,19 @@ export class Supervisor implements AdminControl {
    * changes. Calls that come while one is under way share the one after it.
    */
   reload(): Promise<ReloadResult> {
-    const after = this.#reloading ?? Promise.resolve();
-    const next: Promise<ReloadResult> = after
-      .then(() => this.#reload())
-      .finally(() => {
-        if (this.#reloading === next) this.#reloading = null;
+    this.#nextReload ??= this.#lastReload.then(() => {
+      this.#nextReload = null;
+      this.#isReloading = true;
+      const reload = this.#reload().finally(() => {
+        this.#isReloading = false;
       });
-    this.#reloading = next;
-    return next;
+      this.#lastReload = reload.then(
+        () => {},
+        () => {},
+      );
+      return reload;
+    });
+    return this.#nextReload;
   }
 
   async #reload(): Promise<ReloadResult> {
@@ -219,7 +229,7 @@ export class Supervisor implements AdminControl {
       if (error !== null) this.#log.error({ worker, error }, 'a worker kept the policy it had');
     });
     this.#scheduleRefresh();
-    this.#refresher.watch(remoteFeeds);
+    this.#refresher.watch(remoteFeeds, this.#deployer.feedEnds);
     this.#reporting.reloaded('ok');
     const { imageId } = deployment.bundle;
     this.#log.info({ imageId, epoch: deployment.epoch }, 'policy in force');
@@ -236,7 +246,7 @@ export class Supervisor implements AdminControl {
     if (interval === null) return;
     this.#refresh = setInterval(
       () => {
-        if (this.#deployer.feedsChanged()) void this.reload();
+        if (!this.#isReloading && this.#deployer.feedsChanged()) void this.reload();
       },
       Math.max(interval, MIN_REFRESH_MS),
     );

@@ -7,16 +7,24 @@ import { connectTcpUpstream } from './tcp-proxy.ts';
 
 export class TcpService implements Service {
   readonly #name: string;
-  readonly #upstream: TcpUpstreamConfig;
+  readonly #upstreams: ReadonlyMap<string, TcpUpstreamConfig>;
 
-  constructor(name: string, upstream: TcpUpstreamConfig) {
+  /** @param name Of the upstream that clients go to unless their policy names another. */
+  constructor(name: string, upstreams: ReadonlyMap<string, TcpUpstreamConfig>) {
     this.#name = name;
-    this.#upstream = upstream;
+    this.#upstreams = upstreams;
   }
 
   serve(connection: Connection, tls: TLSSocket): void {
     const { record, verdict } = connection;
-    record.upstream = this.#name;
+    const name = verdict?.policy?.upstream ?? this.#name;
+    const config = this.#upstreams.get(name);
+    record.upstream = name;
+    if (config === undefined) {
+      connection.fail('upstream_failed', `there is no TCP upstream ${name}`);
+      tls.destroy();
+      return;
+    }
     // why: a challenge needs HTTP to be posed in; without it the client is turned away, never let through.
     if (verdict?.challenge && !connection.isCleared()) {
       record.challenge = { name: verdict.challenge.name, outcome: 'posed' };
@@ -32,9 +40,9 @@ export class TcpService implements Service {
       policy: record.policy ?? '',
       ja4: record.hello?.ja4 ?? '',
     };
-    const { idleTimeout } = this.#upstream;
+    const { idleTimeout } = config;
     const idleMs = connection.idleMs ?? idleTimeout;
-    const upstream = { ...this.#upstream, idleTimeout: Math.min(idleMs, idleTimeout) };
+    const upstream = { ...config, idleTimeout: Math.min(idleMs, idleTimeout) };
     connectTcpUpstream(upstream, tls, context, (error) => {
       if (error === 'idle_timeout' && idleMs < idleTimeout) connection.fail('idle_timeout', null);
       if (error?.startsWith('upstream_')) connection.fail('upstream_failed', error);

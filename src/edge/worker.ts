@@ -3,7 +3,7 @@
  * The same function runs on the main thread when the configuration asks for no workers.
  */
 import { isMainThread, threadId } from 'node:worker_threads';
-import type { ListenerConfig, UpstreamConfig } from '../config/schema.ts';
+import type { ListenerConfig, TcpUpstreamConfig } from '../config/schema.ts';
 import { Core } from '../core/core.ts';
 import { loadCoreModule } from '../core/module.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
@@ -69,10 +69,7 @@ class EdgeWorker {
       ticketMaster: shared.ticketMaster,
       report: (record, slot) => this.#outbox.add(record, slot),
     });
-    const services = new Map<string, Service>();
-    for (const [name, upstream] of Object.entries(config.upstreams)) {
-      services.set(name, this.#service(name, upstream));
-    }
+    const services = this.#makeServices();
     this.#services = [...services.values()];
     this.#listeners = config.listeners.map((listener, index) => ({
       index,
@@ -82,10 +79,19 @@ class EdgeWorker {
     }));
   }
 
-  #service(name: string, upstream: UpstreamConfig): Service {
-    const { config } = this.#task;
-    if (upstream.protocol === 'tcp') return new TcpService(name, upstream);
-    return new HttpService(name, new HttpUpstream(name, upstream, config.headers), this.#gate, config.limits);
+  /** One service for each upstream, which knows the others of its protocol since a policy can name one of them. */
+  #makeServices(): Map<string, Service> {
+    const { upstreams, headers, limits } = this.#task.config;
+    const http = new Map<string, HttpUpstream>();
+    const tcp = new Map<string, TcpUpstreamConfig>();
+    for (const [name, upstream] of Object.entries(upstreams)) {
+      if (upstream.protocol === 'tcp') tcp.set(name, upstream);
+      else http.set(name, new HttpUpstream(name, upstream, headers));
+    }
+    const services = new Map<string, Service>();
+    for (const name of http.keys()) services.set(name, new HttpService(name, http, this.#gate, limits));
+    for (const name of tcp.keys()) services.set(name, new TcpService(name, tcp));
+    return services;
   }
 
   #post(message: ToMain): void {

@@ -33,6 +33,8 @@ export interface EngineDecision {
   readonly matched: readonly string[];
   /** What the client must solve before its requests are served; difficulty in leading zero bits. */
   readonly challenge: { readonly name: string; readonly difficulty: number } | null;
+  /** Name of the upstream that the policy sends the connection to; null: wherever the server sends it. */
+  readonly upstream: string | null;
   readonly hello: HelloSummary | null;
   /** Why there is no ordinary decision: a status of the decision core, or how the wait for the hello ended. */
   readonly error: { readonly code: string; readonly message: string } | null;
@@ -62,6 +64,7 @@ export function describe(verdict: Verdict, hello: HelloSummary | null): EngineDe
     parts: verdict.parts,
     matched: verdict.matched,
     challenge: challenge === null ? null : { name: challenge.name, difficulty: verdict.difficulty },
+    upstream: verdict.policy?.upstream ?? null,
     hello,
     error: null,
   };
@@ -85,6 +88,7 @@ export function undecided(
     parts: [],
     matched: [],
     challenge: null,
+    upstream: null,
     hello: null,
     error: { code, message },
   };

@@ -3,19 +3,14 @@
  * connections that ended; gauges are asked for at each scrape. Labels hold names from the operator's
  * own files and fixed lists only: never an address, a server name, a fingerprint or a User-Agent.
  */
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { ConnectionRecord } from '../audit/record.ts';
 import type { FeedHealth } from '../intel/refresher.ts';
 import type { DatabaseHealth } from '../profile/address/origin-store.ts';
-import {
-  COUNTERS,
-  type CounterName,
-  HISTOGRAMS,
-  type HistogramName,
-  meterRecord,
-} from './connection-metrics.ts';
+import { COUNTERS, HISTOGRAMS, meterRecord } from './connection-metrics.ts';
 import { registerDatabases } from './database-metrics.ts';
-import type { Tally } from './tally.ts';
+import { MergedHistogram } from './merged-histogram.ts';
+import { type Tally, TallyMeter } from './tally.ts';
 
 /** What a scrape asks the edge for. Totals count from the start of the process. */
 export interface EdgeSample {
@@ -55,10 +50,7 @@ export function createMetrics(sample: () => EdgeSample): Metrics {
     COUNTERS,
     ({ labels, ...about }) => new Counter({ ...about, labelNames: labels, registers }),
   );
-  const histograms = mapValues(
-    HISTOGRAMS,
-    ({ labels, ...about }) => new Histogram({ ...about, labelNames: labels, registers }),
-  );
+  const histograms = mapValues(HISTOGRAMS, (about) => new MergedHistogram(about, registry));
   const reloads = new Counter({
     name: 'sallyport_policy_reloads_total',
     help: 'Policy reloads, by result.',
@@ -67,14 +59,12 @@ export function createMetrics(sample: () => EdgeSample): Metrics {
   });
   for (const result of ['ok', 'refused']) reloads.inc({ result }, 0);
 
-  const count = (metric: CounterName, by: number, labels: readonly string[]): void =>
-    counters[metric].inc(labelled(COUNTERS[metric].labels, labels), by);
-  const observe = (metric: HistogramName, value: number, labels: readonly string[]): void =>
-    histograms[metric].observe(labelled(HISTOGRAMS[metric].labels, labels), value);
-  const meter = {
-    count: (metric: CounterName, by: number, ...labels: string[]): void => count(metric, by, labels),
-    observe: (metric: HistogramName, value: number, ...labels: string[]): void =>
-      observe(metric, value, labels),
+  const fold = (tally: Tally): void => {
+    for (const { metric, labels, total } of tally.counts) {
+      counters[metric].inc(labelled(COUNTERS[metric].labels, labels), total);
+    }
+    for (const { metric, labels, distribution } of tally.samples)
+      histograms[metric].merge(labels, distribution);
   };
 
   return {
@@ -82,13 +72,12 @@ export function createMetrics(sample: () => EdgeSample): Metrics {
       refresh(sample());
       return { body: await registry.metrics(), contentType: registry.contentType };
     },
-    observeRecord: (record) => meterRecord(record, meter),
-    fold: (tally) => {
-      for (const { metric, labels, total } of tally.counts) count(metric, total, labels);
-      for (const { metric, labels, values } of tally.samples) {
-        for (const value of values) observe(metric, value, labels);
-      }
+    observeRecord: (record) => {
+      const meter = new TallyMeter();
+      meterRecord(record, meter);
+      fold(meter.take());
     },
+    fold,
     observeReload: (result) => reloads.inc({ result }),
   };
 }

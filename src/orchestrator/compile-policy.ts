@@ -19,7 +19,9 @@ import type { TestResult } from '../pdl/testing/test-run.ts';
 import { loadStacks, OWN_STACKS } from '../profile/stacks.ts';
 import type { Bundle } from './bundle.ts';
 import { UNSUPPLIED } from './facts.ts';
-import { feedProblem, isRemote, type LoadedFeeds, loadFeeds } from './feeds.ts';
+import { harmfulFeeds } from './feed-uses.ts';
+import { type FoundFeed, feedProblem, isRemote, type LoadedFeeds, loadFeeds } from './feeds.ts';
+import { checkHost, type Host } from './host.ts';
 import { runPolicyTests } from './policy-tests.ts';
 import { loadSecrets } from './secrets.ts';
 import { hostTarget } from './target.ts';
@@ -27,19 +29,11 @@ import { hostTarget } from './target.ts';
 /** A larger policy file is refused unread. */
 export const MAX_POLICY_BYTES: number = 1024 * 1024;
 
-/** What a configuration offers to a policy. */
-export interface PolicyHost {
-  readonly listeners: readonly string[];
-  readonly certificates: readonly string[];
-  /** Facts that it gives no means to know, and what to do about each. */
-  readonly unknown?: Readonly<Record<string, string>>;
-}
-
 export interface CompileRequest {
   /** Path of the policy file. */
   readonly path: string;
   /** What the configuration offers; null when there is none to check against. */
-  readonly host: PolicyHost | null;
+  readonly host: Host | null;
   /**
    * `serve`: the bundle must be whole. `check`: secrets are not read (`bundle.secrets` is empty), and a
    * feed whose file is missing is a warning and taken as empty.
@@ -60,8 +54,8 @@ export interface CompileOutcome {
   readonly diagnostics: readonly Diagnostic[];
   /** Text of every file that was read, by path, to show diagnostics with. */
   readonly sources: ReadonlyMap<string, string>;
-  /** Modification times of the feed files and copies that were read, by path. */
-  readonly feedTimes: ReadonlyMap<string, number>;
+  /** How each of the policy's feeds was found. */
+  readonly feeds: readonly FoundFeed[];
   /** The policy's feeds that are fetched; empty unless it is compiled to serve. */
   readonly remoteFeeds: readonly RemoteFeed[];
   /** How the tests in the file went; empty when it could not be compiled. */
@@ -95,31 +89,16 @@ export function readSource(path: string): SourceFile | Diagnostic {
   }
 }
 
-/** What a policy asks of the configuration and does not find there. */
-function checkHost(program: Program, host: PolicyHost, file: string): Diagnostic[] {
-  const found: Diagnostic[] = [];
-  for (const site of program.sites) {
-    for (const listener of site.listeners) {
-      if (host.listeners.includes(listener)) continue;
-      const message = `site ${site.name} listens on "${listener}", which the configuration does not have`;
-      found.push(fileProblem(file, 'HOST-001', message, `it has: ${host.listeners.join(', ')}`));
-    }
-  }
-  for (const policy of program.policies) {
-    const { certificate } = policy.tls;
-    if (certificate === null || host.certificates.includes(certificate)) continue;
-    const message = `policy ${policy.name} serves certificate "${certificate}", which the configuration does not have`;
-    found.push(fileProblem(file, 'HOST-002', message, `it has: ${host.certificates.join(', ')}`));
-  }
-  for (const fact of program.requiredFacts) {
+/** Facts that the policy asks about and that are never known. */
+function checkFacts(program: Program, host: Host, file: string): Diagnostic[] {
+  return program.requiredFacts.flatMap((fact) => {
     const { name } = FACTS[fact]!;
-    const help = UNSUPPLIED.includes(name) ? 'remove the condition' : host.unknown?.[name];
-    if (help === undefined) continue;
-    const where = UNSUPPLIED.includes(name) ? 'to this version' : 'here';
-    const message = `${name} is never known ${where}: conditions on it never hold`;
-    found.push({ ...fileProblem(file, 'HOST-003', message, help), severity: 'warning' });
-  }
-  return found;
+    const isLacking = UNSUPPLIED.includes(name);
+    const help = isLacking ? 'remove the condition' : host.unknown[name];
+    if (help === undefined) return [];
+    const message = `${name} is never known ${isLacking ? 'to this version' : 'here'}: conditions on it never hold`;
+    return [{ ...fileProblem(file, 'HOST-003', message, help), severity: 'warning' }];
+  });
 }
 
 /** Tables from feeds; a member that cannot be read becomes a diagnostic at its line. */
@@ -160,7 +139,7 @@ export function compilePolicyFile(request: CompileRequest): CompileOutcome {
     bundle: null,
     diagnostics,
     sources,
-    feedTimes: new Map(),
+    feeds: [],
     remoteFeeds,
     tests,
   });
@@ -186,7 +165,8 @@ export function compilePolicyFile(request: CompileRequest): CompileOutcome {
   if (program === null || hasError(diagnostics)) return failed();
   if (request.purpose === 'serve') diagnostics.push(...compiled.needs);
 
-  if (request.host) diagnostics.push(...checkHost(program, request.host, path));
+  if (request.host)
+    diagnostics.push(...checkHost(program, request.host, path), ...checkFacts(program, request.host, path));
   const feeds = loadFeeds(program, request.purpose, request.feeds ?? null);
   diagnostics.push(...feeds.diagnostics);
   const tables = encodeFeeds(program, feeds, diagnostics);
@@ -200,9 +180,15 @@ export function compilePolicyFile(request: CompileRequest): CompileOutcome {
   const { stacks, diagnostics: stackProblems } = loadStacks(request.stacks ?? OWN_STACKS);
   diagnostics.push(...stackProblems);
   if (request.purpose === 'serve' && secretProblems.length === 0) {
-    remoteFeeds = program.feeds
-      .filter(isRemote)
-      .map((feed) => ({ feed, secret: feed.auth === undefined ? null : secrets[feed.auth]! }));
+    const harmful = harmfulFeeds(program);
+    remoteFeeds = program.feeds.flatMap((feed, index) => {
+      if (!isRemote(feed)) return [];
+      return {
+        feed,
+        secret: feed.auth === undefined ? null : secrets[feed.auth]!,
+        harms: harmful.has(index),
+      };
+    });
   }
   if (tables === null || stacks === null || hasError(diagnostics)) return failed(tests);
   diagnostics.push(...verify(core, image, tables, path));
@@ -211,7 +197,7 @@ export function compilePolicyFile(request: CompileRequest): CompileOutcome {
     bundle: { program, image, imageId, tables, secrets, stacks },
     diagnostics,
     sources,
-    feedTimes: feeds.times,
+    feeds: feeds.found,
     remoteFeeds,
     tests,
   };

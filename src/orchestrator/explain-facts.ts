@@ -18,6 +18,7 @@ import { readSource } from './compile-policy.ts';
 import { Engine } from './engine.ts';
 import { setFact } from './fact-values.ts';
 import { loadFeeds } from './feeds.ts';
+import { setGivenLists } from './given-lists.ts';
 import { History, memoryOfOne } from './history.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -105,10 +106,11 @@ function explainTest(program: Program, { facts, rates, feeds, siteIndex }: Polic
 }
 
 /** As tests are decided: every fact given, nothing remembered of the client asked about before. */
-function decideAbout(engine: Engine, siteIndex: number, { facts, rates }: World): Verdict {
+function decideAbout(engine: Engine, siteIndex: number, { facts, rates, feeds }: World): Verdict {
   const { core, program } = engine;
   core.begin();
   for (const [name, value] of Object.entries(facts)) setFact(core, name, value);
   for (const index of program.counters.keys()) core.setRate(index, rates.get(index) ?? 0);
+  setGivenLists(core, program, feeds, facts['conn.ip']);
   return engine.explainSite(siteIndex, 'request');
 }

@@ -3,6 +3,7 @@
  * workers share. A part of a key that a connection lacks leaves the entry alone: unknown never counts.
  */
 import type { Core } from '../core/core.ts';
+import { createGoodSample, GoodSample } from '../intel/good-sample.ts';
 import { BucketTable } from '../limit/bucket-table.ts';
 import { ClearanceTable } from '../limit/clearance-table.ts';
 import { KeyHasher } from '../limit/key.ts';
@@ -16,6 +17,7 @@ export interface Tables {
   readonly rates: RateTable;
   readonly buckets: BucketTable;
   readonly clearances: ClearanceTable;
+  readonly good: GoodSample;
   readonly hasher: KeyHasher;
 }
 
@@ -23,7 +25,7 @@ const ADDRESS_BITS = 128;
 const V4_PREFIX_BITS = 96;
 
 /** Keeps the three kinds of entries apart in one hash. */
-const NAMESPACE = { counter: 1, limit: 2, challenge: 3, process: 4, canary: 5 } as const;
+const NAMESPACE = { counter: 1, limit: 2, challenge: 3, process: 4, canary: 5, good: 6 } as const;
 
 /** A draw is below it. */
 const MILLION = 1_000_000;
@@ -57,6 +59,7 @@ export function memoryOfOne(): Tables {
     rates: new RateTable(createTable(1)),
     buckets: new BucketTable(createTable(1)),
     clearances: new ClearanceTable(createTable(1)),
+    good: new GoodSample(createGoodSample()),
     hasher: new KeyHasher(new Uint8Array(16)),
   };
 }
@@ -146,6 +149,15 @@ export class History {
     });
     const cleared = program.challenges.some((challenge) => this.isCleared(challenge, client, nowMs));
     core.setNumber(FACT.cleared, cleared ? 1 : 0);
+  }
+
+  /** Remembers that the client was served without trouble. */
+  noteGood({ ip }: Client, nowMs: number): void {
+    const { good, hasher } = this.#tables;
+    hasher.begin(NAMESPACE.good);
+    hasher.ip(ip, ADDRESS_BITS);
+    hasher.end();
+    good.note(ip, hasher, nowMs);
   }
 
   /** Draws the connection's number of each canary whose key is known by now. */

@@ -1,18 +1,109 @@
-/** What a configuration offers to a policy that is checked against it. */
+/** What a configuration offers to the policies it is served with, and what they ask of it and do not find. */
 import type { Config } from '../config/schema.ts';
-import type { PolicyHost } from './compile-policy.ts';
+import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
+import type { Program, Site } from '../pdl/ir.ts';
 
-type Offered = Pick<Config, 'certificates' | 'geo'> & {
-  readonly listeners: readonly { readonly name: string }[];
-};
+type Protocol = 'http' | 'tcp';
 
-export function hostOf({ listeners, certificates, geo }: Offered): PolicyHost {
+export interface Host {
+  /** By name of the listener; null where whoever serves it does not say. */
+  readonly listeners: Readonly<Record<string, Protocol | null>>;
+  /** Names; null: those that a policy names are not asked for here. */
+  readonly certificates: readonly string[] | null;
+  /** By name of the upstream; null as above. */
+  readonly upstreams: Readonly<Record<string, Protocol>> | null;
+  /** Facts that it gives no means to know, and what to do about each. */
+  readonly unknown: Readonly<Record<string, string>>;
+}
+
+export function hostOf(config: Config): Host {
+  const upstreams = Object.fromEntries(
+    Object.entries(config.upstreams).map(([name, { protocol }]) => [name, protocol]),
+  );
   return {
-    listeners: listeners.map(({ name }) => name),
-    certificates: Object.keys(certificates),
-    unknown: {
-      ...(geo.country === null ? { 'conn.country': 'name a MaxMind database in `geo.country`' } : {}),
-      ...(geo.asn === null ? { 'conn.asn': 'name a MaxMind database in `geo.asn`' } : {}),
-    },
+    listeners: Object.fromEntries(config.listeners.map(({ name, upstream }) => [name, upstreams[upstream]!])),
+    certificates: Object.keys(config.certificates),
+    upstreams,
+    unknown: unknownFacts(config),
   };
+}
+
+export function unknownFacts({ geo }: Pick<Config, 'geo'>): Host['unknown'] {
+  return {
+    ...(geo.country === null ? { 'conn.country': 'name a MaxMind database in `geo.country`' } : {}),
+    ...(geo.asn === null ? { 'conn.asn': 'name a MaxMind database in `geo.asn`' } : {}),
+  };
+}
+
+function problem(file: string, code: string, message: string, offers: readonly string[]): Diagnostic {
+  const help = offers.length === 0 ? 'it has none' : `it has: ${offers.join(', ')}`;
+  return { code, severity: 'error', message, file, line: 1, column: 1, endLine: 1, endColumn: 1, help };
+}
+
+/** Indexes of the policies that a connection of a site can get. */
+function policiesOf(program: Program, site: Site): ReadonlySet<number> {
+  const ladders = [site.ladder, site.canaryLadder?.ladder ?? []];
+  const found = new Set(ladders.flatMap((ladder) => ladder.map(({ policy }) => policy)));
+  for (const rule of site.rules) {
+    const { outcome } = program.rules[rule]!;
+    if (outcome.action === 'use') found.add(outcome.policy);
+  }
+  found.add(site.onError);
+  const limits = [...site.limits, ...[...found].flatMap((policy) => program.policies[policy]!.limits)];
+  for (const limit of limits) {
+    const { then } = program.limits[limit]!;
+    if (then.action === 'use') found.add(then.policy);
+  }
+  return found;
+}
+
+/** @param file The policy's path, for the diagnostics. */
+export function checkHost(program: Program, host: Host, file: string): Diagnostic[] {
+  const found: Diagnostic[] = [];
+  const listeners = Object.keys(host.listeners);
+  for (const site of program.sites) {
+    for (const listener of site.listeners) {
+      if (listeners.includes(listener)) continue;
+      const message = `site ${site.name} listens on "${listener}", which the configuration does not have`;
+      found.push(problem(file, 'HOST-001', message, listeners));
+    }
+  }
+  for (const policy of program.policies) {
+    const { certificate } = policy.tls;
+    if (certificate === null || host.certificates === null || host.certificates.includes(certificate))
+      continue;
+    const message = `policy ${policy.name} serves certificate "${certificate}", which the configuration does not have`;
+    found.push(problem(file, 'HOST-002', message, host.certificates));
+  }
+  if (host.upstreams !== null) found.push(...checkUpstreams(program, host, host.upstreams, file));
+  return found;
+}
+
+function checkUpstreams(
+  program: Program,
+  host: Host,
+  upstreams: Readonly<Record<string, Protocol>>,
+  file: string,
+): Diagnostic[] {
+  const found: Diagnostic[] = [];
+  for (const { name, upstream } of program.policies) {
+    if (upstream === undefined || Object.hasOwn(upstreams, upstream)) continue;
+    const message = `policy ${name} goes to upstream "${upstream}", which the configuration does not have`;
+    found.push(problem(file, 'HOST-004', message, Object.keys(upstreams)));
+  }
+  for (const site of program.sites) {
+    for (const listener of site.listeners) {
+      const spoken = host.listeners[listener] ?? null;
+      if (spoken === null) continue;
+      for (const index of policiesOf(program, site)) {
+        const { name, upstream } = program.policies[index]!;
+        const needed = upstream === undefined ? undefined : upstreams[upstream];
+        if (needed === undefined || needed === spoken) continue;
+        const message = `policy ${name} goes to upstream "${upstream}" (${needed}), but site ${site.name} listens on "${listener}" (${spoken})`;
+        const offers = Object.keys(upstreams).filter((other) => upstreams[other] === spoken);
+        found.push(problem(file, 'HOST-005', message, offers));
+      }
+    }
+  }
+  return found;
 }

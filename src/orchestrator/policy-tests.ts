@@ -9,6 +9,7 @@ import { NO_STACKS } from '../profile/stacks.ts';
 import type { Client } from './client.ts';
 import { Engine } from './engine.ts';
 import { setFact } from './fact-values.ts';
+import { setGivenLists } from './given-lists.ts';
 import { History, memoryOfOne } from './history.ts';
 import { parseIp } from './ip.ts';
 import type { Verdict } from './verdict.ts';
@@ -31,6 +32,7 @@ export function runPolicyTests(
     const client = clientOf(facts);
     if (client !== null) history.draw(core, client);
     for (const index of program.counters.keys()) core.setRate(index, rates.get(index) ?? 0);
+    setGivenLists(core, program, feeds, facts['conn.ip']);
     return engine.explainSite(siteIndex, 'request');
   }
 

@@ -1,5 +1,6 @@
 /** The memory behind rates, limits and clearances, which outlives every thread that uses it. */
 import { randomBytes } from 'node:crypto';
+import { createGoodSample, GoodSample } from '../intel/good-sample.ts';
 import { BucketTable } from '../limit/bucket-table.ts';
 import { ClearanceTable } from '../limit/clearance-table.ts';
 import { KeyHasher } from '../limit/key.ts';
@@ -11,6 +12,8 @@ export interface SharedTables {
   readonly rates: SharedArrayBuffer;
   readonly buckets: SharedArrayBuffer;
   readonly clearances: SharedArrayBuffer;
+  /** Clients lately served without trouble: `GoodSample`. */
+  readonly good: SharedArrayBuffer;
   /** 16 random bytes that key the tables' hash. */
   readonly seed: Uint8Array;
 }
@@ -27,6 +30,7 @@ export function createSharedTables({ rateSlots, bucketSlots, clearanceSlots }: T
     rates: createTable(rateSlots),
     buckets: createTable(bucketSlots),
     clearances: createTable(clearanceSlots),
+    good: createGoodSample(),
     seed: randomBytes(16),
   };
 }
@@ -37,6 +41,7 @@ export function openTables(shared: SharedTables): Tables {
     rates: new RateTable(shared.rates),
     buckets: new BucketTable(shared.buckets),
     clearances: new ClearanceTable(shared.clearances),
+    good: new GoodSample(shared.good),
     hasher: new KeyHasher(shared.seed),
   };
 }

@@ -25,7 +25,9 @@ export type Operand =
   | { readonly counter: number }
   | { readonly canary: number }
   /** The score that the map `lookup` (index in `Program.feeds`) gives the fact `of`; unknown when it is not in it. */
-  | { readonly lookup: number; readonly of: number };
+  | { readonly lookup: number; readonly of: number }
+  /** 1 when the DNS list `listed` (index in `Program.feeds`) has `conn.ip`, 0 when not; unknown until it has answered. */
+  | { readonly listed: number };
 
 /**
  * One test of one operand, with three values: true, false, unknown (the fact is missing or pending).
@@ -78,7 +80,7 @@ export interface Feed {
   readonly source: 'file' | 'url' | 'dnsbl' | 'crowdsec' | 'builtin';
   /** A file's path as written, relative to the policy file that declares it; else the URL, zone or name. */
   readonly path: string;
-  /** Members carry a score, read with `lookup`. */
+  /** A member is a value, a blank and its score, 0 to 100, which `lookup` reads. */
   readonly toScore?: true;
   /** Format of what is fetched, as `csv`; absent: one member a line. */
   readonly format?: string;

@@ -103,6 +103,8 @@ export interface TestEdgeOptions {
   /** YAML of the upstream, instead of an HTTP server that echoes the request as JSON. */
   readonly upstream?: Readonly<Record<string, unknown>>;
   readonly listener?: Readonly<Record<string, unknown>>;
+  /** YAML of upstreams beside `app`, by name. */
+  readonly upstreams?: Readonly<Record<string, unknown>>;
   readonly metrics?: boolean;
   /** YAML of `feeds`. */
   readonly feeds?: Readonly<Record<string, unknown>>;
@@ -193,7 +195,7 @@ export async function startTestEdge(t: TestContext, options: TestEdgeOptions = {
       },
     ],
     certificates: { default: { certificate: 'cert.pem', key: 'key.pem' } },
-    upstreams: { app: upstream },
+    upstreams: { app: upstream, ...options.upstreams },
     limits: options.limits ?? {},
     feeds: options.feeds ?? {},
     geo: options.geo ?? {},

@@ -75,9 +75,8 @@ function phaseOf({ atoms, counters, canaries }: Program, rule: Rule): number {
       const { operand } = atoms[index]!;
       if ('fact' in operand) return PHASES.indexOf(FACTS[operand.fact]!.phase);
       if ('counter' in operand) return Math.max(1, latest(counters[operand.counter]!.key).phase);
-      return 'canary' in operand
-        ? latest(canaries[operand.canary]!.key).phase
-        : PHASES.indexOf(FACTS[operand.of]!.phase);
+      if ('canary' in operand) return latest(canaries[operand.canary]!.key).phase;
+      return 'listed' in operand ? 0 : PHASES.indexOf(FACTS[operand.of]!.phase);
     }),
   );
   return Math.max(0, ...phases);

@@ -3,7 +3,7 @@
 import { checkProgram } from '../check/check.ts';
 import { type Cost, costOf } from '../check/cost.ts';
 import { type Diagnostic, Report } from '../diagnostics/diagnostic.ts';
-import type { Program } from '../ir.ts';
+import type { Feed, Program } from '../ir.ts';
 import { RELEASE_TARGET, type Target } from '../registry/target.ts';
 import type { Declaration } from '../syntax/ast.ts';
 import { compileTest, type PolicyTest } from '../testing/compile-test.ts';
@@ -56,6 +56,7 @@ export interface CompileOptions {
 /** Bounds of the engine's image (besides atoms and cubes, which `Build` keeps). */
 const MAX_SIGNALS = 512;
 const MAX_COUNTERS = 64;
+const MAX_SCORE_MAPS = 8;
 const MAX_CANARIES = 64;
 
 /**
@@ -188,11 +189,17 @@ function checkProof(build: Build, module: Module, node: Extract<Declaration, { k
 
 function checkSizes(build: Build, { file }: Module): void {
   const signals = build.scores.items.reduce((sum, score) => sum + score.signals.length, 0);
+  const count = (match: (feed: Feed) => boolean): number => build.feeds.items.filter(match).length;
   const sizes: readonly (readonly [string, number, number])[] = [
     ['rules', build.rules.items.length, MAX_RULES],
     ['canaries', build.canaries.length, MAX_CANARIES],
     ['signals', signals, MAX_SIGNALS],
-    ['counters', build.counters.items.length, MAX_COUNTERS],
+    [
+      'counters and DNS lists',
+      build.counters.items.length + count(({ source }) => source === 'dnsbl'),
+      MAX_COUNTERS,
+    ],
+    ['feeds to score', count(({ toScore }) => toScore === true), MAX_SCORE_MAPS],
   ];
   for (const [what, size, most] of sizes) {
     if (size <= most) continue;

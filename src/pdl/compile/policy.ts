@@ -213,11 +213,8 @@ function applySection(build: Build, module: Module, section: Section, draft: Dra
     case 'authenticate':
       draft.demands.authenticate = compileAuthentication(build, section);
       break;
-    case 'upstream': {
-      const help = 'remove it; the listener’s upstream in sallyport.yaml serves every client';
-      build.need('PDL-X024', section.span, '`upstream` of a policy is', help);
+    case 'upstream':
       draft.demands.upstream = section.name.text;
-    }
   }
 }
 
