@@ -14,11 +14,9 @@ import type { FeedSettings } from '../intel/settings.ts';
 import { compile, type SourceFile } from '../pdl/compile/compile.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import type { Program } from '../pdl/ir.ts';
-import { FACTS } from '../pdl/registry/facts.gen.ts';
 import type { TestResult } from '../pdl/testing/test-run.ts';
 import { loadStacks, OWN_STACKS } from '../profile/stacks.ts';
 import type { Bundle } from './bundle.ts';
-import { UNSUPPLIED } from './facts.ts';
 import { harmfulFeeds } from './feed-uses.ts';
 import { type FoundFeed, feedProblem, isRemote, type LoadedFeeds, loadFeeds } from './feeds.ts';
 import { checkHost, type Host } from './host.ts';
@@ -89,18 +87,6 @@ export function readSource(path: string): SourceFile | Diagnostic {
   }
 }
 
-/** Facts that the policy asks about and that are never known. */
-function checkFacts(program: Program, host: Host, file: string): Diagnostic[] {
-  return program.requiredFacts.flatMap((fact) => {
-    const { name } = FACTS[fact]!;
-    const isLacking = UNSUPPLIED.includes(name);
-    const help = isLacking ? 'remove the condition' : host.unknown[name];
-    if (help === undefined) return [];
-    const message = `${name} is never known ${isLacking ? 'to this version' : 'here'}: conditions on it never hold`;
-    return [{ ...fileProblem(file, 'HOST-003', message, help), severity: 'warning' }];
-  });
-}
-
 /** Tables from feeds; a member that cannot be read becomes a diagnostic at its line. */
 function encodeFeeds(program: Program, feeds: LoadedFeeds, diagnostics: Diagnostic[]): Uint8Array | null {
   try {
@@ -165,8 +151,7 @@ export function compilePolicyFile(request: CompileRequest): CompileOutcome {
   if (program === null || hasError(diagnostics)) return failed();
   if (request.purpose === 'serve') diagnostics.push(...compiled.needs);
 
-  if (request.host)
-    diagnostics.push(...checkHost(program, request.host, path), ...checkFacts(program, request.host, path));
+  if (request.host) diagnostics.push(...checkHost(program, request.host, path));
   const feeds = loadFeeds(program, request.purpose, request.feeds ?? null);
   diagnostics.push(...feeds.diagnostics);
   const tables = encodeFeeds(program, feeds, diagnostics);

@@ -2,6 +2,8 @@
 import type { Config } from '../config/schema.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import type { Program, Site } from '../pdl/ir.ts';
+import { FACTS } from '../pdl/registry/facts.gen.ts';
+import { UNSUPPLIED } from './facts.ts';
 
 type Protocol = 'http' | 'tcp';
 
@@ -13,10 +15,10 @@ export interface Host {
   /** By name of the upstream; null as above. */
   readonly upstreams: Readonly<Record<string, Protocol>> | null;
   /** Facts that it gives no means to know, and what to do about each. */
-  readonly unknown: Readonly<Record<string, string>>;
+  readonly unknown?: Readonly<Record<string, string>>;
 }
 
-export function hostOf(config: Config): Host {
+export function hostOf(config: Pick<Config, 'listeners' | 'certificates' | 'upstreams' | 'geo'>): Host {
   const upstreams = Object.fromEntries(
     Object.entries(config.upstreams).map(([name, { protocol }]) => [name, protocol]),
   );
@@ -28,7 +30,7 @@ export function hostOf(config: Config): Host {
   };
 }
 
-export function unknownFacts({ geo }: Pick<Config, 'geo'>): Host['unknown'] {
+export function unknownFacts({ geo }: Pick<Config, 'geo'>): NonNullable<Host['unknown']> {
   return {
     ...(geo.country === null ? { 'conn.country': 'name a MaxMind database in `geo.country`' } : {}),
     ...(geo.asn === null ? { 'conn.asn': 'name a MaxMind database in `geo.asn`' } : {}),
@@ -76,7 +78,19 @@ export function checkHost(program: Program, host: Host, file: string): Diagnosti
     found.push(problem(file, 'HOST-002', message, host.certificates));
   }
   if (host.upstreams !== null) found.push(...checkUpstreams(program, host, host.upstreams, file));
-  return found;
+  return [...found, ...checkFacts(program, host, file)];
+}
+
+/** Facts that the policy asks about and that are never known to this version, or on this host. */
+function checkFacts(program: Program, { unknown }: Host, file: string): Diagnostic[] {
+  return program.requiredFacts.flatMap((fact) => {
+    const { name } = FACTS[fact]!;
+    const isUnsupplied = UNSUPPLIED.includes(name);
+    const help = isUnsupplied ? 'remove the condition' : unknown?.[name];
+    if (help === undefined) return [];
+    const message = `${name} is never known ${isUnsupplied ? 'to this version' : 'here'}: conditions on it never hold`;
+    return [{ ...problem(file, 'HOST-003', message, []), severity: 'warning' as const, help }];
+  });
 }
 
 function checkUpstreams(
