@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from 'commander';
 import type { Flags } from '../config/overrides.ts';
 import type { BenchOptions } from './commands/bench.ts';
 import type { CheckFormat } from './commands/check.ts';
+import type { CaptureOptions } from './commands/inspect-pcap.ts';
 import { type DatabaseFlags, databaseOptions } from './databases.ts';
 import { CliError, EXIT } from './exit.ts';
 import type { Format } from './output.ts';
@@ -166,6 +167,21 @@ function buildProgram(done: (code: number) => void): Command {
     .action(async ({ jsonl, ...databases }: DatabaseFlags & { jsonl?: true }) => {
       const { inspectAddresses } = await import('./commands/inspect-address.ts');
       done(await inspectAddresses(databases, jsonl === true));
+    });
+
+  withDatabases(inspect.command('pcap'))
+    .description(
+      'Reads a capture (pcap, pcapng; - for standard input): every TLS connection with its profile.',
+    )
+    .exitOverride()
+    .argument('<file>', 'the capture')
+    .option('--policy <file>', 'say what this policy decides about each, on its own')
+    .option('--site <name>', 'decide for this site whatever name the client asks for')
+    .option('--p0f-db <file>', "signatures in the format of p0f.fp instead of the package's own")
+    .addOption(formatOption())
+    .action(async (file: string, options: CaptureOptions) => {
+      const { inspectPcap } = await import('./commands/inspect-pcap.ts');
+      done(await inspectPcap(file, options));
     });
 
   withAdmin(
