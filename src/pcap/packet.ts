@@ -34,8 +34,17 @@ const LINK = {
   ipv6: 229,
   sll2: 276,
 } as const;
-const ETHERTYPE = { ipv4: 0x0800, ipv6: 0x86dd, vlan: 0x8100, qinq: 0x88a8, oldQinq: 0x9100 } as const;
+const ETHERTYPE = {
+  ipv4: 0x0800,
+  ipv6: 0x86dd,
+  vlan: 0x8100,
+  qinq: 0x88a8,
+  pppoe: 0x8864,
+  oldQinq: 0x9100,
+} as const;
 const MAX_TAGS = 4;
+/** EtherType, PPPoE header (RFC 2516), PPP protocol. */
+const PPPOE_AND_PPP = 2 + 6 + 2;
 const PROTOCOL = { ipv4: 4, tcp: 6, ipv6: 41 } as const;
 /** IPv6 extension headers: hop-by-hop, routing, fragment, authentication, destination options. */
 const EXTENSIONS: ReadonlySet<number> = new Set([0, 43, 44, 51, 60]);
@@ -94,6 +103,7 @@ function behindTags(frame: Uint8Array, start: number): number | NoSegment {
     if (at + 2 > frame.length) return 'short';
     const type = u16(frame, at);
     if (isIp(type)) return at + 2;
+    if (type === ETHERTYPE.pppoe) return at + PPPOE_AND_PPP;
     if (type !== ETHERTYPE.vlan && type !== ETHERTYPE.qinq && type !== ETHERTYPE.oldQinq) return 'not_tcp';
     at += 4;
   }
