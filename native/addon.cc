@@ -6,6 +6,7 @@
 #include "connection.h"
 #include "listener.h"
 #include "poll.h"
+#include "puzzle_extension.h"
 #include "tls_settings.h"
 #include "waiter.h"
 
@@ -18,6 +19,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   Acceptor::Register(env, exports, polls);
   Waiter::Register(env, exports, polls);
   RegisterCapture(env, exports);
+  RegisterPuzzleExtension(env, exports);
   RegisterTlsSettings(env, exports);
   return exports;
 }

@@ -13,13 +13,18 @@ namespace sallyport {
   X(CRYPTO_get_ex_new_index)           \
   X(CRYPTO_set_ex_data)                \
   X(OpenSSL_version_num)               \
+  X(SSL_CTX_add_custom_ext)            \
   X(SSL_CTX_ctrl)                      \
   X(SSL_CTX_set_cipher_list)           \
   X(SSL_CTX_set_ciphersuites)          \
+  X(SSL_CTX_set_ex_data)               \
   X(SSL_CTX_set_num_tickets)           \
   X(SSL_CTX_set_options)               \
   X(SSL_CTX_clear_options)             \
   X(SSL_ctrl)                          \
+  X(SSL_get_ex_data)                   \
+  X(SSL_set_ex_data)                   \
+  X(SSL_set_msg_callback)              \
   X(SSL_set_cipher_list)               \
   X(SSL_set_ciphersuites)              \
   X(SSL_set_num_tickets)               \

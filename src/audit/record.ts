@@ -2,12 +2,15 @@
 
 import type { CanaryArm } from '../orchestrator/canaries.ts';
 import type { ShadowDecision, Verdict } from '../orchestrator/verdict.ts';
+import type { Policy } from '../pdl/ir.ts';
 import { type Origin, UNKNOWN_ORIGIN } from '../profile/address/origins.ts';
+import type { ClientMatch } from '../profile/client-matcher.ts';
 import type { StackMatch } from '../profile/stack-matcher.ts';
 
 /** How a connection ended. */
 export type Outcome =
   | 'served'
+  | 'passed_through'
   | 'refused'
   | 'reset'
   | 'dropped'
@@ -32,6 +35,7 @@ export type Outcome =
 /** Every outcome, for metrics and tests. */
 export const OUTCOMES: readonly Outcome[] = [
   'served',
+  'passed_through',
   'refused',
   'reset',
   'dropped',
@@ -71,6 +75,8 @@ export interface ConnectionRecord {
   syn: string | null;
   /** What the SYN tells of its sender. */
   stack: StackMatch | null;
+  /** What the ClientHello tells of it. */
+  tlsClient: ClientMatch | null;
   rttUs: number | null;
   hello: {
     bytes: number;
@@ -101,6 +107,8 @@ export interface ConnectionRecord {
   shadow: ShadowDecision | null;
   /** The arm of each canary of the site. */
   canaries: readonly CanaryArm[];
+  /** What of the policy's connections is audited; null: all. */
+  log: Policy['log'] | null;
   challenge: { name: string; outcome: 'posed' | 'solved' | 'cleared' | 'failed' } | null;
   imageId: string | null;
   epoch: number;
@@ -111,13 +119,25 @@ export interface ConnectionRecord {
     resumed: boolean;
     alpn: string | null;
   } | null;
-  http: { requests: number; challenged: number } | null;
+  http: HttpRecord | null;
   upstream: string | null;
   bytesIn: number;
   bytesOut: number;
   outcome: Outcome;
   error: string | null;
   durationsUs: { hello: number | null; decide: number | null; handshake: number | null; total: number };
+}
+
+/** What the requests of a connection came to. */
+export interface HttpRecord {
+  requests: number;
+  /** Those that met a challenge. */
+  challenged: number;
+  /** Akamai's text; null for HTTP/1.1 and where the policy does not ask for it. */
+  h2: string | null;
+  /** Did a request contradict the SYN, or the ClientHello? Null: none was judged. */
+  osMismatch: boolean | null;
+  toolMismatch: boolean | null;
 }
 
 /** What is known of a connection at accept. */
@@ -143,6 +163,7 @@ export function startRecord(start: RecordStart): ConnectionRecord {
     proxyIp: null,
     syn: null,
     stack: null,
+    tlsClient: null,
     hello: null,
     helloStatus: null,
     site: null,
@@ -156,6 +177,7 @@ export function startRecord(start: RecordStart): ConnectionRecord {
     wouldMatch: [],
     shadow: null,
     canaries: [],
+    log: null,
     challenge: null,
     tls: null,
     http: null,
@@ -184,4 +206,5 @@ export function recordVerdict(record: ConnectionRecord, verdict: Verdict): void 
   record.wouldMatch = verdict.wouldMatch;
   record.shadow = verdict.shadow;
   record.canaries = verdict.canaries;
+  record.log = verdict.policy?.log ?? null;
 }

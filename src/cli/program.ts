@@ -3,6 +3,8 @@ import { Command, CommanderError, Option } from 'commander';
 import type { Flags } from '../config/overrides.ts';
 import type { BenchOptions } from './commands/bench.ts';
 import type { CheckFormat } from './commands/check.ts';
+import type { ConnectFlags } from './commands/connect.ts';
+import type { InspectClientOptions } from './commands/inspect-client.ts';
 import type { CaptureOptions } from './commands/inspect-pcap.ts';
 import { type DatabaseFlags, databaseOptions } from './databases.ts';
 import { CliError, EXIT } from './exit.ts';
@@ -30,6 +32,8 @@ export async function main(args: readonly string[]): Promise<number> {
     return error.exitCode;
   }
 }
+
+const CLIENT_TABLE = "TLS clients over the package's own, as in clients.tsv";
 
 interface RunOptions extends Flags {
   readonly config: string;
@@ -137,7 +141,8 @@ function buildProgram(done: (code: number) => void): Command {
   const inspect = verb(
     'inspect',
     'Show what is in the bytes a client sends first.',
-    '  echo 1603010… | sallyport inspect hello\n  sallyport inspect syn --jsonl < syns.jsonl\n',
+    '  echo 1603010… | sallyport inspect hello\n  sallyport inspect syn --jsonl < syns.jsonl\n' +
+      '  sallyport inspect client --hello hello.bin --user-agent "$AGENT"\n',
   );
   inspect
     .command('hello')
@@ -145,10 +150,31 @@ function buildProgram(done: (code: number) => void): Command {
       'Reads ClientHellos: hex, or objects with `record_hex` or `handshake_hex`, and `proto` (tls, dtls, quic), one a line.',
     )
     .exitOverride()
+    .option('--client-table <file>', CLIENT_TABLE)
     .addOption(jsonlOption())
-    .action(async ({ jsonl }: { jsonl?: true }) => {
+    .action(async ({ clientTable, jsonl }: { clientTable?: string; jsonl?: true }) => {
       const { inspectHellos } = await import('./commands/inspect.ts');
-      done(await inspectHellos(jsonl === true));
+      done(await inspectHellos(clientTable ?? null, jsonl === true));
+    });
+  inspect
+    .command('client')
+    .description('Reads a ClientHello, a SYN and a User-Agent of one client, and prints all that they tell.')
+    .exitOverride()
+    .option('--hello <hex>', 'the ClientHello, a file with its hex or bytes, or - for standard input')
+    .option('--syn <hex>', 'the IP and TCP headers of the SYN, likewise')
+    .option('--user-agent <text>', 'the User-Agent, or - for standard input')
+    .addOption(new Option('--proto <name>', 'of the hello').choices(['tls', 'dtls', 'quic']).default('tls'))
+    .option('--p0f-db <file>', "signatures in the format of p0f.fp instead of the package's own")
+    .option('--client-table <file>', CLIENT_TABLE)
+    .addOption(formatOption())
+    .addHelpText(
+      'after',
+      '\nExamples:\n  sallyport inspect client --hello hello.bin --syn 4500003c… --user-agent "$AGENT"\n' +
+        '  sallyport inspect client --hello - --format json < hello.hex | jq .client\n',
+    )
+    .action(async (options: InspectClientOptions) => {
+      const { inspectClient } = await import('./commands/inspect-client.ts');
+      done(await inspectClient(options));
     });
   inspect
     .command('syn')
@@ -198,6 +224,29 @@ function buildProgram(done: (code: number) => void): Command {
       done(await reload(options));
     },
   );
+
+  verb(
+    'connect',
+    'Connect as a TLS client that solves puzzles, and say what was negotiated and what it cost.',
+    '  sallyport connect example.com:443\n  sallyport connect 127.0.0.1:8443 --servername localhost --ca .sallyport/ca.pem\n' +
+      "  printf 'GET / HTTP/1.0\\r\\n\\r\\n' | sallyport connect example.com:443 --pipe\n",
+  )
+    .argument('<host:port>', 'where to; an IPv6 address in brackets')
+    .option('--servername <name>', 'the server name to send, and to check the certificate for')
+    .option('--ca <file>', 'PEM certificates to trust instead of the usual ones')
+    .option('--cert <file>', 'PEM certificate to show, with its chain')
+    .option('--key <file>', 'PEM key of that certificate')
+    .option('--alpn <names>', 'protocols to offer, separated by commas')
+    .option('--insecure', 'do not check the certificate')
+    .option('--max-difficulty <bits>', 'leading zero bits beyond which a puzzle is refused', '24')
+    .option('--puzzle-extension <type>', 'type of the extension that carries puzzles', '0xff6a')
+    .option('--timeout <time>', 'for everything up to the end of the handshake', '30s')
+    .option('--pipe', 'join the connection to standard input and output; the report goes to standard error')
+    .addOption(formatOption())
+    .action(async (target: string, flags: ConnectFlags) => {
+      const { connect } = await import('./commands/connect.ts');
+      done(await connect(target, flags));
+    });
 
   verb('audit', 'Work with audit logs.', '  sallyport audit verify audit.jsonl\n')
     .command('verify')
@@ -258,6 +307,7 @@ function withOverrides(command: Command): Command {
   return command
     .option('--policy <file>', 'the policy file')
     .option('--p0f-db <file>', 'signatures of TCP/IP stacks, as in p0f.fp')
+    .option('--client-table <file>', CLIENT_TABLE)
     .option('--threads <count>', 'edge workers; 0 keeps everything on one loop')
     .option('--listen <address>', 'address of the first listener')
     .option('--admin-address <address>', 'address of the admin API')

@@ -46,6 +46,7 @@ export class Deployer {
       purpose: 'serve',
       env: { ...process.env },
       stacks: config.p0fDb,
+      clients: config.clientTable,
       feeds: config.feeds,
     };
     const certificates = loadCertificates(config.certificates);

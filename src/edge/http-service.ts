@@ -13,8 +13,10 @@ import {
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { LimitsConfig } from '../config/schema.ts';
+import { H2_FACT } from '../orchestrator/request-facts.ts';
 import type { ChallengeGate } from './challenge-gate.ts';
 import type { Connection } from './connection.ts';
+import { lookAtStart } from './h2-look.ts';
 import type { HttpUpstream, ProxyContext } from './http-proxy.ts';
 import { IdleTimer } from './idle.ts';
 import type { Service } from './loop.ts';
@@ -30,6 +32,7 @@ type Request = IncomingMessage | Http2ServerRequest;
 type Response = ServerResponse | Http2ServerResponse;
 
 export class HttpService implements Service {
+  readonly posesPages = true;
   readonly #h1: Server;
   readonly #h2: Http2Server;
   readonly #name: string;
@@ -41,6 +44,7 @@ export class HttpService implements Service {
   readonly #sessions = new Set<ServerHttp2Session>();
   /** The connection whose HTTP/2 session is being made; the event is emitted within the call. */
   #starting: Connection | null = null;
+  readonly #headerTimeout: number;
   #draining = false;
 
   /** @param name Of the upstream that requests go to unless their client's policy names another. */
@@ -53,6 +57,7 @@ export class HttpService implements Service {
     this.#name = name;
     this.#upstreams = upstreams;
     this.#gate = gate;
+    this.#headerTimeout = limits.headerTimeout;
     this.#h1 = createServer({
       maxHeaderSize: limits.headerBytes,
       headersTimeout: limits.headerTimeout,
@@ -83,17 +88,27 @@ export class HttpService implements Service {
   }
 
   serve(connection: Connection, tls: TLSSocket): void {
-    connection.record.http = { requests: 0, challenged: 0 };
+    connection.record.http = { requests: 0, challenged: 0, h2: null, osMismatch: null, toolMismatch: null };
     connection.record.upstream = this.#name;
     if (tls.alpnProtocol === 'h2') {
-      this.#starting = connection;
-      this.#h2.emit('connection', tls);
-      this.#starting = null;
+      if (!connection.asks(H2_FACT)) this.#startH2(connection, tls);
+      else {
+        lookAtStart(tls, this.#headerTimeout, (start) => {
+          connection.h2Start = start;
+          this.#startH2(connection, tls);
+        });
+      }
     } else {
       this.#connections.set(tls, connection);
       this.#watchIdle(connection, tls, () => tls.destroy());
       this.#h1.emit('connection', tls);
     }
+  }
+
+  #startH2(connection: Connection, tls: TLSSocket): void {
+    this.#starting = connection;
+    this.#h2.emit('connection', tls);
+    this.#starting = null;
   }
 
   drain(): void {
@@ -123,6 +138,7 @@ export class HttpService implements Service {
       this.#watchIdle(this.#starting, session, () => session.close());
     }
     this.#sessions.add(session);
+    if (this.#draining) session.close();
     session.setTimeout(limits.idleTimeout, () => session.close());
     session.on('error', () => {});
     session.once('close', () => this.#sessions.delete(session));

@@ -5,26 +5,41 @@
 
 import type { Socket } from 'node:net';
 import { createSecureContext, type SecureContext, type SecureContextOptions, TLSSocket } from 'node:tls';
-import type { Addon } from './addon.ts';
+import { PUZZLE_EXTENSION } from '../challenge/puzzle/wire.ts';
+import { GROUPS } from '../pdl/registry/iana.ts';
+import type { Addon, PuzzleJudge, TlsHandle } from './addon.ts';
 
 export interface ServerTls {
   readonly tls: TLSSocket;
+  /** 0 without the addon. */
+  readonly handle: TlsHandle;
   /** OpenSSL's name of the key-exchange group, once the handshake is done; null when it is not known. */
   group(): string | null;
 }
 
 export class OpenSsl {
   readonly #addon: Addon | null;
+  readonly #puzzleExtension: number;
 
-  constructor(addon: Addon | null) {
+  constructor(addon: Addon | null, puzzleExtension: number = PUZZLE_EXTENSION) {
     this.#addon = addon?.capturesTls ? addon : null;
+    this.#puzzleExtension = puzzleExtension;
   }
 
-  /** `tickets` false: none are issued, not even the stateful ones OpenSSL sends in TLS 1.3 instead. */
-  makeContext = (options: SecureContextOptions, tickets: boolean): SecureContext => {
-    if (tickets || this.#addon === null) return createSecureContext(options);
+  /** Whether a puzzle can be posed in a handshake. */
+  get posesPuzzles(): boolean {
+    return this.#addon !== null;
+  }
+
+  /**
+   * `tickets` false: none are issued, not even the stateful ones OpenSSL sends in TLS 1.3 instead.
+   * `puzzles`: a puzzle can be posed in the handshakes made of it.
+   */
+  makeContext = (options: SecureContextOptions, tickets: boolean, puzzles: boolean): SecureContext => {
+    if ((tickets && !puzzles) || this.#addon === null) return createSecureContext(options);
     const { context, handle } = this.#addon.captureContext(() => createSecureContext(options));
-    this.#addon.configureContext(handle, { tickets: 0 });
+    if (!tickets) this.#addon.configureContext(handle, { tickets: 0 });
+    if (puzzles) this.#addon.addPuzzleExtension(handle, this.#puzzleExtension, null);
     return context;
   };
 
@@ -40,8 +55,22 @@ export class OpenSsl {
       return tls.once('secure', () => Object.assign(tls, { secureConnecting: false }));
     };
     const addon = this.#addon;
-    if (addon === null) return { tls: make(), group: () => null };
+    if (addon === null) return { tls: make(), handle: 0, group: () => null };
     const { socket: tls, handle } = addon.captureSsl(make);
-    return { tls, group: () => addon.sslInfo(handle)?.group ?? null };
+    return { tls, handle, group: () => addon.sslInfo(handle)?.group ?? null };
+  }
+
+  /**
+   * Forces a HelloRetryRequest for `group`, which the client lists but did not share, and has it carry a puzzle.
+   * The context must be one for puzzles. `judge` hears the hello that follows, at most once.
+   */
+  posePuzzle({ tls, handle }: ServerTls, group: number, extension: Uint8Array, judge: PuzzleJudge): void {
+    const addon = this.#addon!;
+    addon.configureSsl(handle, { groups: GROUPS.get(group)! });
+    addon.posePuzzle(handle, extension, (message) => {
+      addon.forgetPuzzle(handle);
+      return judge(message);
+    });
+    tls.once('close', () => addon.forgetPuzzle(handle));
   }
 }

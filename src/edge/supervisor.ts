@@ -8,9 +8,10 @@ import type { AdminControl, ReloadResult } from '../admin/control.ts';
 import { startBatchWorkers } from '../batch/workers.ts';
 import type { Config } from '../config/schema.ts';
 import { FeedRefresher } from '../intel/refresher.ts';
+import { createInflight, createInflightRow, Inflight } from '../limit/inflight.ts';
 import type { Bundle } from '../orchestrator/bundle.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
-import { createSharedTables, openTables } from '../orchestrator/shared-tables.ts';
+import { tableStates } from '../orchestrator/shared-tables.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import { OriginStore } from '../profile/address/origin-store.ts';
 import { type Addon, loadAddon } from './addon.ts';
@@ -20,6 +21,7 @@ import { createEdgePool, runInPool } from './pools.ts';
 import { Reporting } from './reporting.ts';
 import { SharedCount } from './slots.ts';
 import { type BoundListener, ListeningSockets } from './sockets.ts';
+import { TableKeeper } from './table-keeper.ts';
 import runEdgeWorker from './worker.ts';
 import { WorkerSlot } from './worker-slot.ts';
 
@@ -50,6 +52,7 @@ export class Supervisor implements AdminControl {
   readonly #addon: Addon | null;
   readonly #shared: SharedState;
   readonly #total: SharedCount;
+  readonly #keeper: TableKeeper;
   readonly #batch = startBatchWorkers(1);
   readonly #edgePool: ReturnType<typeof createEdgePool> | null;
   readonly #refresher: FeedRefresher;
@@ -76,18 +79,19 @@ export class Supervisor implements AdminControl {
     if (addon === null)
       log.warn({ reason }, 'running without the native addon: no SYN facts, no look before accept');
     const { limits } = config;
+    this.#keeper = new TableKeeper(config, log);
     this.#shared = {
       total: new SharedArrayBuffer(4),
-      ...createSharedTables(limits),
+      inflight: createInflight(),
+      ...this.#keeper.shared,
       ticketMaster: randomBytes(32),
     };
     this.#total = new SharedCount(this.#shared.total, limits.connections);
     this.#edgePool = config.threads === 0 ? null : createEdgePool(config.threads);
-    const tables = openTables(this.#shared);
     this.#refresher = new FeedRefresher({
       settings: config.feeds,
       judge: (request) => this.#batch.run(request, { name: 'judge' }),
-      goodAddresses: () => tables.good.recent(Date.now()),
+      goodAddresses: () => this.#keeper.tables.good.recent(Date.now()),
       onChanged: () => void this.reload(),
       onResult: ({ feed, result, reason }) => {
         if (reason === null) log.info({ feed, result }, 'feed refreshed');
@@ -103,13 +107,12 @@ export class Supervisor implements AdminControl {
     this.#reporting = new Reporting(config, log, this, () => ({
       openConnections: this.#total.value,
       heldTarpits: this.#slots.reduce((sum, slot) => sum + slot.held, 0),
+      evictedTarpits: this.#slots.reduce((sum, slot) => sum + slot.evicted, 0),
+      handshakes: new Inflight(this.#shared.inflight, createInflightRow()).all,
+      waitingPuzzles: this.#slots.reduce((sum, slot) => sum + slot.puzzles, 0),
       workers: this.#slots.filter((slot) => slot.ready).length,
       workerRestarts: this.#slots.reduce((sum, slot) => sum + slot.restarts, 0),
-      evictions: {
-        rates: tables.rates.evictions,
-        buckets: tables.buckets.evictions,
-        clearances: tables.clearances.evictions,
-      },
+      tables: tableStates(this.#keeper.tables),
       feeds: this.#refresher.health(),
       databases: this.#origins.health(),
       policy: this.#deployment && { imageId: this.#deployment.bundle.imageId, epoch: this.#deployment.epoch },
@@ -148,6 +151,7 @@ export class Supervisor implements AdminControl {
     this.#scheduleRefresh();
     this.#refresher.watch(remoteFeeds, this.#deployer.feedEnds);
     this.#origins.watch();
+    this.#keeper.start();
   }
 
   async #listen(): Promise<void> {
@@ -301,6 +305,7 @@ export class Supervisor implements AdminControl {
     this.#origins.close();
     await Promise.all(this.#slots.map(finish));
     this.#sockets?.close();
+    await this.#keeper.close();
     await this.#refresher.close();
     await Promise.all([this.#edgePool?.destroy(), this.#batch.destroy(), this.#reporting.close()]);
   }

@@ -3,9 +3,10 @@ import type { TLSSocket } from 'node:tls';
 import type { TcpUpstreamConfig } from '../config/schema.ts';
 import type { Connection } from './connection.ts';
 import type { Service } from './loop.ts';
-import { connectTcpUpstream } from './tcp-proxy.ts';
+import { type ClientSummary, connectTcpUpstream } from './tcp-proxy.ts';
 
 export class TcpService implements Service {
+  readonly posesPages = false;
   readonly #name: string;
   readonly #upstreams: ReadonlyMap<string, TcpUpstreamConfig>;
 
@@ -32,18 +33,10 @@ export class TcpService implements Service {
       tls.destroy();
       return;
     }
-    const context = {
-      clientIp: record.clientIp,
-      clientPort: record.clientPort,
-      sni: record.hello?.sni ?? null,
-      score: verdict?.score ?? 0,
-      policy: record.policy ?? '',
-      ja4: record.hello?.ja4 ?? '',
-    };
     const { idleTimeout } = config;
     const idleMs = connection.idleMs ?? idleTimeout;
     const upstream = { ...config, idleTimeout: Math.min(idleMs, idleTimeout) };
-    connectTcpUpstream(upstream, tls, context, (error) => {
+    connectTcpUpstream(upstream, tls, summaryOf(connection), (error) => {
       if (error === 'idle_timeout' && idleMs < idleTimeout) connection.fail('idle_timeout', null);
       if (error?.startsWith('upstream_')) connection.fail('upstream_failed', error);
     });
@@ -53,4 +46,16 @@ export class TcpService implements Service {
   drain(): void {}
 
   async close(): Promise<void> {}
+}
+
+/** What an upstream is told of a decided connection. */
+export function summaryOf({ record, verdict }: Connection): ClientSummary {
+  return {
+    clientIp: record.clientIp,
+    clientPort: record.clientPort,
+    sni: record.hello?.sni ?? null,
+    score: verdict?.score ?? 0,
+    policy: record.policy ?? '',
+    ja4: record.hello?.ja4 ?? '',
+  };
 }

@@ -6,6 +6,7 @@ import { isMainThread, threadId } from 'node:worker_threads';
 import type { ListenerConfig, TcpUpstreamConfig } from '../config/schema.ts';
 import { Core } from '../core/core.ts';
 import { loadCoreModule } from '../core/module.ts';
+import { Inflight } from '../limit/inflight.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
 import { Engine } from '../orchestrator/engine.ts';
 import { History } from '../orchestrator/history.ts';
@@ -21,12 +22,13 @@ import { EdgeLoop, type ListenerState, type Service } from './loop.ts';
 import type { ToMain, ToWorker, WorkerTask } from './messages.ts';
 import { OpenSsl } from './openssl.ts';
 import { Outbox } from './outbox.ts';
+import { PassthroughNames } from './passthrough.ts';
 import { ProxyGate } from './proxy-gate.ts';
 import { ConnectionSlots, SharedCount } from './slots.ts';
 import { TcpService } from './tcp-service.ts';
 
 const GAUGE_INTERVAL_MS = 500;
-const GAUGE = { held: 0, handshakes: 1 } as const;
+const GAUGE = { held: 0, evicted: 1, puzzles: 2 } as const;
 
 function gateOf({ proxyProtocol }: ListenerConfig): ProxyGate | null {
   return proxyProtocol && new ProxyGate(proxyProtocol.from, proxyProtocol.require);
@@ -63,9 +65,10 @@ class EdgeWorker {
       worker: task.slot,
       engine: new Engine(core, history),
       history,
-      openssl: new OpenSsl(loadAddon().addon),
+      openssl: new OpenSsl(loadAddon().addon, config.tls.puzzleExtension),
       slots: new ConnectionSlots(task.slots),
       total: new SharedCount(shared.total, config.limits.connections),
+      inflight: new Inflight(shared.inflight, task.inflight),
       ticketMaster: shared.ticketMaster,
       report: (record, slot) => this.#outbox.add(record, slot),
     });
@@ -76,6 +79,7 @@ class EdgeWorker {
       config: listener,
       service: services.get(listener.upstream)!,
       proxies: gateOf(listener),
+      passthrough: new PassthroughNames(listener),
     }));
   }
 
@@ -150,7 +154,8 @@ class EdgeWorker {
 
   #measure(): void {
     this.#gauges[GAUGE.held] = this.#loop.pen.size;
-    this.#gauges[GAUGE.handshakes] = this.#loop.handshakes;
+    this.#gauges[GAUGE.evicted] = this.#loop.pen.evicted;
+    this.#gauges[GAUGE.puzzles] = this.#loop.puzzles.waiting;
   }
 
   #onMessage(message: ToWorker): void {

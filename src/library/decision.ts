@@ -10,6 +10,8 @@ export interface HelloSummary {
   readonly alpn: readonly string[];
   readonly ja3Hash: string;
   readonly ja4: string;
+  /** The program that sends such a ClientHello, by the table of TLS clients. */
+  readonly client: string | null;
   /** Highest version offered, as on the wire: 0x0304 for TLS 1.3. */
   readonly maxVersion: number;
 }
@@ -40,13 +42,14 @@ export interface EngineDecision {
   readonly error: { readonly code: string; readonly message: string } | null;
 }
 
-export function summarizeHello({ hello }: Core): HelloSummary {
+export function summarizeHello({ hello }: Core, client: string | null): HelloSummary {
   return {
     bytes: hello.bytes,
     sni: hello.sni,
     alpn: [...hello.alpn],
     ja3Hash: hello.ja3Hash,
     ja4: hello.ja4,
+    client,
     maxVersion: hello.maxVersion,
   };
 }

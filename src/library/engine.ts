@@ -90,7 +90,12 @@ const FLOOR = 0x0303;
 
 export function createState(): EngineState {
   return {
-    ...createSharedTables({ rateSlots: SLOTS, bucketSlots: SLOTS, clearanceSlots: SLOTS }),
+    ...createSharedTables({
+      rateSlots: SLOTS,
+      bucketSlots: SLOTS,
+      clearanceSlots: SLOTS,
+      historySlots: SLOTS,
+    }),
     ticketMaster: randomBytes(32),
   };
 }
@@ -103,7 +108,9 @@ function compile(options: EngineOptions): CompileOutcome & { bundle: NonNullable
   const listeners = Object.fromEntries((options.listeners ?? []).map((name) => [name, null]));
   const unknown = unknownFacts({ geo: filesOf(options) });
   const host =
-    options.listeners === undefined ? null : { listeners, certificates: [], upstreams: null, unknown };
+    options.listeners === undefined
+      ? null
+      : { listeners, certificates: [], upstreams: null, passthrough: {}, unknown };
   const outcome = compilePolicyFile({ path: options.policy, host, purpose: 'serve', env: process.env });
   if (outcome.bundle === null) throw new PolicyError(outcome.diagnostics);
   return { ...outcome, bundle: outcome.bundle };
@@ -230,8 +237,8 @@ export class PolicyEngine {
     const engine = this.#engine;
     engine.setArrival(reads, Math.max(0, Date.now() - facts.nowMs) * 1_000);
     const client = clientAtHello(facts, engine.core.hello, engine.origin);
-    const hello = summarizeHello(engine.core);
     const verdict = engine.decideHello(facts, client);
+    const hello = summarizeHello(engine.core, engine.tlsClient?.name ?? null);
     const accepted = verdict.action.action === 'accept' ? verdict.policy : null;
     const excess = accepted && helloExcess(accepted.handshake, hello.bytes, completeInMs);
     if (excess) {

@@ -15,11 +15,13 @@ import { compile, type SourceFile } from '../pdl/compile/compile.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import type { Program } from '../pdl/ir.ts';
 import type { TestResult } from '../pdl/testing/test-run.ts';
+import { loadClients } from '../profile/clients.ts';
 import { loadStacks, OWN_STACKS } from '../profile/stacks.ts';
 import type { Bundle } from './bundle.ts';
 import { harmfulFeeds } from './feed-uses.ts';
 import { type FoundFeed, feedProblem, isRemote, type LoadedFeeds, loadFeeds } from './feeds.ts';
 import { checkHost, type Host } from './host.ts';
+import { checkPassthrough } from './host-passthrough.ts';
 import { runPolicyTests } from './policy-tests.ts';
 import { loadSecrets } from './secrets.ts';
 import { hostTarget } from './target.ts';
@@ -40,6 +42,8 @@ export interface CompileRequest {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Path of a database of TCP/IP stacks, in p0f's format; the package's own when null or absent. */
   readonly stacks?: string | null;
+  /** Path of a table of TLS clients over the package's own; null or absent: there is none. */
+  readonly clients?: string | null;
   /** Also report what is merely worth knowing. */
   readonly infos?: boolean;
   /** What the configuration says of feeds; without it nothing that is fetched has members. */
@@ -151,7 +155,11 @@ export function compilePolicyFile(request: CompileRequest): CompileOutcome {
   if (program === null || hasError(diagnostics)) return failed();
   if (request.purpose === 'serve') diagnostics.push(...compiled.needs);
 
-  if (request.host) diagnostics.push(...checkHost(program, request.host, path));
+  if (request.host) {
+    const { passthrough: names } = request.host;
+    diagnostics.push(...checkHost(program, request.host, path));
+    diagnostics.push(...checkPassthrough({ program, termination: compiled.termination, names, file: path }));
+  }
   const feeds = loadFeeds(program, request.purpose, request.feeds ?? null);
   diagnostics.push(...feeds.diagnostics);
   const tables = encodeFeeds(program, feeds, diagnostics);
@@ -164,6 +172,8 @@ export function compilePolicyFile(request: CompileRequest): CompileOutcome {
   diagnostics.push(...secretProblems);
   const { stacks, diagnostics: stackProblems } = loadStacks(request.stacks ?? OWN_STACKS);
   diagnostics.push(...stackProblems);
+  const { table: clients, diagnostics: clientProblems } = loadClients(request.clients ?? null);
+  diagnostics.push(...clientProblems);
   if (request.purpose === 'serve' && secretProblems.length === 0) {
     const harmful = harmfulFeeds(program);
     remoteFeeds = program.feeds.flatMap((feed, index) => {
@@ -175,11 +185,11 @@ export function compilePolicyFile(request: CompileRequest): CompileOutcome {
       };
     });
   }
-  if (tables === null || stacks === null || hasError(diagnostics)) return failed(tests);
+  if (tables === null || stacks === null || clients === null || hasError(diagnostics)) return failed(tests);
   diagnostics.push(...verify(core, image, tables, path));
   if (hasError(diagnostics)) return failed(tests);
   return {
-    bundle: { program, image, imageId, tables, secrets, stacks },
+    bundle: { program, image, imageId, tables, secrets, stacks, clients },
     diagnostics,
     sources,
     feeds: feeds.found,

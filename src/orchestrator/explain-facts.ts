@@ -13,13 +13,15 @@ import { nearestChanges, type World } from '../pdl/explain/nearest.ts';
 import type { Program } from '../pdl/ir.ts';
 import { FACTS } from '../pdl/registry/facts.gen.ts';
 import { parse } from '../pdl/syntax/parse.ts';
+import { NO_CLIENTS } from '../profile/clients.ts';
 import { NO_STACKS } from '../profile/stacks.ts';
 import { readSource } from './compile-policy.ts';
 import { Engine } from './engine.ts';
 import { setFact } from './fact-values.ts';
 import { loadFeeds } from './feeds.ts';
 import { setGivenLists } from './given-lists.ts';
-import { History, memoryOfOne } from './history.ts';
+import { History } from './history.ts';
+import { memoryOfOne } from './shared-tables.ts';
 import type { Verdict } from './verdict.ts';
 
 export interface ExplainRequest {
@@ -94,7 +96,10 @@ function explainTest(program: Program, { facts, rates, feeds, siteIndex }: Polic
   const decide = (world: World): Verdict => {
     if (world.feeds !== loaded) {
       const tables = encodeTables(program, world.feeds);
-      engine.load({ program, image, imageId, tables, secrets: [], stacks: NO_STACKS }, 1);
+      engine.load(
+        { program, image, imageId, tables, secrets: [], stacks: NO_STACKS, clients: NO_CLIENTS },
+        1,
+      );
       loaded = world.feeds;
     }
     return decideAbout(engine, siteIndex, world);

@@ -1,9 +1,11 @@
 /** What a configuration offers to the policies it is served with, and what they ask of it and do not find. */
 import type { Config } from '../config/schema.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
-import type { Program, Site } from '../pdl/ir.ts';
+import type { Program } from '../pdl/ir.ts';
 import { FACTS } from '../pdl/registry/facts.gen.ts';
 import { UNSUPPLIED } from './facts.ts';
+import { passesWhole } from './host-passthrough.ts';
+import { policiesOf } from './site-policies.ts';
 
 type Protocol = 'http' | 'tcp';
 
@@ -16,6 +18,8 @@ export interface Host {
   readonly upstreams: Readonly<Record<string, Protocol>> | null;
   /** Facts that it gives no means to know, and what to do about each. */
   readonly unknown?: Readonly<Record<string, string>>;
+  /** By listener: server names whose TLS passes through; `*` stands for all others. */
+  readonly passthrough: Readonly<Record<string, readonly string[]>>;
 }
 
 export function hostOf(config: Pick<Config, 'listeners' | 'certificates' | 'upstreams' | 'geo'>): Host {
@@ -27,6 +31,9 @@ export function hostOf(config: Pick<Config, 'listeners' | 'certificates' | 'upst
     certificates: Object.keys(config.certificates),
     upstreams,
     unknown: unknownFacts(config),
+    passthrough: Object.fromEntries(
+      config.listeners.map(({ name, passthrough }) => [name, Object.keys(passthrough)]),
+    ),
   };
 }
 
@@ -40,23 +47,6 @@ export function unknownFacts({ geo }: Pick<Config, 'geo'>): NonNullable<Host['un
 function problem(file: string, code: string, message: string, offers: readonly string[]): Diagnostic {
   const help = offers.length === 0 ? 'it has none' : `it has: ${offers.join(', ')}`;
   return { code, severity: 'error', message, file, line: 1, column: 1, endLine: 1, endColumn: 1, help };
-}
-
-/** Indexes of the policies that a connection of a site can get. */
-function policiesOf(program: Program, site: Site): ReadonlySet<number> {
-  const ladders = [site.ladder, site.canaryLadder?.ladder ?? []];
-  const found = new Set(ladders.flatMap((ladder) => ladder.map(({ policy }) => policy)));
-  for (const rule of site.rules) {
-    const { outcome } = program.rules[rule]!;
-    if (outcome.action === 'use') found.add(outcome.policy);
-  }
-  found.add(site.onError);
-  const limits = [...site.limits, ...[...found].flatMap((policy) => program.policies[policy]!.limits)];
-  for (const limit of limits) {
-    const { then } = program.limits[limit]!;
-    if (then.action === 'use') found.add(then.policy);
-  }
-  return found;
 }
 
 /** @param file The policy's path, for the diagnostics. */
@@ -107,7 +97,8 @@ function checkUpstreams(
   }
   for (const site of program.sites) {
     for (const listener of site.listeners) {
-      const spoken = host.listeners[listener] ?? null;
+      const passes = passesWhole(site, host.passthrough[listener] ?? []);
+      const spoken = passes ? 'tcp' : (host.listeners[listener] ?? null);
       if (spoken === null) continue;
       for (const index of policiesOf(program, site)) {
         const { name, upstream } = program.policies[index]!;

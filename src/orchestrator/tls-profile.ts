@@ -24,8 +24,12 @@ const VERSIONS: Readonly<Record<number, SecureVersion>> = {
   772: 'TLSv1.3',
 };
 
-/** Makes a context; `tickets` false: it must issue none, in no version. */
-export type ContextMaker = (options: SecureContextOptions, tickets: boolean) => SecureContext;
+/** Makes a context; `tickets` false: it must issue none, in no version; `puzzles`: they can be posed in it. */
+export type ContextMaker = (
+  options: SecureContextOptions,
+  tickets: boolean,
+  puzzles: boolean,
+) => SecureContext;
 
 /** Bytes that OpenSSL takes as a ticket key: name 16, HMAC 16, AES 16. */
 const TICKET_KEY_BYTES = 48;
@@ -96,13 +100,16 @@ export class ContextPool {
     this.#floor = floor;
   }
 
-  /** @throws when OpenSSL takes none of the profile's names, which the policy check rules out beforehand. */
-  for(policy: Policy, certificate: Certificate): SecureContext {
-    const id = `${policy.name}\0${certificate.name}`;
+  /**
+   * @param puzzles For handshakes that a puzzle is posed in; all others never see what that takes.
+   * @throws when OpenSSL takes none of the profile's names, which the policy check rules out beforehand.
+   */
+  for(policy: Policy, certificate: Certificate, puzzles = false): SecureContext {
+    const id = `${policy.name}\0${certificate.name}\0${puzzles}`;
     let context = this.#contexts.get(id);
     if (!context) {
       const options = contextOptions(policy, certificate, this.#master, this.#floor);
-      context = this.#make(options, policy.tls.tickets);
+      context = this.#make(options, policy.tls.tickets, puzzles);
       this.#contexts.set(id, context);
     }
     return context;

@@ -190,6 +190,7 @@ test('without a database a policy that asks for countries is told that it never 
       listeners: { edge: null },
       certificates: null,
       upstreams: null,
+      passthrough: {},
       unknown: unknownFacts({ geo }),
     };
     const { diagnostics } = compilePolicyFile({ path, host, purpose: 'check', env: {} });

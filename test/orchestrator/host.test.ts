@@ -9,6 +9,7 @@ const HOST: Host = {
   certificates: ['default'],
   upstreams: { app: 'http', honeypot: 'http', mail: 'tcp' },
   unknown: {},
+  passthrough: {},
 };
 
 /** Code and help of what the base policy, with more text, asks of a host in vain. */

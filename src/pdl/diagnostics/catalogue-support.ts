@@ -137,14 +137,6 @@ export const SUPPORT: readonly CatalogueRow[] = [
     'feed f of string from file "f" { }\ndefine d = any(hello.alpn) in f',
   ],
   [
-    'PDL-X022',
-    'error',
-    'a challenge in the handshake',
-    LATER,
-    'secret k from env "K"\nchallenge c { kind pow  difficulty 8  solve_within 2m  clears for 1h per conn.ip  secret k  deliver [ handshake, page ] }',
-    'secret k from env "K"\nchallenge c { kind pow  difficulty 8  solve_within 2m  clears for 1h per conn.ip  secret k  deliver [ page, header ] }',
-  ],
-  [
     'PDL-X023',
     'error',
     '`authenticate` is not enforced',
