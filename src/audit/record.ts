@@ -20,6 +20,7 @@ export type Outcome =
   | 'hello_invalid'
   | 'hello_too_large'
   | 'not_tls'
+  | 'proxy_header_invalid'
   | 'client_closed'
   | 'handshake_failed'
   | 'handshake_timeout'
@@ -44,6 +45,7 @@ export const OUTCOMES: readonly Outcome[] = [
   'hello_invalid',
   'hello_too_large',
   'not_tls',
+  'proxy_header_invalid',
   'client_closed',
   'handshake_failed',
   'handshake_timeout',

@@ -7,6 +7,7 @@ import type { ConnectFlags } from './commands/connect.ts';
 import type { InspectClientOptions } from './commands/inspect-client.ts';
 import type { ModeOptions } from './commands/mode.ts';
 import type { WatchOptions } from './commands/watch.ts';
+import type { CaptureOptions } from './commands/inspect-pcap.ts';
 import { type DatabaseFlags, databaseOptions } from './databases.ts';
 import { CliError, EXIT } from './exit.ts';
 import { addFeedVerbs, FEED_EXAMPLES } from './feed-verbs.ts';
@@ -198,6 +199,21 @@ function buildProgram(done: (code: number) => void): Command {
     .action(async ({ jsonl, ...databases }: DatabaseFlags & { jsonl?: true }) => {
       const { inspectAddresses } = await import('./commands/inspect-address.ts');
       done(await inspectAddresses(databases, jsonl === true));
+    });
+
+  withDatabases(inspect.command('pcap'))
+    .description(
+      'Reads a capture (pcap, pcapng; - for standard input): every TLS connection with its profile.',
+    )
+    .exitOverride()
+    .argument('<file>', 'the capture')
+    .option('--policy <file>', 'say what this policy decides about each, on its own')
+    .option('--site <name>', 'decide for this site whatever name the client asks for')
+    .option('--p0f-db <file>', "signatures in the format of p0f.fp instead of the package's own")
+    .addOption(formatOption())
+    .action(async (file: string, options: CaptureOptions) => {
+      const { inspectPcap } = await import('./commands/inspect-pcap.ts');
+      done(await inspectPcap(file, options));
     });
 
   withAdmin(

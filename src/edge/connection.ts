@@ -45,7 +45,7 @@ const micros = (startedAt: number): number => Math.round((performance.now() - st
 
 export class Connection implements Held {
   readonly record: ConnectionRecord;
-  readonly facts: ConnectionFacts;
+  facts: ConnectionFacts;
   readonly listener: ListenerState;
   client: Client;
   /** The last one; a later phase can put another in its place. */
@@ -81,8 +81,38 @@ export class Connection implements Held {
     this.record = newRecord(loop, arrival);
   }
 
-  /** Looks at what has arrived so far and decides, or waits for the rest of the hello. */
+  /** Hears whom a proxy speaks for, if the peer is one, and then looks at the client. */
   start(peeked: Uint8Array | null): void {
+    const { proxies } = this.listener;
+    if (proxies === null || !proxies.lists(this.facts.ip)) return this.#look(peeked);
+    const options = { helloBytes: this.#loop.config.limits.helloBytes, timeoutMs: this.#helloTimeLeft() };
+    proxies.pass(this.#transport, this.facts, peeked, options, (end) => {
+      if ('outcome' in end) {
+        this.#transport.reset();
+        return this.#end(end.outcome, end.error);
+      }
+      if (end.facts.proxied) this.#introduce(end.facts);
+      this.#look(end.rest);
+    });
+  }
+
+  /** A proxy has said whose connection it is. */
+  #introduce(facts: ConnectionFacts): void {
+    this.facts = facts;
+    this.record.proxyIp = this.record.clientIp;
+    this.record.clientIp = formatIp(facts.ip, facts.isV4);
+    this.record.clientPort = facts.port;
+    this.record.rttUs = facts.rttUs;
+    this.#loop.named(this.#slot, facts);
+  }
+
+  /** Milliseconds. */
+  #helloTimeLeft(): number {
+    return Math.max(1, this.#loop.config.limits.helloTimeout - (performance.now() - this.#startedAt));
+  }
+
+  /** Looks at what has arrived so far and decides, or waits for the rest of the hello. */
+  #look(peeked: Uint8Array | null): void {
     const { engine } = this.#loop;
     engine.begin(this.facts);
     this.client = clientAtAccept(this.facts, engine.origin);
@@ -104,7 +134,7 @@ export class Connection implements Held {
     const { engine, config } = this.#loop;
     const options = {
       maxBytes: config.limits.helloBytes,
-      timeoutMs: config.limits.helloTimeout,
+      timeoutMs: this.#helloTimeLeft(),
       parse: (bytes: Uint8Array, length: number): number => {
         engine.begin(this.facts);
         return engine.core.parse(bytes, 0, length, 'records', 'tls');

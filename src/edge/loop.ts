@@ -7,7 +7,7 @@ import { type ConnectionRecord, wasServedWell } from '../audit/record.ts';
 import type { Config, ListenerConfig } from '../config/schema.ts';
 import type { Inflight } from '../limit/inflight.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
-import type { Engine } from '../orchestrator/engine.ts';
+import type { ConnectionFacts, Engine } from '../orchestrator/engine.ts';
 import type { History } from '../orchestrator/history.ts';
 import { type Certificate, ContextPool, chooseCertificate } from '../orchestrator/tls-profile.ts';
 import { inPrefix, type Prefix, parsePrefix } from '../pdl/ip.ts';
@@ -15,6 +15,7 @@ import { type Arrival, Connection } from './connection.ts';
 import { HoldingPen } from './holding.ts';
 import type { OpenSsl } from './openssl.ts';
 import type { PassthroughNames } from './passthrough.ts';
+import type { ProxyGate } from './proxy-gate.ts';
 import { Puzzles } from './puzzles.ts';
 import type { ConnectionSlots, SharedCount } from './slots.ts';
 
@@ -32,6 +33,8 @@ export interface ListenerState {
   readonly index: number;
   readonly config: ListenerConfig;
   readonly service: Service;
+  /** Who may speak for clients; null: nobody. */
+  readonly proxies: ProxyGate | null;
   /** Server names whose TLS goes on untouched. */
   readonly passthrough: PassthroughNames;
 }
@@ -150,6 +153,11 @@ export class EdgeLoop {
     this.#open.add(connection);
     if (slot === -1 || this.#draining) connection.turnAway(slot === -1 ? 'over_capacity' : 'drained');
     else connection.start(arrival.peeked);
+  }
+
+  /** Called by a connection whose client a proxy has named. */
+  named(slot: number, { ip, port }: ConnectionFacts): void {
+    if (slot !== -1) this.#options.slots.setClient(slot, ip, port);
   }
 
   /** Called by a connection whose descriptor a Node handle now owns. */

@@ -3,7 +3,7 @@
  * The same function runs on the main thread when the configuration asks for no workers.
  */
 import { isMainThread, threadId } from 'node:worker_threads';
-import type { TcpUpstreamConfig } from '../config/schema.ts';
+import type { ListenerConfig, TcpUpstreamConfig } from '../config/schema.ts';
 import { Core } from '../core/core.ts';
 import { loadCoreModule } from '../core/module.ts';
 import { Inflight } from '../limit/inflight.ts';
@@ -24,11 +24,16 @@ import { OpenSsl } from './openssl.ts';
 import { Outbox } from './outbox.ts';
 import { PassthroughNames } from './passthrough.ts';
 import { QuestionBox } from './question-box.ts';
+import { ProxyGate } from './proxy-gate.ts';
 import { ConnectionSlots, SharedCount } from './slots.ts';
 import { TcpService } from './tcp-service.ts';
 
 const GAUGE_INTERVAL_MS = 500;
 const GAUGE = { held: 0, evicted: 1, puzzles: 2 } as const;
+
+function gateOf({ proxyProtocol }: ListenerConfig): ProxyGate | null {
+  return proxyProtocol && new ProxyGate(proxyProtocol.from, proxyProtocol.require);
+}
 
 class EdgeWorker {
   readonly #task: WorkerTask;
@@ -76,6 +81,7 @@ class EdgeWorker {
       index,
       config: listener,
       service: services.get(listener.upstream)!,
+      proxies: gateOf(listener),
       passthrough: new PassthroughNames(listener),
     }));
   }

@@ -21,6 +21,7 @@ import { type ConnectionFacts, Engine } from '../orchestrator/engine.ts';
 import { handshakeRate } from '../orchestrator/handshake-rate.ts';
 import { helloExcess } from '../orchestrator/hello-limits.ts';
 import { History } from '../orchestrator/history.ts';
+import { unknownFacts } from '../orchestrator/host.ts';
 import { parseIp } from '../orchestrator/ip.ts';
 import { systemLoad } from '../orchestrator/load.ts';
 import { Modes } from '../orchestrator/modes.ts';
@@ -33,6 +34,7 @@ import {
 import { type Certificate, ContextPool } from '../orchestrator/tls-profile.ts';
 import type { Verdict } from '../orchestrator/verdict.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
+import { type DatabaseFiles, loadDatabases } from '../profile/address/load-database.ts';
 import { describe, type EngineDecision, summarizeHello, undecided } from './decision.ts';
 
 /** Counters, limits, clearances and ticket keys: hand it to the engines of other threads to share them. */
@@ -54,6 +56,8 @@ export interface EngineOptions {
   readonly helloTimeoutMs?: number;
   /** Clients that `turnAway` holds at once, in tarpits and drops; one more lets the oldest go. Default 1,024. */
   readonly maxHeld?: number;
+  /** Paths of MaxMind databases for `conn.country` and `conn.asn`; each engine reads its own copy. Default: none. */
+  readonly geo?: { readonly country?: string; readonly asn?: string };
 }
 
 /** What a server knows of a client besides its ClientHello. */
@@ -108,12 +112,17 @@ export function createState(): EngineState {
   };
 }
 
+function filesOf({ geo }: EngineOptions): DatabaseFiles {
+  return { country: geo?.country ?? null, asn: geo?.asn ?? null };
+}
+
 function compile(options: EngineOptions): CompileOutcome & { bundle: NonNullable<CompileOutcome['bundle']> } {
   const listeners = Object.fromEntries((options.listeners ?? []).map((name) => [name, null]));
+  const unknown = unknownFacts({ geo: filesOf(options) });
   const host =
     options.listeners === undefined
       ? null
-      : { listeners, certificates: [], upstreams: null, passthrough: {} };
+      : { listeners, certificates: [], upstreams: null, passthrough: {}, unknown };
   const outcome = compilePolicyFile({ path: options.policy, host, purpose: 'serve', env: process.env });
   if (outcome.bundle === null) throw new PolicyError(outcome.diagnostics);
   return { ...outcome, bundle: outcome.bundle };
@@ -157,14 +166,17 @@ export class PolicyEngine {
   }
 
   /**
-   * Reads the policy and its feeds again and puts them in force; returns the compiler's warnings.
+   * Reads the policy, its feeds and the databases again and puts them in force; returns the compiler's warnings.
    * @throws PolicyError, and the policy in force stays.
    */
   reload(): readonly Diagnostic[] {
     const { bundle, diagnostics } = compile(this.#options);
+    const { databases, diagnostics: refusals } = loadDatabases(filesOf(this.#options), Date.now());
+    if (refusals.length > 0) throw new PolicyError(refusals);
     this.#epoch++;
     this.#engine.load(bundle, this.#epoch);
     this.#engine.useModes(this.#modes.load(bundle.program, Date.now()));
+    this.#engine.useOrigins(databases);
     this.#contexts = this.#newContexts();
     return diagnostics;
   }
