@@ -117,8 +117,9 @@ const LIARS: readonly (readonly [lie: string, name: string, how: Client, skip: s
 
 for (const [lie, name, how, skip] of LIARS) {
   test(`${lie} is found out and refused`, { skip }, async (t) => {
-    const { event, sallyport } = await audited(t, how);
+    const { event, sallyport, user_agent } = await audited(t, how);
     assert.equal(sallyport.hello.client, name);
+    assert.match(user_agent.original!, /^Mozilla/);
     assert.equal(sallyport.http?.tool_mismatch, true);
     assert.ok(sallyport.matched.includes('liars'));
     assert.equal(event.action, 'refused');
