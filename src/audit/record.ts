@@ -2,6 +2,7 @@
 
 import type { CanaryArm } from '../orchestrator/canaries.ts';
 import type { ShadowDecision, Verdict } from '../orchestrator/verdict.ts';
+import type { Policy } from '../pdl/ir.ts';
 import { type Origin, UNKNOWN_ORIGIN } from '../profile/address/origins.ts';
 import type { ClientMatch } from '../profile/client-matcher.ts';
 import type { StackMatch } from '../profile/stack-matcher.ts';
@@ -104,6 +105,8 @@ export interface ConnectionRecord {
   shadow: ShadowDecision | null;
   /** The arm of each canary of the site. */
   canaries: readonly CanaryArm[];
+  /** What of the policy's connections is audited; null: all. */
+  log: Policy['log'] | null;
   challenge: { name: string; outcome: 'posed' | 'solved' | 'cleared' | 'failed' } | null;
   imageId: string | null;
   epoch: number;
@@ -174,6 +177,7 @@ export function startRecord(start: RecordStart): ConnectionRecord {
     wouldMatch: [],
     shadow: null,
     canaries: [],
+    log: null,
     challenge: null,
     tls: null,
     http: null,
@@ -202,4 +206,5 @@ export function recordVerdict(record: ConnectionRecord, verdict: Verdict): void 
   record.wouldMatch = verdict.wouldMatch;
   record.shadow = verdict.shadow;
   record.canaries = verdict.canaries;
+  record.log = verdict.policy?.log ?? null;
 }

@@ -68,8 +68,8 @@ export interface LimitsConfig {
   /** Open connections of the whole process. */
   readonly connections: number;
   readonly connectionsPerWorker: number;
-  /** TLS handshakes under way in one worker. */
-  readonly handshakesPerWorker: number;
+  /** TLS handshakes under way in the whole process. */
+  readonly handshakes: number;
   /** Connections one worker holds in a tarpit; one more is reset. */
   readonly tarpits: number;
   /** Connections in one worker that wait for the solution of a puzzle in the handshake; the oldest makes room. */
@@ -98,6 +98,8 @@ export interface LimitsConfig {
   readonly rateSlots: number;
   readonly bucketSlots: number;
   readonly clearanceSlots: number;
+  readonly answerSlots: number;
+  readonly historySlots: number;
   /** Audit lines that wait for the disk; one more is lost and counted. */
   readonly auditQueue: number;
 }
@@ -146,6 +148,14 @@ export interface Config {
   readonly metrics: { readonly address: Address } | null;
   /** `file` is a path or `-` for stdout; null: no audit log. */
   readonly audit: { readonly file: string } | null;
+  /** What is remembered of clients. `file` keeps it over a restart; null: nothing does. */
+  readonly history: {
+    readonly file: string | null;
+    /** Between two savings. */
+    readonly interval: number;
+    /** Of the counts behind the `client.` facts. */
+    readonly window: number;
+  };
   readonly feeds: FeedSettings;
   readonly log: { readonly level: LogLevel };
 }

@@ -17,6 +17,7 @@ import { formatIp } from '../orchestrator/ip.ts';
 import type { Verdict } from '../orchestrator/verdict.ts';
 import type { Verdict as Action, Challenge, Policy } from '../pdl/ir.ts';
 import type { H2Start } from '../profile/h2.ts';
+import { admit } from './admission.ts';
 import type { HelloEnd } from './hello-reader.ts';
 import type { Held } from './holding.ts';
 import type { EdgeLoop, ListenerState } from './loop.ts';
@@ -66,7 +67,8 @@ export class Connection implements Held {
   /** Ends the connection of a client whose TLS passes through. */
   #stopPassing: (() => void) | null = null;
   #isTurnedAway = false;
-  #inHandshake = false;
+  /** The policy that a handshake is counted under while it is under way. */
+  #inflight: string | null = null;
   #ended = false;
 
   constructor(loop: EdgeLoop, arrival: Arrival, slot: number) {
@@ -85,6 +87,7 @@ export class Connection implements Held {
     engine.begin(this.facts);
     this.client = clientAtAccept(this.facts, engine.origin);
     this.record.origin = engine.origin;
+    this.#loop.history.learn(engine.core, this.client);
     this.record.syn = engine.synText;
     this.record.stack = engine.stack;
     if (peeked !== null && peeked.length > 0) {
@@ -193,6 +196,7 @@ export class Connection implements Held {
   }
 
   #hold(durationMs: number): void {
+    if (this.#loop.isCrowded) return this.release('evicted');
     this.#transport.hold(() => this.release('gone'));
     this.#loop.pen.hold(this, durationMs);
   }
@@ -215,6 +219,7 @@ export class Connection implements Held {
   turnAwayLate(action: Exclude<Action, { action: 'accept' }>): void {
     this.#isTurnedAway = true;
     this.fail(this.verdict?.tier === 'limit' ? 'limited' : LATE_OUTCOME[action.action], null);
+    this.#loop.history.refused(this.client, Date.now());
     if (action.action === 'reset') this.#socket!.resetAndDestroy();
     else if (action.action === 'drop') this.#loop.pen.hold(this, this.#loop.config.limits.handshakeTimeout);
     else if (action.action === 'tarpit') this.#loop.pen.hold(this, action.durationMs);
@@ -234,13 +239,9 @@ export class Connection implements Held {
     if (target !== null) return this.#passThrough(policy.upstream ?? target);
     const puzzle = loop.puzzles.plan(this);
     if (puzzle === 'nowhere') return this.#refuseUnasked();
-    const limit = Math.min(
-      policy.handshake.maxInflight ?? Number.POSITIVE_INFINITY,
-      config.limits.handshakesPerWorker,
-    );
-    if (loop.handshakes - loop.puzzles.waiting >= limit) return this.turnAway('over_capacity');
-    loop.handshakes++;
-    this.#inHandshake = true;
+    // why: a client that waits for a solution costs little; it is counted once it has found one.
+    const noRoom = puzzle === 'later' ? this.admit() : null;
+    if (noRoom !== null) return this.turnAway('over_capacity', noRoom);
     this.#kept = loop.engine.keep();
     const certificate = loop.certificateFor(this.listener, policy.tls.certificate, this.client.sni);
     const alpn = policy.tls.alpn.length > 0 ? policy.tls.alpn : this.listener.config.alpn;
@@ -307,6 +308,16 @@ export class Connection implements Held {
     this.#refuseBytes('refused', 'missing_extension');
   }
 
+  /** Counts its handshake among those under way: null, or why there is no room for it. */
+  admit(): string | null {
+    const { inflight, config, engine } = this.#loop;
+    const verdict = this.verdict!;
+    const policy = verdict.policy!;
+    const noRoom = admit(inflight, policy, config.limits.handshakes, engine.badnessOf(verdict));
+    if (noRoom === null) this.#inflight = policy.name;
+    return noRoom;
+  }
+
   /** Turns a hello away that is over a limit of its policy; true when it is within them. */
   #helloIsWithin(limits: Policy['handshake']): boolean {
     const { hello, durationsUs } = this.record;
@@ -331,9 +342,9 @@ export class Connection implements Held {
   }
 
   #leaveHandshake(): void {
-    if (!this.#inHandshake) return;
-    this.#inHandshake = false;
-    this.#loop.handshakes--;
+    if (this.#inflight === null) return;
+    this.#loop.inflight.leave(this.#inflight);
+    this.#inflight = null;
   }
 
   #onSecure(tls: TLSSocket, group: string | null): void {
@@ -358,6 +369,7 @@ export class Connection implements Held {
     this.record.bytesIn = tls.bytesRead;
     this.record.bytesOut = tls.bytesWritten;
     if (this.record.tls === null) this.#countFailure();
+    this.#loop.history.transferred(tls.bytesRead + tls.bytesWritten, this.client, Date.now());
     this.#end(this.record.outcome, this.record.error);
   }
 
@@ -409,6 +421,11 @@ export class Connection implements Held {
     this.#loop.history.clear(challenge, this.client, Date.now());
   }
 
+  /** A request was read on it that is not decided about. */
+  countRequest(): void {
+    this.#loop.history.count('request', this.client, Date.now());
+  }
+
   /** Milliseconds without traffic after which the policy closes the connection; null: it does not say. */
   get idleMs(): number | null {
     return this.verdict?.policy?.handshake.idleMs ?? null;
@@ -421,9 +438,9 @@ export class Connection implements Held {
   }
 
   /** Closes it before TLS: the edge is full or going down. */
-  turnAway(outcome: 'over_capacity' | 'drained'): void {
+  turnAway(outcome: 'over_capacity' | 'drained', error: string | null = null): void {
     this.#transport.reset();
-    this.#end(outcome, null);
+    this.#end(outcome, error);
   }
 
   /** Ends it now, at shutdown. */
@@ -434,7 +451,7 @@ export class Connection implements Held {
       return this.#stopPassing();
     }
     if (this.#tls === null) return this.turnAway('drained');
-    if (this.#inHandshake) this.record.outcome = 'drained';
+    if (this.record.tls === null) this.record.outcome = 'drained';
     else this.fail('drained', null);
     this.#tls.destroy();
   }

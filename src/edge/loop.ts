@@ -5,6 +5,7 @@
 import type { TLSSocket } from 'node:tls';
 import { type ConnectionRecord, wasServedWell } from '../audit/record.ts';
 import type { Config, ListenerConfig } from '../config/schema.ts';
+import type { Inflight } from '../limit/inflight.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
 import type { Engine } from '../orchestrator/engine.ts';
 import type { History } from '../orchestrator/history.ts';
@@ -44,6 +45,8 @@ export interface EdgeLoopOptions {
   readonly slots: ConnectionSlots;
   /** Open connections of the whole process. */
   readonly total: SharedCount;
+  /** TLS handshakes under way in the whole process. */
+  readonly inflight: Inflight;
   /** 32 random bytes, the same in every worker. */
   readonly ticketMaster: Uint8Array;
   /** Takes the record of a connection that ended; calls `release` with the slot once it is safe. */
@@ -57,9 +60,8 @@ export class EdgeLoop {
   readonly history: History;
   readonly openssl: OpenSsl;
   readonly pen: HoldingPen;
+  readonly inflight: Inflight;
   readonly puzzles: Puzzles;
-  /** TLS handshakes under way. */
-  handshakes = 0;
   readonly #options: EdgeLoopOptions;
   readonly #intermediaries: readonly Prefix[];
   readonly #open = new Set<Connection>();
@@ -75,6 +77,7 @@ export class EdgeLoop {
     this.engine = options.engine;
     this.history = options.history;
     this.openssl = options.openssl;
+    this.inflight = options.inflight;
     this.#intermediaries = options.config.intermediaries.map((text) => parsePrefix(text)!);
     this.pen = new HoldingPen(options.config.limits.tarpits);
     this.puzzles = new Puzzles({
@@ -124,6 +127,12 @@ export class EdgeLoop {
     );
   }
 
+  /** So many connections are open that none is held for nothing. */
+  get isCrowded(): boolean {
+    const { slots, total } = this.#options;
+    return total.isCrowded || slots.isCrowded;
+  }
+
   /** Is it an address that the configuration names as a proxy's? 16 bytes. */
   isIntermediary(ip: Uint8Array): boolean {
     return this.#intermediaries.some((prefix) => inPrefix(ip, prefix));
@@ -133,6 +142,7 @@ export class EdgeLoop {
   accept(arrival: Arrival): void {
     const { facts, listener } = arrival;
     const { slots, total } = this.#options;
+    if (this.isCrowded) this.pen.makeRoom();
     const slot = total.enter() ? slots.take(facts.ip, facts.port, listener.index, facts.nowMs) : -1;
     if (slot !== -1) slots.holdDescriptor(slot, arrival.transport.descriptor);
     const connection = new Connection(this, arrival, slot);

@@ -103,6 +103,7 @@ export class Puzzles {
     const challenge = connection.verdict!.challenge!;
     const { record } = connection;
     record.challenge = { name: challenge.name, outcome: 'posed' };
+    this.#options.history.count('challenge', connection.client, Date.now());
     const wait = {
       release: (reason: 'expired' | 'evicted' | 'stopped'): void => {
         record.outcome = reason === 'expired' ? 'handshake_timeout' : 'over_capacity';
@@ -118,6 +119,17 @@ export class Puzzles {
     });
   }
 
+  /** 0, or the alert for a client that solved its puzzle when there is no room for its handshake. */
+  #admit(connection: Connection): number {
+    const noRoom = connection.admit();
+    if (noRoom === null) return 0;
+    const { record } = connection;
+    record.outcome = 'over_capacity';
+    record.alert = 'internal_error';
+    record.error = noRoom;
+    return ALERTS[record.alert]!;
+  }
+
   /** The alert for a second hello; 0: it brings the solution. */
   #judge(connection: Connection, challenge: Challenge, posed: PosedPuzzle, message: Uint8Array): number {
     const { history } = this.#options;
@@ -125,8 +137,9 @@ export class Puzzles {
     const failure = this.#puzzles.get(challenge)!.judge(posed, message);
     if (failure === null) {
       connection.clear(challenge);
+      history.solved(client, Date.now());
       record.challenge = { name: challenge.name, outcome: 'solved' };
-      return 0;
+      return this.#admit(connection);
     }
     record.challenge = { name: challenge.name, outcome: 'failed' };
     record.outcome = 'refused';

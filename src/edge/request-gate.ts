@@ -9,14 +9,23 @@ import { MAX_USER_AGENT } from '../profile/user-agent.ts';
 import type { Connection } from './connection.ts';
 import { h2Fingerprint } from './h2-look.ts';
 import type { ClientRequest, ClientResponse } from './http-exchange.ts';
-import { FORBIDDEN, type ProxyFailure, REQUEST_TOO_LARGE, sendFailure } from './proxy-error.ts';
+import {
+  FORBIDDEN,
+  type ProxyFailure,
+  REQUEST_TOO_LARGE,
+  sendFailure,
+  TOO_MANY_REQUESTS,
+} from './proxy-error.ts';
 
 /** What a request that may not pass is answered with; null: nothing, the connection is reset or held. */
 export type Refusal = { readonly failure: ProxyFailure | null };
 
 /** Decides about a request; null lets it pass. Nothing was sent, and what is not an answer is already done. */
 export function refusalOf(connection: Connection, request: ClientRequest): Refusal | null {
-  if (!connection.isDecidedAt('request')) return null;
+  if (!connection.isDecidedAt('request')) {
+    connection.countRequest();
+    return null;
+  }
   const http = profileRequest(request);
   // why: a fact that is left out never makes a rule hold, so a client could hide one by its size.
   if (!fitsFacts(http)) return { failure: REQUEST_TOO_LARGE };
@@ -37,7 +46,8 @@ export function refusalOf(connection: Connection, request: ClientRequest): Refus
   });
   if (action.action === 'accept') return null;
   connection.turnAwayLate(action);
-  return { failure: action.action === 'refuse' ? FORBIDDEN : null };
+  if (action.action !== 'refuse') return { failure: null };
+  return { failure: connection.verdict?.tier === 'limit' ? TOO_MANY_REQUESTS : FORBIDDEN };
 }
 
 /** One request that contradicts is enough. */

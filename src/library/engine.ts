@@ -86,7 +86,13 @@ const FLOOR = 0x0303;
 
 export function createState(): EngineState {
   return {
-    ...createSharedTables({ rateSlots: SLOTS, bucketSlots: SLOTS, clearanceSlots: SLOTS }),
+    ...createSharedTables({
+      rateSlots: SLOTS,
+      bucketSlots: SLOTS,
+      clearanceSlots: SLOTS,
+      answerSlots: SLOTS,
+      historySlots: SLOTS,
+    }),
     ticketMaster: randomBytes(32),
   };
 }

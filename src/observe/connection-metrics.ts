@@ -3,6 +3,7 @@
  * only: never an address, a server name, a fingerprint or a User-Agent.
  */
 import type { ConnectionRecord } from '../audit/record.ts';
+import { isAudited } from '../audit/selection.ts';
 
 export type CounterName =
   | 'connections'
@@ -15,7 +16,8 @@ export type CounterName =
   | 'wouldDecide'
   | 'challenges'
   | 'requests'
-  | 'bytes';
+  | 'bytes'
+  | 'auditSkipped';
 export type HistogramName = 'helloBytes' | 'scores' | 'decisionSeconds' | 'handshakeSeconds';
 
 interface About {
@@ -75,6 +77,11 @@ export const COUNTERS: Readonly<Record<CounterName, About>> = {
     name: 'sallyport_bytes_total',
     help: 'Bytes inside TLS, seen from the edge.',
     labels: ['direction'],
+  },
+  auditSkipped: {
+    name: 'sallyport_audit_skipped_total',
+    help: 'Connections that the `log` of their policy left out of the audit log.',
+    labels: ['policy'],
   },
 };
 
@@ -144,6 +151,7 @@ export function meterRecord(record: ConnectionRecord, meter: Meter): void {
     if (record.http.osMismatch === true) meter.count('mismatches', 1, 'syn');
     if (record.http.toolMismatch === true) meter.count('mismatches', 1, 'hello');
   }
+  if (!isAudited(record)) meter.count('auditSkipped', 1, record.policy ?? 'none');
   if (record.bytesIn > 0) meter.count('bytes', record.bytesIn, 'in');
   if (record.bytesOut > 0) meter.count('bytes', record.bytesOut, 'out');
 }

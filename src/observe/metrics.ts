@@ -5,7 +5,9 @@
  */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { ConnectionRecord } from '../audit/record.ts';
+import type { DnsListHealth } from '../intel/dns-list.ts';
 import type { FeedHealth } from '../intel/refresher.ts';
+import type { TableState } from '../orchestrator/shared-tables.ts';
 import type { DatabaseHealth } from '../profile/address/origin-store.ts';
 import { COUNTERS, HISTOGRAMS, meterRecord } from './connection-metrics.ts';
 import { registerDatabases } from './database-metrics.ts';
@@ -14,16 +16,21 @@ import { type Tally, TallyMeter } from './tally.ts';
 
 /** What a scrape asks the edge for. Totals count from the start of the process. */
 export interface EdgeSample {
-  readonly openConnections: number;
-  readonly heldTarpits: number;
+  /** Open connections, of which some shake hands and some are held without an answer. */
+  readonly connections: number;
+  readonly held: number;
+  /** Held connections that had to make room for others. */
+  readonly evictedTarpits: number;
+  readonly handshakes: number;
   readonly waitingPuzzles: number;
   readonly workers: number;
   readonly workerRestarts: number;
-  /** Entries that made room for others in the shared tables. */
-  readonly evictions: { readonly rates: number; readonly buckets: number; readonly clearances: number };
+  /** How full the shared tables are. */
+  readonly tables: readonly TableState[];
   readonly audit: { readonly written: number; readonly lost: number; readonly queued: number };
   /** Feeds that are fetched. */
   readonly feeds: readonly FeedHealth[];
+  readonly dnsLists: readonly DnsListHealth[];
   /** MaxMind databases of the configuration. */
   readonly databases: readonly DatabaseHealth[];
   /** The active policy; null before the first. */
@@ -103,6 +110,7 @@ function registerSampled(registry: Registry): (now: EdgeSample) => void {
   const gauge = (name: string, help: string): Gauge => new Gauge({ name, help, registers });
   const open = gauge('sallyport_connections_open', 'Open connections.');
   const held = gauge('sallyport_tarpits_held', 'Connections held in a tarpit.');
+  const handshakes = gauge('sallyport_handshakes_open', 'TLS handshakes under way.');
   const puzzles = gauge('sallyport_puzzles_waiting', 'Handshakes that wait for the solution of a puzzle.');
   const workers = gauge('sallyport_workers', 'Edge workers; 0: everything runs on the main loop.');
   const queued = gauge('sallyport_audit_queue_lines', 'Audit lines that wait for the disk.');
@@ -113,16 +121,32 @@ function registerSampled(registry: Registry): (now: EdgeSample) => void {
     labelNames: ['image'],
     registers,
   });
+  const evicted = new Counter({
+    name: 'sallyport_tarpits_evicted_total',
+    help: 'Held connections that had to make room for others.',
+    registers,
+  });
   const restarts = new Counter({
     name: 'sallyport_worker_restarts_total',
     help: 'Edge workers that were replaced.',
     registers,
   });
+  const ofTable = { labelNames: ['table'] as const, registers };
+  const slots = new Gauge({ name: 'sallyport_table_slots', help: 'Size of a shared table.', ...ofTable });
+  const used = new Gauge({
+    name: 'sallyport_table_slots_used',
+    help: 'Slots of a shared table that hold an entry, expired ones that nothing replaced yet included.',
+    ...ofTable,
+  });
   const evictions = new Counter({
     name: 'sallyport_table_evictions_total',
     help: 'Entries that made room for others in a full shared table.',
-    labelNames: ['table'],
-    registers,
+    ...ofTable,
+  });
+  const lost = new Counter({
+    name: 'sallyport_table_lost_total',
+    help: 'Entries that could not be made in a shared table because a thread held it up.',
+    ...ofTable,
   });
   const auditLines = new Counter({
     name: 'sallyport_audit_lines_total',
@@ -145,8 +169,10 @@ function registerSampled(registry: Registry): (now: EdgeSample) => void {
     registers,
   });
   const sampleDatabases = registerDatabases(registry);
+  const sampleDnsLists = registerDnsLists(registry);
   return (now) => {
     sampleDatabases(now.databases);
+    sampleDnsLists(now.dnsLists);
     for (const metric of [entries, age, failures, refreshes]) metric.reset();
     for (const { feed, entries: count, ageMs, failures: failed, results } of now.feeds) {
       entries.set({ feed }, count);
@@ -154,8 +180,11 @@ function registerSampled(registry: Registry): (now: EdgeSample) => void {
       failures.set({ feed }, failed);
       for (const [result, total] of Object.entries(results)) refreshes.inc({ feed, result }, total);
     }
-    open.set(now.openConnections);
-    held.set(now.heldTarpits);
+    open.set(now.connections);
+    held.set(now.held);
+    evicted.reset();
+    evicted.inc(now.evictedTarpits);
+    handshakes.set(now.handshakes);
     puzzles.set(now.waitingPuzzles);
     workers.set(now.workers);
     queued.set(now.audit.queued);
@@ -167,9 +196,39 @@ function registerSampled(registry: Registry): (now: EdgeSample) => void {
     restarts.reset();
     restarts.inc(now.workerRestarts);
     evictions.reset();
-    for (const [table, total] of Object.entries(now.evictions)) evictions.inc({ table }, total);
+    lost.reset();
+    for (const state of now.tables) {
+      const { table } = state;
+      slots.set({ table }, state.slots);
+      used.set({ table }, state.used);
+      evictions.inc({ table }, state.evictions);
+      lost.inc({ table }, state.lost);
+    }
     auditLines.reset();
     auditLines.inc({ result: 'written' }, now.audit.written);
     auditLines.inc({ result: 'lost' }, now.audit.lost);
+  };
+}
+
+function registerDnsLists(registry: Registry): (lists: readonly DnsListHealth[]) => void {
+  const registers = [registry];
+  const good = new Gauge({
+    name: 'sallyport_dns_list_good',
+    help: '1 while the answers of a DNS list are used.',
+    labelNames: ['feed'],
+    registers,
+  });
+  const queries = new Counter({
+    name: 'sallyport_dns_list_queries_total',
+    help: 'Questions to DNS lists, by answer.',
+    labelNames: ['feed', 'result'],
+    registers,
+  });
+  return (lists) => {
+    for (const metric of [good, queries]) metric.reset();
+    for (const { feed, problem, results } of lists) {
+      good.set({ feed }, problem === null ? 1 : 0);
+      for (const [result, total] of Object.entries(results)) queries.inc({ feed, result }, total);
+    }
   };
 }

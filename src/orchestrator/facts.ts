@@ -32,7 +32,13 @@ type Filled =
   | 'client'
   | 'segments'
   | 'completeIn'
-  | 'cleared';
+  | 'cleared'
+  | 'clientHandshakes'
+  | 'clientFailures'
+  | 'clientFirstSeen'
+  | 'clientSolved'
+  | 'clientClearAge'
+  | 'clientHistory';
 
 export const FACT: Readonly<Record<Filled, number>> = {
   ip: factIndex('conn.ip'),
@@ -59,17 +65,17 @@ export const FACT: Readonly<Record<Filled, number>> = {
   segments: factIndex('hello.segments'),
   completeIn: factIndex('hello.complete_in'),
   cleared: factIndex('client.cleared'),
+  clientHandshakes: factIndex('client.handshakes'),
+  clientFailures: factIndex('client.failures'),
+  clientFirstSeen: factIndex('client.first_seen'),
+  clientSolved: factIndex('client.solved'),
+  clientClearAge: factIndex('client.clear_age'),
+  clientHistory: factIndex('client.history'),
 };
 
 /** Facts of the language that this engine never knows: a condition on one never holds. */
 export const UNSUPPLIED: readonly string[] = [
   'hello.versions_valid',
-  'client.handshakes',
-  'client.failures',
   'client.verified_bot',
-  'client.first_seen',
-  'client.solved',
-  'client.clear_age',
-  'client.history',
   ...FACTS.flatMap(({ name, phase }) => (phase === 'cert' ? [name] : [])),
 ];

@@ -36,6 +36,7 @@ export function makeRecord(changes: Partial<ConnectionRecord> = {}): ConnectionR
     wouldMatch: [],
     shadow: null,
     canaries: [],
+    log: null,
     challenge: null,
     imageId: 'ab'.repeat(32),
     epoch: 1,

@@ -7,8 +7,9 @@ import { type Client, clientAtAccept, clientAtHello } from '../../orchestrator/c
 import { compilePolicyFile } from '../../orchestrator/compile-policy.ts';
 import { type ConnectionFacts, Engine } from '../../orchestrator/engine.ts';
 import { setFact } from '../../orchestrator/fact-values.ts';
-import { History, memoryOfOne } from '../../orchestrator/history.ts';
+import { History } from '../../orchestrator/history.ts';
 import { parseIp } from '../../orchestrator/ip.ts';
+import { memoryOfOne } from '../../orchestrator/shared-tables.ts';
 import { SiteTable } from '../../orchestrator/sites.ts';
 import type { Verdict } from '../../orchestrator/verdict.ts';
 import { NO_DATABASES, type OriginDatabases } from '../../profile/address/origins.ts';
@@ -118,7 +119,7 @@ export class DecisionDesk {
     const site = this.#site === -1 ? this.#sites.find(facts.listener, sni) : this.#site;
     if (client.ja4 !== null) engine.setTlsClient(client.ja4);
     if (site === -1) return failure('no_site', 'no site of the policy claims this listener and server name');
-    this.#history.draw(core, client);
+    this.#history.learn(core, client);
     this.#history.apply(core, client, facts.nowMs);
     const problem = this.#override(input);
     if (problem !== null) return failure('bad_input', problem);
