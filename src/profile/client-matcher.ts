@@ -1,5 +1,6 @@
 /** Finds the program that sent a ClientHello in the table of TLS clients, by its JA4. */
 import type { ClientKind, ClientRow, ClientTable } from './clients.ts';
+import { Generations } from './generations.ts';
 import { stablePart } from './stable.ts';
 
 /**
@@ -22,8 +23,8 @@ export interface ClientMatch {
   readonly candidates: readonly string[];
 }
 
-/** Different hellos that are remembered; when there are more, all are forgotten. */
-const MAX_KNOWN = 4_096;
+/** Different hellos that are remembered: twice as many at most. */
+const KNOWN = 4_096;
 /** Different hellos that must agree on a program, other than a browser, to tell it by a resemblance. */
 const MIN_ALIKE = 2;
 const MAX_EXTENSIONS_APART = 2;
@@ -39,7 +40,7 @@ export class ClientMatcher {
   readonly #suites = new Map<string, ClientRow[]>();
   readonly #extensions = new Map<string, ClientRow[]>();
   readonly #own: ReadonlySet<ClientRow>;
-  readonly #answers = new Map<string, ClientMatch | null>();
+  readonly #answers = new Generations<string, ClientMatch | null>(KNOWN);
 
   constructor({ rows, own }: ClientTable) {
     this.#own = new Set(own);
@@ -60,7 +61,6 @@ export class ClientMatcher {
     const known = this.#answers.get(ja4);
     if (known !== undefined) return known;
     const match = this.matchStable(ja4, stablePart(hello.ja4r));
-    if (this.#answers.size >= MAX_KNOWN) this.#answers.clear();
     this.#answers.set(ja4, match);
     return match;
   }

@@ -19,6 +19,11 @@ import { type Answer, answerLines, failure, parseHex, parseObject } from '../lin
 import { printDiagnostics } from '../output.ts';
 import { formOf, isProtocol } from './inspect.ts';
 
+/** Tables beside the policy that facts are told by. */
+export interface TableFlags extends DatabaseFlags {
+  readonly clientTable?: string;
+}
+
 const UNSPECIFIED = '0.0.0.0';
 
 /** Exit code 1 when the policy has errors, or a line was in error unless `jsonl`. */
@@ -26,18 +31,19 @@ export async function decide(
   policy: string,
   site: string | null,
   jsonl: boolean,
-  databases: DatabaseFlags = {},
+  tables: TableFlags = {},
 ): Promise<number> {
   const { bundle, diagnostics, sources } = compilePolicyFile({
     path: policy,
     host: null,
     purpose: 'check',
     env: process.env,
+    clients: tables.clientTable ?? null,
   });
   const errors = diagnostics.filter(({ severity }) => severity === 'error');
   printDiagnostics(errors, sources, 'human');
   if (bundle === null) return EXIT.problem;
-  const desk = new DecisionDesk(bundle, site, openDatabases(databases));
+  const desk = new DecisionDesk(bundle, site, openDatabases(tables));
   const pretty = !jsonl && process.stdout.isTTY === true;
   const failed = await answerLines((line) => desk.answer(line), { pretty });
   return failed > 0 && !jsonl ? EXIT.problem : EXIT.ok;
