@@ -57,8 +57,8 @@ function whoLines(
   }
   if (syn !== null) lines.push(['system', isError(syn) ? unreadable(syn, paint) : systemText(stack!, paint)]);
   if (userAgent !== null) {
-    const { browser, version, product, os, engine, bot } = userAgent;
-    const program = [browser ?? product ?? 'something unknown', browser === null ? null : version];
+    const { text, browser, version, os, engine, bot } = userAgent;
+    const program = browser === null ? text.split(' ', 1) : [browser, version];
     const details = [engine, bot ? 'a crawler' : null].filter((each) => each !== null);
     const more = details.length === 0 ? '' : paint('dim', ` (${details.join(', ')})`);
     lines.push([
