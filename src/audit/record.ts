@@ -133,6 +133,8 @@ export interface HttpRecord {
   requests: number;
   /** Those that met a challenge. */
   challenged: number;
+  /** The User-Agent of the first request that was judged, cut at 512 characters. */
+  userAgent: string | null;
   /** Akamai's text; null for HTTP/1.1 and where the policy does not ask for it. */
   h2: string | null;
   /** Did a request contradict the SYN, or the ClientHello? Null: none was judged. */

@@ -4,6 +4,7 @@ import type { Flags } from '../config/overrides.ts';
 import type { BenchOptions } from './commands/bench.ts';
 import type { CheckFormat } from './commands/check.ts';
 import type { ConnectFlags } from './commands/connect.ts';
+import type { TableFlags } from './commands/decide.ts';
 import type { InspectClientOptions } from './commands/inspect-client.ts';
 import type { ModeOptions } from './commands/mode.ts';
 import type { WatchOptions } from './commands/watch.ts';
@@ -137,9 +138,10 @@ function buildProgram(done: (code: number) => void): Command {
     ),
   )
     .requiredOption('--policy <file>', 'the policy')
+    .option('--client-table <file>', CLIENT_TABLE)
     .option('--site <name>', 'decide for this site whatever name the client asks for')
     .addOption(jsonlOption())
-    .action(async (options: DatabaseFlags & { policy: string; site?: string; jsonl?: true }) => {
+    .action(async (options: TableFlags & { policy: string; site?: string; jsonl?: true }) => {
       const { decide } = await import('./commands/decide.ts');
       done(await decide(options.policy, options.site ?? null, options.jsonl === true, options));
     });
@@ -162,13 +164,15 @@ function buildProgram(done: (code: number) => void): Command {
       const { inspectHellos } = await import('./commands/inspect.ts');
       done(await inspectHellos(clientTable ?? null, jsonl === true));
     });
-  inspect
-    .command('client')
-    .description('Reads a ClientHello, a SYN and a User-Agent of one client, and prints all that they tell.')
+  withDatabases(inspect.command('client'))
+    .description(
+      'Reads a ClientHello, a SYN, a User-Agent and an address of one client, and prints all that they tell.',
+    )
     .exitOverride()
     .option('--hello <hex>', 'the ClientHello, a file with its hex or bytes, or - for standard input')
     .option('--syn <hex>', 'the IP and TCP headers of the SYN, likewise')
     .option('--user-agent <text>', 'the User-Agent, or - for standard input')
+    .option('--ip <address>', 'the address, looked up in --geo-country and --geo-asn')
     .addOption(new Option('--proto <name>', 'of the hello').choices(['tls', 'dtls', 'quic']).default('tls'))
     .option('--p0f-db <file>', "signatures in the format of p0f.fp instead of the package's own")
     .option('--client-table <file>', CLIENT_TABLE)

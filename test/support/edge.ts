@@ -65,6 +65,7 @@ export interface AuditLine {
     readonly next_protocol: string | null;
     readonly client: { readonly server_name: string | null };
   };
+  readonly user_agent: { readonly original: string | null };
   readonly rule: { readonly name: string | null; readonly ruleset: string | null; readonly version: string };
   readonly risk: { readonly calculated_score: number | null };
   readonly sallyport: {
