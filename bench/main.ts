@@ -19,6 +19,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
   batch: () => import('./batch.ts'),
   core: () => import('./core.ts'),
   decision: () => import('./decision.ts'),
+  'feed-refresh': () => import('./feed-refresh.ts'),
   handshake: () => import('./handshake.ts'),
   hashes: () => import('./hashes.ts'),
   hostile: () => import('./hostile.ts'),

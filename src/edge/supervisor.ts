@@ -123,6 +123,7 @@ export class Supervisor implements AdminControl {
       evictedTarpits: this.#slots.reduce((sum, slot) => sum + slot.evicted, 0),
       handshakes: new Inflight(this.#shared.inflight, createInflightRow()).all,
       waitingPuzzles: this.#slots.reduce((sum, slot) => sum + slot.puzzles, 0),
+      stallUs: Math.max(0, ...this.#slots.map((slot) => slot.stall)),
       workers: this.#slots.filter((slot) => slot.ready).length,
       workerRestarts: this.#slots.reduce((sum, slot) => sum + slot.restarts, 0),
       tables: tableStates(this.#keeper.tables),

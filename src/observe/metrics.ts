@@ -23,6 +23,8 @@ export interface EdgeSample {
   /** TLS handshakes under way. */
   readonly handshakes: number;
   readonly waitingPuzzles: number;
+  /** Longest time that the loop of a worker stood still in the last five seconds, in microseconds. */
+  readonly stallUs: number;
   readonly workers: number;
   readonly workerRestarts: number;
   /** How full the shared tables are. */
@@ -111,6 +113,10 @@ function registerSampled(registry: Registry): (now: EdgeSample) => void {
   const open = gauge('sallyport_connections_open', 'Open connections.');
   const held = gauge('sallyport_tarpits_held', 'Connections held in a tarpit.');
   const handshakes = gauge('sallyport_handshakes_open', 'TLS handshakes under way.');
+  const stall = gauge(
+    'sallyport_loop_stall_seconds',
+    'Longest time that the loop of a worker stood still in the last five seconds.',
+  );
   const puzzles = gauge('sallyport_puzzles_waiting', 'Handshakes that wait for the solution of a puzzle.');
   const workers = gauge('sallyport_workers', 'Edge workers; 0: everything runs on the main loop.');
   const queued = gauge('sallyport_audit_queue_lines', 'Audit lines that wait for the disk.');
@@ -185,6 +191,7 @@ function registerSampled(registry: Registry): (now: EdgeSample) => void {
     evicted.reset();
     evicted.inc(now.evictedTarpits);
     handshakes.set(now.handshakes);
+    stall.set(now.stallUs / 1e6);
     puzzles.set(now.waitingPuzzles);
     workers.set(now.workers);
     queued.set(now.audit.queued);

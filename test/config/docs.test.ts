@@ -54,6 +54,7 @@ test('every metric is documented', async () => {
     evictedTarpits: 2,
     handshakes: 7,
     waitingPuzzles: 0,
+    stallUs: 0,
     workers: 0,
     workerRestarts: 0,
     tables: [],

@@ -7,6 +7,7 @@ import { makeRecord } from '../support/record.ts';
 const SAMPLE: EdgeSample = {
   openConnections: 3,
   waitingPuzzles: 0,
+  stallUs: 1500,
   heldTarpits: 1,
   evictedTarpits: 2,
   handshakes: 7,
