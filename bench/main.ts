@@ -17,6 +17,7 @@ export interface Bench {
 
 const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>> = {
   batch: () => import('./batch.ts'),
+  clients: () => import('./clients.ts'),
   core: () => import('./core.ts'),
   decision: () => import('./decision.ts'),
   'feed-refresh': () => import('./feed-refresh.ts'),

@@ -14,6 +14,7 @@ import { failure } from './failure.ts';
 import { feedRoutes } from './feed-routes.ts';
 import { describeBundle } from './policy-report.ts';
 import { isAuthorized, loadOrCreateToken } from './token.ts';
+import { watchRoutes } from './watch-routes.ts';
 
 export interface AdminServerOptions {
   readonly address: Address;
@@ -72,6 +73,7 @@ function routes(app: FastifyInstance, control: AdminControl): void {
     return reply.code(result.ok ? 200 : 422).send(result);
   });
   feedRoutes(app, control.feeds);
+  watchRoutes(app, control);
 }
 
 /** Whether a Host header names this machine by a loopback address or `localhost`. */

@@ -34,8 +34,8 @@ export async function askAdmin(
   path: string,
   body?: object,
 ): Promise<AdminAnswer> {
-  const { address, tokenFile } = target(options);
-  const { status, text } = await send(address, token(tokenFile), method, path, body);
+  const { address, tokenFile } = adminTarget(options);
+  const { status, text } = await send(address, adminToken(tokenFile), method, path, body);
   if (status === 401) throw new CliError(`the edge does not accept the token in ${tokenFile}`);
   try {
     return { status, body: JSON.parse(text) };
@@ -57,7 +57,11 @@ export async function askAdminFor<T>(
   throw new CliError(error?.message ?? `the admin API answered ${answer.status}`);
 }
 
-function target(options: AdminOptions): { readonly address: Address; readonly tokenFile: string } {
+/** The address of the admin API and the file with its token. @throws CliError when they cannot be told. */
+export function adminTarget(options: AdminOptions): {
+  readonly address: Address;
+  readonly tokenFile: string;
+} {
   const given = options.adminAddress === undefined ? null : parseAddress(options.adminAddress);
   if (given === null && options.adminAddress !== undefined) {
     throw new CliError(`not an address: ${options.adminAddress}`, EXIT.usage);
@@ -74,7 +78,8 @@ function target(options: AdminOptions): { readonly address: Address; readonly to
   return { address: given ?? admin.address, tokenFile: options.tokenFile ?? admin.tokenFile };
 }
 
-function token(file: string): string {
+/** @throws CliError when it cannot be read. */
+export function adminToken(file: string): string {
   try {
     return readToken(file);
   } catch (error) {

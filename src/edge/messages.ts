@@ -38,6 +38,8 @@ export interface WorkerTask {
 export type ToWorker =
   | { readonly type: 'deploy'; readonly deployment: Deployment }
   | { readonly type: 'drain'; readonly timeoutMs: number }
+  /** Somebody wants to be told of each connection, or nobody any more. */
+  | { readonly type: 'watch'; readonly watched: boolean }
   | { readonly type: 'stop' };
 
 export type ToMain =
@@ -48,5 +50,14 @@ export type ToMain =
   /** What the worker wants to be found out. */
   | { readonly type: 'asked'; readonly questions: readonly Question[] }
   | { readonly type: 'notice'; readonly listener: string; readonly message: string }
-  /** Connections that ended: their audit lines, if any are wanted, and what is counted of them. */
-  | { readonly type: 'ended'; readonly lines: readonly string[]; readonly tally: Tally };
+  | Ended;
+
+/** Connections that ended: their audit lines, if any are wanted, and what is counted of them. */
+export interface Ended {
+  readonly type: 'ended';
+  readonly lines: readonly string[];
+  readonly tally: Tally;
+  /** While somebody watches: JSON of each, and how many more there were. */
+  readonly events: readonly string[];
+  readonly lostEvents: number;
+}

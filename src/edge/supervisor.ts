@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { AdminControl, ReloadResult } from '../admin/control.ts';
+import { type Traffic, WatchHub } from '../admin/watch-hub.ts';
 import { startBatchWorkers } from '../batch/workers.ts';
 import type { Config } from '../config/schema.ts';
 import { FeedRefresher } from '../intel/refresher.ts';
@@ -64,6 +65,12 @@ export class Supervisor implements AdminControl {
   readonly feeds: FeedDesk;
   readonly #slots: WorkerSlot[] = [];
   readonly #reporting: Reporting;
+  readonly watch: WatchHub = new WatchHub(
+    () => this.#traffic(),
+    (watched) => {
+      for (const slot of this.#slots) slot.watch(watched);
+    },
+  );
   #sockets: ListeningSockets | null = null;
   #bound: readonly BoundListener[] = [];
   #deployment: Deployment | null = null;
@@ -118,13 +125,10 @@ export class Supervisor implements AdminControl {
       found: () => this.#deployer.feeds,
     });
     this.#reporting = new Reporting(config, log, this, () => ({
-      openConnections: this.#total.value,
-      heldTarpits: this.#slots.reduce((sum, slot) => sum + slot.held, 0),
+      ...this.#traffic(),
       evictedTarpits: this.#slots.reduce((sum, slot) => sum + slot.evicted, 0),
-      handshakes: new Inflight(this.#shared.inflight, createInflightRow()).all,
       waitingPuzzles: this.#slots.reduce((sum, slot) => sum + slot.puzzles, 0),
       stallUs: Math.max(0, ...this.#slots.map((slot) => slot.stall)),
-      workers: this.#slots.filter((slot) => slot.ready).length,
       workerRestarts: this.#slots.reduce((sum, slot) => sum + slot.restarts, 0),
       tables: tableStates(this.#keeper.tables),
       feeds: this.#refresher.health(),
@@ -193,8 +197,9 @@ export class Supervisor implements AdminControl {
       sockets: () => this.#sockets?.duplicates(slot) ?? this.#config.listeners.map(() => null),
       ports: () => this.#bound.map(({ port }) => port),
       deployment: () => this.#deployment!,
-      onEnded: (lines, tally) => this.#reporting.ended(lines, tally),
+      onEnded: (ended) => this.#reporting.ended(ended),
       onQuestions: (questions) => this.#questions.answer(questions),
+      watched: () => this.watch.watched,
       onLost: (lost, worker) => {
         this.#total.leave(lost.length);
         this.#reporting.lost(lost, worker, this.#deployment!);
@@ -271,6 +276,22 @@ export class Supervisor implements AdminControl {
       Math.max(interval, MIN_REFRESH_MS),
     );
     this.#refresh.unref();
+  }
+
+  #traffic(): Traffic {
+    return {
+      connections: this.#total.value,
+      held: this.#slots.reduce((sum, slot) => sum + slot.held, 0),
+      handshakes: new Inflight(this.#shared.inflight, createInflightRow()).all,
+      workers: this.#slots.filter((slot) => slot.ready).length,
+    };
+  }
+
+  describeClient(
+    { ip, isV4 }: { readonly ip: Uint8Array; readonly isV4: boolean },
+    ja4: string | null,
+  ): object {
+    return this.#keeper.describe(ip, isV4, ja4);
   }
 
   bundle(): Bundle | null {

@@ -163,7 +163,8 @@ class EdgeWorker {
   #onMessage(message: ToWorker): void {
     if (message.type === 'deploy') {
       this.#deploying = this.#deploying.then(() => this.#redeploy(message.deployment));
-    } else if (message.type === 'drain') void this.#drain(message.timeoutMs);
+    } else if (message.type === 'watch') this.#outbox.watched = message.watched;
+    else if (message.type === 'drain') void this.#drain(message.timeoutMs);
     else {
       this.#stopAccepting();
       this.#loop.stop();

@@ -16,11 +16,11 @@ import { type Tally, TallyMeter } from './tally.ts';
 
 /** What a scrape asks the edge for. Totals count from the start of the process. */
 export interface EdgeSample {
-  readonly openConnections: number;
-  readonly heldTarpits: number;
+  /** Open connections, of which some shake hands and some are held without an answer. */
+  readonly connections: number;
+  readonly held: number;
   /** Held connections that had to make room for others. */
   readonly evictedTarpits: number;
-  /** TLS handshakes under way. */
   readonly handshakes: number;
   readonly waitingPuzzles: number;
   /** Longest time that the loop of a worker stood still in the last five seconds, in microseconds. */
@@ -186,8 +186,8 @@ function registerSampled(registry: Registry): (now: EdgeSample) => void {
       failures.set({ feed }, failed);
       for (const [result, total] of Object.entries(results)) refreshes.inc({ feed, result }, total);
     }
-    open.set(now.openConnections);
-    held.set(now.heldTarpits);
+    open.set(now.connections);
+    held.set(now.held);
     evicted.reset();
     evicted.inc(now.evictedTarpits);
     handshakes.set(now.handshakes);

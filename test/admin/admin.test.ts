@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test';
 import type { AdminControl, ReloadResult } from '../../src/admin/control.ts';
 import { startAdminServer } from '../../src/admin/server.ts';
 import { isAuthorized, loadOrCreateToken } from '../../src/admin/token.ts';
+import { WatchHub } from '../../src/admin/watch-hub.ts';
 import type { RunningServer } from '../../src/observe/server.ts';
 
 let directory: string;
@@ -26,6 +27,11 @@ const control: AdminControl = {
     },
     lookup: async (value) => ({ value, searched: [], unread: [], found: [] }),
   },
+  watch: new WatchHub(
+    () => ({ connections: 1, handshakes: 0, held: 0, workers: 1 }),
+    () => {},
+  ),
+  describeClient: ({ isV4 }, ja4) => ({ isV4, ja4 }),
 };
 
 before(async () => {

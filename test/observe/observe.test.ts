@@ -5,10 +5,10 @@ import { startMetricsServer } from '../../src/observe/server.ts';
 import { makeRecord } from '../support/record.ts';
 
 const SAMPLE: EdgeSample = {
-  openConnections: 3,
+  connections: 3,
   waitingPuzzles: 0,
   stallUs: 1500,
-  heldTarpits: 1,
+  held: 1,
   evictedTarpits: 2,
   handshakes: 7,
   workers: 2,

@@ -123,6 +123,8 @@ export interface TestEdgeOptions {
   readonly config?: Readonly<Record<string, unknown>>;
   /** YAML of `feeds`. */
   readonly feeds?: Readonly<Record<string, unknown>>;
+  /** Port of the admin API; left out: none. */
+  readonly adminPort?: number;
   /** That of an edge which was stopped, to start after it; else one of its own. */
   readonly directory?: string;
   /** YAML of `geo`. */
@@ -217,7 +219,7 @@ export async function startTestEdge(t: TestContext, options: TestEdgeOptions = {
     limits: options.limits ?? {},
     feeds: options.feeds ?? {},
     geo: options.geo ?? {},
-    admin: false,
+    admin: options.adminPort === undefined ? false : { address: `127.0.0.1:${options.adminPort}` },
     metrics: options.metrics ? { address: '127.0.0.1:0' } : false,
     audit: { file: 'audit.jsonl' },
     ...options.config,
