@@ -401,6 +401,11 @@ export class Connection implements Held {
     return this.verdict;
   }
 
+  /** Is the client a crawler that its operator confirms? Null: that is not known yet. */
+  isVerifiedBot(userAgent: string | null): boolean | null {
+    return this.#loop.history.isVerifiedBot(userAgent, this.client, Date.now());
+  }
+
   /** Has the client met the challenge of its policy already? */
   isCleared(): boolean {
     const challenge = this.verdict?.challenge ?? null;

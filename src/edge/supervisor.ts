@@ -133,6 +133,7 @@ export class Supervisor implements AdminControl {
       tables: tableStates(this.#keeper.tables),
       feeds: this.#refresher.health(),
       dnsLists: this.#questions.health(),
+      bots: this.#questions.bots,
       databases: this.#origins.health(),
       policy: this.#deployment && { imageId: this.#deployment.bundle.imageId, epoch: this.#deployment.epoch },
     }));

@@ -5,6 +5,7 @@
  */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { ConnectionRecord } from '../audit/record.ts';
+import type { BotCounts } from '../intel/confirm-bot.ts';
 import type { DnsListHealth } from '../intel/dns-list.ts';
 import type { FeedHealth } from '../intel/refresher.ts';
 import type { TableState } from '../orchestrator/shared-tables.ts';
@@ -33,6 +34,8 @@ export interface EdgeSample {
   /** Feeds that are fetched. */
   readonly feeds: readonly FeedHealth[];
   readonly dnsLists: readonly DnsListHealth[];
+  /** Crawlers that were looked up, by what came of it. */
+  readonly bots: BotCounts;
   /** MaxMind databases of the configuration. */
   readonly databases: readonly DatabaseHealth[];
   /** The active policy; null before the first. */
@@ -176,9 +179,11 @@ function registerSampled(registry: Registry): (now: EdgeSample) => void {
   });
   const sampleDatabases = registerDatabases(registry);
   const sampleDnsLists = registerDnsLists(registry);
+  const sampleBots = registerBots(registry);
   return (now) => {
     sampleDatabases(now.databases);
     sampleDnsLists(now.dnsLists);
+    sampleBots(now.bots);
     for (const metric of [entries, age, failures, refreshes]) metric.reset();
     for (const { feed, entries: count, ageMs, failures: failed, results } of now.feeds) {
       entries.set({ feed }, count);
@@ -237,5 +242,18 @@ function registerDnsLists(registry: Registry): (lists: readonly DnsListHealth[])
       good.set({ feed }, problem === null ? 1 : 0);
       for (const [result, total] of Object.entries(results)) queries.inc({ feed, result }, total);
     }
+  };
+}
+
+function registerBots(registry: Registry): (bots: BotCounts) => void {
+  const lookups = new Counter({
+    name: 'sallyport_bot_lookups_total',
+    help: 'Crawlers that were looked up in DNS, by what came of it.',
+    labelNames: ['result'],
+    registers: [registry],
+  });
+  return (bots) => {
+    lookups.reset();
+    for (const [result, total] of Object.entries(bots)) lookups.inc({ result }, total);
   };
 }

@@ -59,6 +59,7 @@ test('every metric is documented', async () => {
     workerRestarts: 0,
     tables: [],
     dnsLists: [],
+    bots: { confirmed: 0, denied: 0, failed: 0 },
     feeds: [],
     databases: [],
     audit: { written: 0, lost: 0, queued: 0 },

@@ -15,6 +15,7 @@ const SAMPLE: EdgeSample = {
   workerRestarts: 0,
   tables: [{ table: 'rates', slots: 64, used: 5, evictions: 3, lost: 1 }],
   dnsLists: [],
+  bots: { confirmed: 0, denied: 0, failed: 0 },
   feeds: [],
   databases: [
     {
