@@ -1,5 +1,6 @@
 /** The shape of a loaded configuration: plain data, so that it can cross a thread. */
 
+import type { BotKeySource } from '../intel/bot-keys.ts';
 import type { FeedSettings } from '../intel/settings.ts';
 
 /** Where to listen or connect. `host` is an IP literal or a name, without brackets. */
@@ -125,6 +126,8 @@ export interface Config {
   readonly p0fDb: string | null;
   /** Absolute paths of MaxMind databases; null: none. */
   readonly geo: { readonly country: string | null; readonly asn: string | null };
+  /** Crawlers whose signatures are taken. */
+  readonly bots: { readonly keys: readonly BotKeySource[] };
   /** A table of TLS clients over the package's own; null: there is none. */
   readonly clientTable: string | null;
   /** Prefixes of proxies whose own TCP and TLS are seen in place of their clients'. */

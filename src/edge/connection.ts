@@ -17,7 +17,9 @@ import { formatIp } from '../orchestrator/ip.ts';
 import type { Verdict } from '../orchestrator/verdict.ts';
 import type { Verdict as Action, Challenge, Policy } from '../pdl/ir.ts';
 import type { H2Start } from '../profile/h2.ts';
+import type { RequestHead } from '../profile/http.ts';
 import { admit } from './admission.ts';
+import { isVerifiedBot } from './bot-gate.ts';
 import type { HelloEnd } from './hello-reader.ts';
 import type { Held } from './holding.ts';
 import type { EdgeLoop, ListenerState } from './loop.ts';
@@ -401,9 +403,10 @@ export class Connection implements Held {
     return this.verdict;
   }
 
-  /** Is the client a crawler that its operator confirms? Null: that is not known yet. */
-  isVerifiedBot(userAgent: string | null): boolean | null {
-    return this.#loop.history.isVerifiedBot(userAgent, this.client, Date.now());
+  /** Is the client the crawler that it says it is? Null: it does not say so, or that is not known yet. */
+  isVerifiedBot(userAgent: string | null, request: RequestHead): boolean | null {
+    const { history, botKeys } = this.#loop;
+    return history.wantsBots ? isVerifiedBot(request, userAgent, this.client, history, botKeys) : null;
   }
 
   /** Has the client met the challenge of its policy already? */

@@ -39,7 +39,7 @@ export function refusalOf(connection: Connection, request: ClientRequest): Refus
   };
   const { action } = connection.decideAt('request', (core) => {
     setRequestFacts(core, http, isFirst);
-    const bot = connection.isVerifiedBot(http.userAgent);
+    const bot = connection.isVerifiedBot(http.userAgent, request);
     if (bot !== null) core.setNumber(FACT.verifiedBot, Number(bot));
     const { os, tool } = setClientFacts(core, http, shown);
     record.osMismatch = strongest(record.osMismatch, os);

@@ -4,6 +4,7 @@
  * alone: unknown never counts.
  */
 import type { Core } from '../core/core.ts';
+import type { BotSignature } from '../intel/bot-signature.ts';
 import { KeyHasher } from '../limit/key.ts';
 import type { Challenge, CountedEvent, Counter, Limit, Program } from '../pdl/ir.ts';
 import { claimedBot } from '../profile/bots.ts';
@@ -142,13 +143,28 @@ export class History {
   }
 
   /**
-   * Is the client a crawler that its operator confirms? False for one that claims to be none; null while that is not
-   * known, or nobody wants to know.
+   * Does the operator of the crawler that a client says it is confirm it? Null while that is not known, and for a client
+   * that does not say so.
    */
-  isVerifiedBot(userAgent: string | null, { ip, isV4 }: Client, nowMs: number): boolean | null {
-    if (!this.#wantsBots) return null;
+  isConfirmedBot(userAgent: string | null, { ip, isV4 }: Client, nowMs: number): boolean | null {
     const bot = userAgent === null ? null : claimedBot(userAgent);
-    return bot === null ? false : this.#dns.isBot(bot, ip, isV4, nowMs);
+    return bot === null ? null : this.#dns.isBot(bot, ip, isV4, nowMs);
+  }
+
+  /** Does the policy ask for verified crawlers? */
+  get wantsBots(): boolean {
+    return this.#wantsBots;
+  }
+
+  /** Notes the nonce of a signature; false when it came before, or cannot be noted. */
+  spendNonce({ keyId, nonce, expiresMs }: BotSignature, nowMs: number): boolean {
+    if (nonce === null) return true;
+    const { hasher, clearances } = this.#tables;
+    hasher.begin(NAMESPACE.nonce);
+    hasher.text(keyId);
+    hasher.text(nonce);
+    hasher.end();
+    return clearances.claim(hasher, expiresMs, nowMs);
   }
 
   /** Notes that a connection was turned away. */

@@ -194,7 +194,7 @@ test('a crawler is unknown until DNS has confirmed its address, and known the ne
   const agent = 'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)';
   const isBot = (address: string, userAgent: string | null = agent): boolean | null => {
     const client = { ...parseIp(address)!, listener: 'edge' } as unknown as Client;
-    return history.isVerifiedBot(userAgent, client, Date.now());
+    return history.isConfirmedBot(userAgent, client, Date.now());
   };
   assert.equal(isBot('66.249.66.1'), null);
   assert.equal(isBot('192.0.2.66'), null);
@@ -203,7 +203,7 @@ test('a crawler is unknown until DNS has confirmed its address, and known the ne
   assert.equal(isBot('66.249.66.1'), true);
   assert.equal(isBot('192.0.2.66'), false, 'an impostor');
   assert.equal(isBot('127.0.0.1'), false, 'nobody is asked about private addresses');
-  assert.equal(isBot('66.249.66.1', 'curl/8'), false, 'it does not say that it is one');
-  assert.equal(isBot('66.249.66.1', null), false);
+  assert.equal(isBot('66.249.66.1', 'curl/8'), null, 'it does not say that it is one');
+  assert.equal(isBot('66.249.66.1', null), null);
   assert.equal(questions.length, 2);
 });
