@@ -26,6 +26,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
   hostile: () => import('./hostile.ts'),
   policy: () => import('./policy.ts'),
   refuse: () => import('./refuse.ts'),
+  puzzle: () => import('./puzzle.ts'),
   reload: () => import('./reload.ts'),
   'score-batch': () => import('./score-batch.ts'),
   tables: () => import('./tables.ts'),
