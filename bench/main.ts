@@ -21,6 +21,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
   clients: () => import('./clients.ts'),
   core: () => import('./core.ts'),
   decision: () => import('./decision.ts'),
+  'feed-refresh': () => import('./feed-refresh.ts'),
   handshake: () => import('./handshake.ts'),
   hashes: () => import('./hashes.ts'),
   hostile: () => import('./hostile.ts'),

@@ -124,6 +124,11 @@ export function resolveConfig(document: ConfigDocument, problems: Diagnostic[]):
     country: country === undefined ? null : path(country, ''),
     asn: asn === undefined ? null : path(asn, ''),
   });
+  const botKeys = (value: unknown): Config['bots']['keys'] =>
+    ((value as Section[] | undefined) ?? []).map((source) => ({
+      agent: new URL(source.agent as string).origin,
+      file: path(source.file, ''),
+    }));
   const admin = toggle(root.admin);
   const metrics = toggle(root.metrics);
   const audit = toggle(root.audit);
@@ -134,6 +139,7 @@ export function resolveConfig(document: ConfigDocument, problems: Diagnostic[]):
     file: resolve(document.file),
     policy: path(root.policy, DEFAULTS.policy),
     p0fDb: root.p0fDb === undefined ? null : path(root.p0fDb, ''),
+    bots: { keys: botKeys(section(root.bots).keys) },
     geo: geo(section(root.geo)),
     intermediaries: (root.intermediaries as string[] | undefined) ?? [],
     clientTable: root.clientTable === undefined ? null : path(root.clientTable, ''),

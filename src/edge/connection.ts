@@ -17,7 +17,9 @@ import { formatIp } from '../orchestrator/ip.ts';
 import type { Verdict } from '../orchestrator/verdict.ts';
 import type { Verdict as Action, Challenge, Policy } from '../pdl/ir.ts';
 import type { H2Start } from '../profile/h2.ts';
+import type { RequestHead } from '../profile/http.ts';
 import { admit } from './admission.ts';
+import { isVerifiedBot } from './bot-gate.ts';
 import type { HelloEnd } from './hello-reader.ts';
 import type { Held } from './holding.ts';
 import type { EdgeLoop, ListenerState } from './loop.ts';
@@ -429,6 +431,12 @@ export class Connection implements Held {
     if (phase === 'cert') this.#kept = engine.keep();
     recordVerdict(this.record, this.verdict);
     return this.verdict;
+  }
+
+  /** Is the client the crawler that it says it is? Null: it does not say so, or that is not known yet. */
+  isVerifiedBot(userAgent: string | null, request: RequestHead): boolean | null {
+    const { history, botKeys } = this.#loop;
+    return history.wantsBots ? isVerifiedBot(request, userAgent, this.client, history, botKeys) : null;
   }
 
   /** Has the client met the challenge of its policy already? */

@@ -5,6 +5,8 @@
 import type { TLSSocket } from 'node:tls';
 import { type ConnectionRecord, wasServedWell } from '../audit/record.ts';
 import type { Config, ListenerConfig } from '../config/schema.ts';
+import { trustKeys } from '../intel/bot-keys.ts';
+import type { TrustedKey } from '../intel/bot-signature.ts';
 import type { Inflight } from '../limit/inflight.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
 import type { ConnectionFacts, Engine } from '../orchestrator/engine.ts';
@@ -69,6 +71,7 @@ export class EdgeLoop {
   readonly #intermediaries: readonly Prefix[];
   readonly #open = new Set<Connection>();
   #deployment: Deployment | null = null;
+  #botKeys: ReadonlyMap<string, TrustedKey> = new Map();
   #contexts: ContextPool;
   #draining = false;
   #onIdle: (() => void) | null = null;
@@ -113,7 +116,13 @@ export class EdgeLoop {
     this.engine.useModes(deployment.modes);
     this.puzzles.load(deployment.bundle);
     this.#deployment = deployment;
+    this.#botKeys = trustKeys(deployment.botKeys);
     this.#contexts = this.#newContexts();
+  }
+
+  /** What signatures of crawlers are checked with, by thumbprint. */
+  get botKeys(): ReadonlyMap<string, TrustedKey> {
+    return this.#botKeys;
   }
 
   #newContexts(): ContextPool {

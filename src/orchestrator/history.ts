@@ -4,9 +4,11 @@
  * alone: unknown never counts.
  */
 import type { Core } from '../core/core.ts';
+import type { BotSignature } from '../intel/bot-signature.ts';
 import { KeyHasher } from '../limit/key.ts';
 import type { Challenge, CountedEvent, Counter, Limit, Program } from '../pdl/ir.ts';
-import { type Ask, ListAnswers } from './answers.ts';
+import { claimedBot } from '../profile/bots.ts';
+import { type Ask, DnsAnswers } from './answers.ts';
 import type { Client } from './client.ts';
 import { ClientHistory } from './client-history.ts';
 import { ADDRESS_BITS, hashKey, keyText, learnKeyFacts, NAMESPACE, otherKeyFacts } from './client-key.ts';
@@ -33,9 +35,10 @@ export class History {
   readonly clients: ClientHistory;
   /** Without a secret: a client keeps its side of a canary after a restart, and on every host of a fleet. */
   readonly #draws = new KeyHasher(new Uint8Array(16));
-  readonly #lists: ListAnswers;
+  readonly #dns: DnsAnswers;
   #program: Program | null = null;
   #wantsHandshakes = false;
+  #wantsBots = false;
   /** Facts that keys are made of besides those a client always has. */
   #keyFacts: readonly number[] = [];
   /** By limit. */
@@ -46,7 +49,7 @@ export class History {
   /** @param ask Finds out what is not known yet; without it that stays so. */
   constructor(tables: Tables, ask: Ask = () => {}) {
     this.#tables = tables;
-    this.#lists = new ListAnswers(tables.answers, tables.hasher, ask);
+    this.#dns = new DnsAnswers(tables.answers, tables.hasher, ask);
     this.clients = new ClientHistory(tables.clients, tables.hasher);
   }
 
@@ -56,13 +59,14 @@ export class History {
    */
   configure(program: Program): void {
     this.#program = program;
-    this.#lists.configure(program);
+    this.#dns.configure(program);
     this.#names.clear();
     for (const counter of program.counters) this.#names.set(counter, `${counter.name} ${counter.windowMs}`);
     for (const limit of program.limits) {
       const { name, event, tokens, perMs, burst } = limit;
       this.#names.set(limit, `${name} ${event} ${tokens} ${perMs} ${burst}`);
     }
+    this.#wantsBots = program.requiredFacts.includes(FACT.verifiedBot);
     const ofModes = program.modes.flatMap(({ atoms }) => atoms.map(({ operand }) => operand));
     this.#wantsHandshakes =
       program.requiredFacts.includes(FACT.handshakes) ||
@@ -125,7 +129,32 @@ export class History {
 
   /** Tells the core which DNS lists have the client, as far as that is known. */
   recallLists(core: Core, ip: Uint8Array, isV4: boolean, nowMs: number): void {
-    this.#lists.apply(core, ip, isV4, nowMs);
+    this.#dns.apply(core, ip, isV4, nowMs);
+  }
+
+  /**
+   * Does the operator of the crawler that a client says it is confirm it? Null while that is not known, and for a client
+   * that does not say so.
+   */
+  isConfirmedBot(userAgent: string | null, { ip, isV4 }: Client, nowMs: number): boolean | null {
+    const bot = userAgent === null ? null : claimedBot(userAgent);
+    return bot === null ? null : this.#dns.isBot(bot, ip, isV4, nowMs);
+  }
+
+  /** Does the policy ask for verified crawlers? */
+  get wantsBots(): boolean {
+    return this.#wantsBots;
+  }
+
+  /** Notes the nonce of a signature; false when it came before, or cannot be noted. */
+  spendNonce({ keyId, nonce, expiresMs }: BotSignature, nowMs: number): boolean {
+    if (nonce === null) return true;
+    const { hasher, clearances } = this.#tables;
+    hasher.begin(NAMESPACE.nonce);
+    hasher.text(keyId);
+    hasher.text(nonce);
+    hasher.end();
+    return clearances.claim(hasher, expiresMs, nowMs);
   }
 
   /** Notes that a connection was turned away. */
