@@ -29,6 +29,7 @@ export type Outcome =
   | 'over_capacity'
   | 'worker_lost'
   | 'drained'
+  | 'tls_flood'
   | 'engine_error';
 
 /** Every outcome, for metrics and tests. */
@@ -53,6 +54,7 @@ export const OUTCOMES: readonly Outcome[] = [
   'over_capacity',
   'worker_lost',
   'drained',
+  'tls_flood',
   'engine_error',
 ];
 
