@@ -120,6 +120,8 @@ export interface EdgeOptions {
   readonly threads: number;
   /** The audit log's file in the workplace; null: none. */
   readonly audit?: string | null;
+  /** More of `limits`. */
+  readonly limits?: Readonly<Record<string, number | string>>;
   /** The script to start instead of the command line, which then gets the configuration's path. */
   readonly script?: URL;
 }
@@ -136,7 +138,7 @@ export async function startSallyport(place: Workplace, options: EdgeOptions): Pr
       certificates: { default: { certificate: 'cert.pem', key: 'key.pem' } },
       upstreams: { app: { protocol: 'http', url: `http://127.0.0.1:${await freePort()}` } },
       // why: held connections send no request, which would end them within the usual times.
-      limits: { headerTimeout: '5m', requestTimeout: '5m', idleTimeout: '5m' },
+      limits: { headerTimeout: '5m', requestTimeout: '5m', idleTimeout: '5m', ...options.limits },
       admin: false,
       metrics: false,
       audit: options.audit ? { file: options.audit } : false,
