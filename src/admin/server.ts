@@ -11,6 +11,7 @@ import type { Address } from '../config/schema.ts';
 import type { RunningServer } from '../observe/server.ts';
 import type { AdminControl } from './control.ts';
 import { failure } from './failure.ts';
+import { feedRoutes } from './feed-routes.ts';
 import { describeBundle } from './policy-report.ts';
 import { isAuthorized, loadOrCreateToken } from './token.ts';
 import { watchRoutes } from './watch-routes.ts';
@@ -71,6 +72,7 @@ function routes(app: FastifyInstance, control: AdminControl): void {
     const result = await control.reload();
     return reply.code(result.ok ? 200 : 422).send(result);
   });
+  feedRoutes(app, control.feeds);
   watchRoutes(app, control);
 }
 

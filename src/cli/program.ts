@@ -8,6 +8,7 @@ import type { InspectClientOptions } from './commands/inspect-client.ts';
 import type { WatchOptions } from './commands/watch.ts';
 import { type DatabaseFlags, databaseOptions } from './databases.ts';
 import { CliError, EXIT } from './exit.ts';
+import { addFeedVerbs, FEED_EXAMPLES } from './feed-verbs.ts';
 import type { Format } from './output.ts';
 import { packageVersion } from './package.ts';
 import { addPolicyVerbs, formatOption } from './policy-verbs.ts';
@@ -213,6 +214,11 @@ function buildProgram(done: (code: number) => void): Command {
     },
   );
 
+  addFeedVerbs(
+    verb('feed', 'Look at feeds and refresh them.', FEED_EXAMPLES),
+    (command) => withAdmin(command.addOption(configOption())),
+    done,
+  );
   verb(
     'connect',
     'Connect as a TLS client that solves puzzles, and say what was negotiated and what it cost.',

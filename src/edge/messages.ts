@@ -2,6 +2,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Config } from '../config/schema.ts';
 import type { Tally } from '../observe/tally.ts';
+import type { Question } from '../orchestrator/answers.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
 import type { SharedTables } from '../orchestrator/shared-tables.ts';
 
@@ -46,6 +47,8 @@ export type ToMain =
   | { readonly type: 'deployed'; readonly epoch: number; readonly error: string | null }
   /** Something threw outside a connection's own handler; the worker drains itself. */
   | { readonly type: 'failed'; readonly error: string }
+  /** What the worker wants to be found out. */
+  | { readonly type: 'asked'; readonly questions: readonly Question[] }
   | { readonly type: 'notice'; readonly listener: string; readonly message: string }
   | Ended;
 

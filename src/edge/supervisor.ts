@@ -17,8 +17,10 @@ import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import { OriginStore } from '../profile/address/origin-store.ts';
 import { type Addon, loadAddon } from './addon.ts';
 import { Deployer, refreshInterval } from './deployer.ts';
+import { FeedDesk } from './feed-desk.ts';
 import type { SharedState, WorkerTask } from './messages.ts';
 import { createEdgePool, runInPool } from './pools.ts';
+import { QuestionDesk } from './question-desk.ts';
 import { Reporting } from './reporting.ts';
 import { SharedCount } from './slots.ts';
 import { type BoundListener, ListeningSockets } from './sockets.ts';
@@ -58,7 +60,9 @@ export class Supervisor implements AdminControl {
   readonly #edgePool: ReturnType<typeof createEdgePool> | null;
   readonly #refresher: FeedRefresher;
   readonly #origins: OriginStore;
+  readonly #questions: QuestionDesk;
   readonly #deployer: Deployer;
+  readonly feeds: FeedDesk;
   readonly #slots: WorkerSlot[] = [];
   readonly #reporting: Reporting;
   readonly watch: WatchHub = new WatchHub(
@@ -105,12 +109,21 @@ export class Supervisor implements AdminControl {
         else log.warn({ feed, result, reason }, 'feed not refreshed; the last good copy stays');
       },
     });
+    this.#questions = new QuestionDesk(config.feeds.resolvers, this.#keeper.tables);
     this.#origins = new OriginStore({
       files: config.geo,
       load: (task) => this.#batch.run(task, { name: 'database' }),
       onChanged: () => void this.reload(),
     });
-    this.#deployer = new Deployer(config, this.#batch, this.#refresher, this.#origins);
+    this.#deployer = new Deployer(config, this.#batch, this.#refresher, this.#questions, this.#origins);
+    this.feeds = new FeedDesk({
+      settings: config.feeds,
+      batch: this.#batch,
+      refresher: this.#refresher,
+      questions: this.#questions,
+      feeds: () => this.#deployment?.bundle.program.feeds ?? [],
+      found: () => this.#deployer.feeds,
+    });
     this.#reporting = new Reporting(config, log, this, () => ({
       ...this.#traffic(),
       evictedTarpits: this.#slots.reduce((sum, slot) => sum + slot.evicted, 0),
@@ -118,6 +131,7 @@ export class Supervisor implements AdminControl {
       workerRestarts: this.#slots.reduce((sum, slot) => sum + slot.restarts, 0),
       tables: tableStates(this.#keeper.tables),
       feeds: this.#refresher.health(),
+      dnsLists: this.#questions.health(),
       databases: this.#origins.health(),
       policy: this.#deployment && { imageId: this.#deployment.bundle.imageId, epoch: this.#deployment.epoch },
     }));
@@ -183,6 +197,7 @@ export class Supervisor implements AdminControl {
       ports: () => this.#bound.map(({ port }) => port),
       deployment: () => this.#deployment!,
       onEnded: (ended) => this.#reporting.ended(ended),
+      onQuestions: (questions) => this.#questions.answer(questions),
       watched: () => this.watch.watched,
       onLost: (lost, worker) => {
         this.#total.leave(lost.length);
@@ -328,6 +343,7 @@ export class Supervisor implements AdminControl {
     this.#sockets?.close();
     await this.#keeper.close();
     await this.#refresher.close();
+    this.#questions.close();
     await Promise.all([this.#edgePool?.destroy(), this.#batch.destroy(), this.#reporting.close()]);
   }
 

@@ -5,6 +5,7 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { Config } from '../config/schema.ts';
 import { createInflightRow, Inflight } from '../limit/inflight.ts';
+import type { Question } from '../orchestrator/answers.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
 import type { Ended, SharedState, ToMain, ToWorker, WorkerTask } from './messages.ts';
 import { collectLost, type LostConnection, SLOT_BYTES } from './slots.ts';
@@ -23,6 +24,7 @@ export interface WorkerSlotOptions {
   readonly deployment: () => Deployment;
   /** Audit lines and counts of connections that ended. */
   readonly onEnded: (ended: Ended) => void;
+  readonly onQuestions: (questions: readonly Question[]) => void;
   /** Does somebody want to be told of each connection? */
   readonly watched: () => boolean;
   /** Connections that went with a worker. */
@@ -146,6 +148,9 @@ export class WorkerSlot {
         return;
       case 'deployed':
         this.#settle(message.epoch, message.error);
+        return;
+      case 'asked':
+        this.#options.onQuestions(message.questions);
         return;
       case 'notice':
         this.#options.onProblem(`listener ${message.listener}`, message.message);

@@ -57,6 +57,7 @@ test('every metric is documented', async () => {
     workers: 0,
     workerRestarts: 0,
     tables: [],
+    dnsLists: [],
     feeds: [],
     databases: [],
     audit: { written: 0, lost: 0, queued: 0 },

@@ -13,6 +13,7 @@ const SAMPLE: EdgeSample = {
   workers: 2,
   workerRestarts: 0,
   tables: [{ table: 'rates', slots: 64, used: 5, evictions: 3, lost: 1 }],
+  dnsLists: [],
   feeds: [],
   databases: [
     {
