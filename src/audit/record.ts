@@ -30,6 +30,7 @@ export type Outcome =
   | 'over_capacity'
   | 'worker_lost'
   | 'drained'
+  | 'tls_flood'
   | 'engine_error';
 
 /** Every outcome, for metrics and tests. */
@@ -55,6 +56,7 @@ export const OUTCOMES: readonly Outcome[] = [
   'over_capacity',
   'worker_lost',
   'drained',
+  'tls_flood',
   'engine_error',
 ];
 

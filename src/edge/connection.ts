@@ -23,6 +23,7 @@ import { isVerifiedBot } from './bot-gate.ts';
 import type { HelloEnd } from './hello-reader.ts';
 import type { Held } from './holding.ts';
 import type { EdgeLoop, ListenerState } from './loop.ts';
+import { MAX_OVERHEAD_BYTES, Overhead } from './overhead.ts';
 import { passThrough } from './passthrough.ts';
 import { summaryOf } from './tcp-service.ts';
 import type { Transport } from './transport.ts';
@@ -68,6 +69,8 @@ export class Connection implements Held {
   #tls: TLSSocket | null = null;
   /** Ends the connection of a client whose TLS passes through. */
   #stopPassing: (() => void) | null = null;
+  /** From the end of the handshake on. */
+  #overhead: Overhead | null = null;
   #isTurnedAway = false;
   /** The policy that a handshake is counted under while it is under way. */
   #inflight: string | null = null;
@@ -392,6 +395,7 @@ export class Connection implements Held {
       alpn: typeof tls.alpnProtocol === 'string' ? tls.alpnProtocol : null,
     };
     this.record.outcome = 'served';
+    this.#overhead = new Overhead(this.#socket!.bytesRead);
     this.#loop.history.count('handshake', this.client, Date.now());
     this.listener.service.serve(this, tls);
   }
@@ -403,6 +407,15 @@ export class Connection implements Held {
     if (this.record.tls === null) this.#countFailure();
     this.#loop.history.transferred(tls.bytesRead + tls.bytesWritten, this.client, Date.now());
     this.#end(this.record.outcome, this.record.error);
+  }
+
+  /** Ends it when its client keeps TLS busy without sending data. Called now and then. */
+  look(): void {
+    const [socket, tls] = [this.#socket, this.#tls];
+    if (this.#overhead === null || socket === null || tls === null) return;
+    if (this.#overhead.since(socket.bytesRead, tls.bytesRead) <= MAX_OVERHEAD_BYTES) return;
+    this.fail('tls_flood', null);
+    socket.resetAndDestroy();
   }
 
   /** Does it come from a proxy whose own SYN and ClientHello are seen in place of the client's? */

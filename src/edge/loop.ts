@@ -16,6 +16,7 @@ import { inPrefix, type Prefix, parsePrefix } from '../pdl/ip.ts';
 import { type Arrival, Connection } from './connection.ts';
 import { HoldingPen } from './holding.ts';
 import type { OpenSsl } from './openssl.ts';
+import { LOOK_MS } from './overhead.ts';
 import type { PassthroughNames } from './passthrough.ts';
 import type { ProxyGate } from './proxy-gate.ts';
 import { Puzzles } from './puzzles.ts';
@@ -75,6 +76,7 @@ export class EdgeLoop {
   #contexts: ContextPool;
   #draining = false;
   #onIdle: (() => void) | null = null;
+  readonly #looks: NodeJS.Timeout;
 
   constructor(options: EdgeLoopOptions) {
     this.#options = options;
@@ -94,6 +96,10 @@ export class EdgeLoop {
       capacity: options.config.limits.puzzlesPerWorker,
     });
     this.#contexts = this.#newContexts();
+    this.#looks = setInterval(() => {
+      for (const connection of this.#open) connection.look();
+    }, LOOK_MS);
+    this.#looks.unref();
   }
 
   /** TLS contexts of the policy now active; a connection under an older one holds its own context. */
@@ -192,6 +198,11 @@ export class EdgeLoop {
   async drain(timeoutMs: number): Promise<void> {
     this.#draining = true;
     this.pen.stop();
+    await this.#untilIdle(timeoutMs);
+    clearInterval(this.#looks);
+  }
+
+  async #untilIdle(timeoutMs: number): Promise<void> {
     if (this.#open.size === 0) return;
     const idle = new Promise<void>((resolve) => {
       this.#onIdle = resolve;
