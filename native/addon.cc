@@ -4,8 +4,10 @@
 #include "acceptor.h"
 #include "capture.h"
 #include "connection.h"
+#include "custom_extensions.h"
 #include "listener.h"
 #include "poll.h"
+#include "ticket_keys.h"
 #include "tls_settings.h"
 #include "waiter.h"
 
@@ -18,6 +20,8 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   Acceptor::Register(env, exports, polls);
   Waiter::Register(env, exports, polls);
   RegisterCapture(env, exports);
+  RegisterCustomExtensions(env, exports);
+  RegisterTicketKeys(env, exports);
   RegisterTlsSettings(env, exports);
   return exports;
 }

@@ -1,6 +1,7 @@
 /** What is known about one connection when it ends: the source of its one audit line. */
 
 import type { CanaryArm } from '../orchestrator/canaries.ts';
+import type { NegotiatedNames } from '../orchestrator/negotiated.ts';
 import type { ShadowDecision, Verdict } from '../orchestrator/verdict.ts';
 import type { StackMatch } from '../profile/stack-matcher.ts';
 
@@ -20,6 +21,7 @@ export type Outcome =
   | 'handshake_failed'
   | 'handshake_timeout'
   | 'handshake_aborted'
+  | 'parser_divergence'
   | 'upstream_failed'
   | 'idle_timeout'
   | 'over_capacity'
@@ -43,6 +45,7 @@ export const OUTCOMES: readonly Outcome[] = [
   'handshake_failed',
   'handshake_timeout',
   'handshake_aborted',
+  'parser_divergence',
   'upstream_failed',
   'idle_timeout',
   'over_capacity',
@@ -97,13 +100,8 @@ export interface ConnectionRecord {
   challenge: { name: string; outcome: 'posed' | 'solved' | 'cleared' | 'failed' } | null;
   imageId: string | null;
   epoch: number;
-  tls: {
-    version: string;
-    cipher: string;
-    group: string | null;
-    resumed: boolean;
-    alpn: string | null;
-  } | null;
+  /** Null when no handshake came to its end. */
+  tls: NegotiatedNames | null;
   http: { requests: number; challenged: number } | null;
   upstream: string | null;
   bytesIn: number;

@@ -17,6 +17,7 @@ import {
   type Setting,
   type Settings,
   TCP_UPSTREAM_SETTINGS,
+  TLS_SETTINGS,
 } from './settings.ts';
 import { keyText } from './validate.ts';
 
@@ -122,6 +123,7 @@ export function resolveConfig(document: ConfigDocument, problems: Diagnostic[]):
     limits: settings(['limits'], section(root.limits), LIMIT_SETTINGS),
     tls: {
       minVersion: TLS_VERSIONS[(section(root.tls).minVersion ?? DEFAULTS.minVersion) as VersionName],
+      ...settings(['tls'], section(root.tls), TLS_SETTINGS),
     },
     headers: { ...HEADER_DEFAULTS, ...section(root.headers) },
     admin: admin && {

@@ -5,10 +5,12 @@
 import type { TLSSocket } from 'node:tls';
 import type { ConnectionRecord } from '../audit/record.ts';
 import type { Config, ListenerConfig } from '../config/schema.ts';
+import { type Certificate, chooseCertificates } from '../orchestrator/certificate-choice.ts';
+import { ContextPool } from '../orchestrator/context-pool.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
 import type { Engine } from '../orchestrator/engine.ts';
 import type { History } from '../orchestrator/history.ts';
-import { type Certificate, ContextPool, chooseCertificate } from '../orchestrator/tls-profile.ts';
+import type { TicketMasters } from '../orchestrator/ticket-keys.ts';
 import { type Arrival, Connection } from './connection.ts';
 import { HoldingPen } from './holding.ts';
 import type { OpenSsl } from './openssl.ts';
@@ -37,8 +39,8 @@ export interface EdgeLoopOptions {
   readonly slots: ConnectionSlots;
   /** Open connections of the whole process. */
   readonly total: SharedCount;
-  /** 32 random bytes, the same in every worker. */
-  readonly ticketMaster: Uint8Array;
+  /** The same in every worker. */
+  readonly ticketMasters: TicketMasters;
   /** Takes the record of a connection that ended; calls `release` with the slot once it is safe. */
   readonly report: (record: ConnectionRecord, slot: number) => void;
 }
@@ -56,6 +58,9 @@ export class EdgeLoop {
   readonly #open = new Set<Connection>();
   #deployment: Deployment | null = null;
   #contexts: ContextPool;
+  #ticketMasters: TicketMasters;
+  /** By listener, in its order. */
+  #certificates: readonly (readonly Certificate[])[] = [];
   #draining = false;
   #onIdle: (() => void) | null = null;
 
@@ -67,6 +72,7 @@ export class EdgeLoop {
     this.history = options.history;
     this.openssl = options.openssl;
     this.pen = new HoldingPen(options.config.limits.tarpits);
+    this.#ticketMasters = options.ticketMasters;
     this.#contexts = this.#newContexts();
   }
 
@@ -86,23 +92,30 @@ export class EdgeLoop {
   /** Switches to a deployment that was verified. @throws Error, and nothing changes, when it is refused. */
   load(deployment: Deployment): void {
     this.engine.load(deployment.bundle, deployment.epoch);
+    const { certificates } = deployment;
+    this.#certificates = this.config.listeners.map((listener) =>
+      listener.certificates.map((name) => certificates[name]!),
+    );
     this.#deployment = deployment;
     this.#contexts = this.#newContexts();
   }
 
-  #newContexts(): ContextPool {
-    const { openssl, ticketMaster, config } = this.#options;
-    return new ContextPool(openssl.makeContext, ticketMaster, config.tls.minVersion);
+  /** From here on tickets are made with the first master. */
+  rotateTicketKeys(masters: TicketMasters): void {
+    this.#ticketMasters = masters;
+    this.#contexts.rotate(masters);
   }
 
-  /** The certificate a policy names, else the listener's best for the server name. */
-  certificateFor(listener: ListenerState, named: string | null, sni: string | null): Certificate {
-    const { certificates } = this.#deployment!;
-    if (named !== null) return certificates[named]!;
-    return chooseCertificate(
-      listener.config.certificates.map((name) => certificates[name]!),
-      sni,
-    );
+  #newContexts(): ContextPool {
+    const { openssl, config } = this.#options;
+    const { minVersion: floor, tickets } = config.tls;
+    return new ContextPool({ make: openssl.makeContext, masters: this.#ticketMasters, floor, tickets });
+  }
+
+  /** The certificate a policy names, else the listener's best for the server name: one for each type of key. */
+  certificatesFor(listener: ListenerState, named: string | null, sni: string | null): readonly Certificate[] {
+    if (named !== null) return [this.#deployment!.certificates[named]!];
+    return chooseCertificates(this.#certificates[listener.index]!, sni);
   }
 
   /** Takes a connection from a listener and carries it to its end. */

@@ -4,12 +4,11 @@ import type { Config } from '../config/schema.ts';
 import type { Tally } from '../observe/tally.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
 import type { SharedTables } from '../orchestrator/shared-tables.ts';
+import type { TicketMasters } from '../orchestrator/ticket-keys.ts';
 
 /** Memory that all workers share, and that outlives each of them. */
 export interface SharedState extends SharedTables {
   readonly total: SharedArrayBuffer;
-  /** 32 random bytes that every ticket key is derived from. */
-  readonly ticketMaster: Uint8Array;
 }
 
 /** The one long task of an edge worker. */
@@ -19,6 +18,7 @@ export interface WorkerTask {
   readonly slot: number;
   readonly config: Config;
   readonly deployment: Deployment;
+  readonly ticketMasters: TicketMasters;
   readonly shared: SharedState;
   /** Open connections of this worker; the main thread reads it when the worker is lost. */
   readonly slots: SharedArrayBuffer;
@@ -32,6 +32,7 @@ export interface WorkerTask {
 
 export type ToWorker =
   | { readonly type: 'deploy'; readonly deployment: Deployment }
+  | { readonly type: 'tickets'; readonly masters: TicketMasters }
   | { readonly type: 'drain'; readonly timeoutMs: number }
   | { readonly type: 'stop' };
 

@@ -2,7 +2,6 @@
  * The control plane, on the main thread: owns the sockets, keeps the workers and puts policies in
  * force. It never accepts client traffic.
  */
-import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { AdminControl, ReloadResult } from '../admin/control.ts';
 import { startBatchWorkers } from '../batch/workers.ts';
@@ -11,6 +10,7 @@ import { FeedRefresher } from '../intel/refresher.ts';
 import type { Bundle } from '../orchestrator/bundle.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
 import { createSharedTables, openTables } from '../orchestrator/shared-tables.ts';
+import { rotateMasters, type TicketMasters } from '../orchestrator/ticket-keys.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import { type Addon, loadAddon } from './addon.ts';
 import { Deployer, refreshInterval } from './deployer.ts';
@@ -60,6 +60,8 @@ export class Supervisor implements AdminControl {
   #deployment: Deployment | null = null;
   #reloading: Promise<ReloadResult> | null = null;
   #refresh: NodeJS.Timeout | null = null;
+  #ticketMasters: TicketMasters = rotateMasters();
+  #rotation: NodeJS.Timeout | null = null;
   #ending: Promise<void> | null = null;
 
   private constructor({ config, log }: SupervisorOptions) {
@@ -73,7 +75,6 @@ export class Supervisor implements AdminControl {
     this.#shared = {
       total: new SharedArrayBuffer(4),
       ...createSharedTables(limits),
-      ticketMaster: randomBytes(32),
     };
     this.#total = new SharedCount(this.#shared.total, limits.connections);
     this.#edgePool = config.threads === 0 ? null : createEdgePool(config.threads);
@@ -134,6 +135,7 @@ export class Supervisor implements AdminControl {
     }
     this.#scheduleRefresh();
     this.#refresher.watch(remoteFeeds);
+    this.#rotation = setInterval(() => this.rotateTicketKeys(), this.#config.tls.ticketRotation).unref();
   }
 
   async #listen(): Promise<void> {
@@ -160,6 +162,7 @@ export class Supervisor implements AdminControl {
       sockets: () => this.#sockets?.duplicates(slot) ?? this.#config.listeners.map(() => null),
       ports: () => this.#bound.map(({ port }) => port),
       deployment: () => this.#deployment!,
+      ticketMasters: () => this.#ticketMasters,
       onEnded: (lines, tally) => this.#reporting.ended(lines, tally),
       onLost: (lost, worker) => {
         this.#total.leave(lost.length);
@@ -278,10 +281,17 @@ export class Supervisor implements AdminControl {
 
   async #end(finish: (slot: WorkerSlot) => Promise<void>): Promise<void> {
     clearInterval(this.#refresh ?? undefined);
+    clearInterval(this.#rotation ?? undefined);
     await Promise.all(this.#slots.map(finish));
     this.#sockets?.close();
     await this.#refresher.close();
     await Promise.all([this.#edgePool?.destroy(), this.#batch.destroy(), this.#reporting.close()]);
+  }
+
+  /** Makes tickets with a new key from here on; those of the key before it still resume, older ones no more. */
+  rotateTicketKeys(): void {
+    this.#ticketMasters = rotateMasters(this.#ticketMasters);
+    for (const slot of this.#slots) slot.rotateTicketKeys(this.#ticketMasters);
   }
 
   /** Ends a worker's thread as a crash would: for tests of what then happens. */

@@ -6,6 +6,7 @@ import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:wor
 import type { Config } from '../config/schema.ts';
 import type { Tally } from '../observe/tally.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
+import type { TicketMasters } from '../orchestrator/ticket-keys.ts';
 import type { SharedState, ToMain, ToWorker, WorkerTask } from './messages.ts';
 import { collectLost, type LostConnection, SLOT_BYTES } from './slots.ts';
 
@@ -21,6 +22,7 @@ export interface WorkerSlotOptions {
   readonly sockets: () => readonly (number | null)[];
   readonly ports: () => readonly number[];
   readonly deployment: () => Deployment;
+  readonly ticketMasters: () => TicketMasters;
   /** Audit lines and counts of connections that ended. */
   readonly onEnded: (lines: readonly string[], tally: Tally) => void;
   /** Connections that went with a worker. */
@@ -103,6 +105,7 @@ export class WorkerSlot {
       slot: options.slot,
       config: options.config,
       deployment: options.deployment(),
+      ticketMasters: options.ticketMasters(),
       shared: options.shared,
       slots: worker.slots,
       gauges: worker.gauges.buffer as SharedArrayBuffer,
@@ -196,6 +199,11 @@ export class WorkerSlot {
       this.#deploying.set(deployment.epoch, resolve);
       worker.send({ type: 'deploy', deployment });
     });
+  }
+
+  /** Has every worker, also one that is still starting, make tickets with the first master. */
+  rotateTicketKeys(masters: TicketMasters): void {
+    for (const worker of this.#running) worker.send({ type: 'tickets', masters });
   }
 
   /** Lets open connections end; those left after `timeoutMs` are closed. */

@@ -61,7 +61,7 @@ class EdgeWorker {
       openssl: new OpenSsl(loadAddon().addon),
       slots: new ConnectionSlots(task.slots),
       total: new SharedCount(shared.total, config.limits.connections),
-      ticketMaster: shared.ticketMaster,
+      ticketMasters: task.ticketMasters,
       report: (record, slot) => this.#outbox.add(record, slot),
     });
     const services = new Map<string, Service>();
@@ -144,7 +144,8 @@ class EdgeWorker {
   #onMessage(message: ToWorker): void {
     if (message.type === 'deploy') {
       this.#deploying = this.#deploying.then(() => this.#redeploy(message.deployment));
-    } else if (message.type === 'drain') void this.#drain(message.timeoutMs);
+    } else if (message.type === 'tickets') this.#loop.rotateTicketKeys(message.masters);
+    else if (message.type === 'drain') void this.#drain(message.timeoutMs);
     else {
       this.#stopAccepting();
       this.#loop.stop();

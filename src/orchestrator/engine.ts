@@ -14,11 +14,19 @@ import { NO_STACKS } from '../profile/stacks.ts';
 import type { Bundle } from './bundle.ts';
 import { armsOf, canariesOf } from './canaries.ts';
 import { type Client, clientAtAccept } from './client.ts';
+import { heedExtensions } from './extension-rules.ts';
 import { FACT } from './facts.ts';
 import type { History } from './history.ts';
 import { systemLoad } from './load.ts';
 import { SiteTable } from './sites.ts';
-import { actionOf, difficultyFor, type ScorePart, type ShadowDecision, type Verdict } from './verdict.ts';
+import {
+  actionOf,
+  difficultyFor,
+  isStricter,
+  type ScorePart,
+  type ShadowDecision,
+  type Verdict,
+} from './verdict.ts';
 
 /** What is known when a connection is accepted. */
 export interface ConnectionFacts {
@@ -42,13 +50,6 @@ export type FactValue = boolean | number | string | readonly number[] | null;
 const PHASE = { connect: 0, hello: 1, cert: 2, request: 3 } as const;
 /** A phase after the handshake. */
 export type LaterPhase = 'cert' | 'request';
-const STRICTNESS: Readonly<Record<Action['action'], number>> = {
-  accept: 0,
-  tarpit: 2,
-  refuse: 3,
-  reset: 4,
-  drop: 5,
-};
 /** Tiers that limits come after; the stricter ones and `exempt` are above them. */
 const LIMITED_TIERS: ReadonlySet<string> = new Set(['pin', 'ladder']);
 const HOUR_MS = 3_600_000;
@@ -208,11 +209,24 @@ export class Engine {
     if (!site) return this.#noSite();
     this.#history.draw(core, client);
     this.#history.apply(core, client, facts.nowMs);
-    const verdict = this.explainSite(siteIndex);
+    return this.#heedExtensions(
+      this.#underLimits(site, this.#decideSite(siteIndex, 'hello'), client, facts.nowMs),
+    );
+  }
+
+  /** The verdict once the limits of the site and of its policy are drawn on, where the tier is one that they bind. */
+  #underLimits(site: Site, verdict: Verdict, client: Client, nowMs: number): Verdict {
     if (!LIMITED_TIERS.has(verdict.tier)) return verdict;
     const own = verdict.policy?.limits ?? [];
     if (site.limits.length + own.length === 0) return verdict;
-    return this.#limited(new Set([...site.limits, ...own]), verdict, client, facts.nowMs);
+    return this.#limited(new Set([...site.limits, ...own]), verdict, client, nowMs);
+  }
+
+  /** The rules on extensions belong to the TLS profile, which no phase after the hello changes. */
+  #heedExtensions(verdict: Verdict): Verdict {
+    if (verdict.policy?.extensions === undefined) return verdict;
+    const types = this.core.readCodes(FACT.extensions);
+    return types === null ? verdict : heedExtensions(verdict, types);
   }
 
   /** Does the policy in force ask about facts of a phase, so that a connection is decided about again then? */
@@ -248,10 +262,11 @@ export class Engine {
     const siteIndex = this.#sites.find(facts.listener, client.sni);
     const site = this.program.sites[siteIndex];
     if (!site) return this.#noSite();
-    const verdict = this.explainSite(siteIndex, phase);
+    const verdict = this.#decideSite(siteIndex, phase);
     if (before.tier === 'limit') {
-      const stricter = STRICTNESS[verdict.action.action] > STRICTNESS[before.action.action];
-      return stricter ? verdict : { ...before, score: verdict.score, parts: verdict.parts };
+      return isStricter(verdict.action, before.action)
+        ? verdict
+        : { ...before, score: verdict.score, parts: verdict.parts };
     }
     if (verdict.policy?.name === before.policy?.name || !LIMITED_TIERS.has(verdict.tier)) return verdict;
     return this.#limited(verdict.policy?.limits ?? [], verdict, client, nowMs);
@@ -259,6 +274,10 @@ export class Engine {
 
   /** The verdict of one site over the facts as they stand at a phase; limits are left out of account. */
   explainSite(siteIndex: number, phase: keyof typeof PHASE = 'hello'): Verdict {
+    return this.#heedExtensions(this.#decideSite(siteIndex, phase));
+  }
+
+  #decideSite(siteIndex: number, phase: keyof typeof PHASE): Verdict {
     const decision = this.core.decide(siteIndex, PHASE[phase]);
     if (decision.status < 0) return this.#onError(this.program.sites[siteIndex]!);
     return this.#describe(siteIndex, decision);
@@ -361,8 +380,7 @@ export class Engine {
       const limit = program.limits[index]!;
       const next = this.#limitOutcome(verdict, index);
       const matched = [...result.matched, limit.name];
-      const stricter = STRICTNESS[next.action.action] >= STRICTNESS[result.action.action];
-      result = { ...(stricter ? next : result), matched };
+      result = { ...(isStricter(result.action, next.action) ? result : next), matched };
     }
     return result;
   }
