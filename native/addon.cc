@@ -7,6 +7,7 @@
 #include "custom_extensions.h"
 #include "listener.h"
 #include "poll.h"
+#include "puzzle_extension.h"
 #include "ticket_keys.h"
 #include "tls_settings.h"
 #include "waiter.h"
@@ -22,6 +23,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   RegisterCapture(env, exports);
   RegisterCustomExtensions(env, exports);
   RegisterTicketKeys(env, exports);
+  RegisterPuzzleExtension(env, exports);
   RegisterTlsSettings(env, exports);
   return exports;
 }

@@ -37,6 +37,9 @@ namespace sallyport {
   X(SSL_CTX_set_options)                          \
   X(SSL_CTX_set_tlsext_ticket_key_evp_cb)         \
   X(SSL_ctrl)                                     \
+  X(SSL_get_ex_data)                              \
+  X(SSL_set_ex_data)                              \
+  X(SSL_set_msg_callback)                         \
   X(SSL_get_SSL_CTX)                              \
   X(SSL_get_current_cipher)                       \
   X(SSL_session_reused)                           \

@@ -6,13 +6,16 @@
 
 import type { Socket } from 'node:net';
 import { createSecureContext, TLSSocket } from 'node:tls';
+import { PUZZLE_EXTENSION } from '../challenge/puzzle/wire.ts';
 import type { ContextRequest, ServerContext } from '../orchestrator/context-pool.ts';
 import type { Negotiated } from '../orchestrator/negotiated.ts';
-import { CIPHER_CODES, GROUP_CODES } from '../pdl/registry/iana.ts';
-import type { Addon, TlsHandle } from './addon.ts';
+import { CIPHER_CODES, GROUP_CODES, GROUPS } from '../pdl/registry/iana.ts';
+import type { Addon, PuzzleJudge, TlsHandle } from './addon.ts';
 
 export interface ServerTls {
   readonly tls: TLSSocket;
+  /** 0 without the addon. */
+  readonly handle: TlsHandle;
   /** Call it once the handshake is done. */
   negotiated(): Negotiated;
 }
@@ -48,9 +51,16 @@ const GROUPS_BY_NAME: ReadonlyMap<string, number> = new Map(
 
 export class OpenSsl {
   readonly #addon: Addon | null;
+  readonly #puzzleExtension: number;
 
-  constructor(addon: Addon | null) {
+  constructor(addon: Addon | null, puzzleExtension: number = PUZZLE_EXTENSION) {
     this.#addon = addon?.capturesTls ? addon : null;
+    this.#puzzleExtension = puzzleExtension;
+  }
+
+  /** Whether a puzzle can be posed in a handshake. */
+  get posesPuzzles(): boolean {
+    return this.#addon !== null;
   }
 
   makeContext = (request: ContextRequest): ServerContext => {
@@ -68,6 +78,7 @@ export class OpenSsl {
     addon.configureContext(handle, { tickets });
     addon.setTicketKeys(handle, request.ticketKeys);
     sendExtensions(addon, handle, request.extensions);
+    if (request.puzzles) addon.addPuzzleExtension(handle, this.#puzzleExtension, null);
     return { secureContext, setTicketKeys: (keys) => addon.setTicketKeys(handle, keys) };
   };
 
@@ -93,11 +104,25 @@ export class OpenSsl {
     const addon = this.#addon;
     if (addon === null) {
       const tls = make();
-      return { tls, negotiated: () => knownToNode(tls) };
+      return { tls, handle: 0, negotiated: () => knownToNode(tls) };
     }
     const { socket: tls, handle } = addon.captureSsl(make);
     addon.setSessionContext(handle, sessions);
-    return { tls, negotiated: () => knownToOpenssl(addon, handle, tls) };
+    return { tls, handle, negotiated: () => knownToOpenssl(addon, handle, tls) };
+  }
+
+  /**
+   * Forces a HelloRetryRequest for `group`, which the client lists but did not share, and has it carry a puzzle.
+   * The context must be one for puzzles. `judge` hears the hello that follows, at most once.
+   */
+  posePuzzle({ tls, handle }: ServerTls, group: number, extension: Uint8Array, judge: PuzzleJudge): void {
+    const addon = this.#addon!;
+    addon.configureSsl(handle, { groups: GROUPS.get(group)! });
+    addon.posePuzzle(handle, extension, (message) => {
+      addon.forgetPuzzle(handle);
+      return judge(message);
+    });
+    tls.once('close', () => addon.forgetPuzzle(handle));
   }
 }
 

@@ -1,5 +1,6 @@
 /** What a reload carries from the batch worker to every edge worker: one verified policy, ready to load. */
 import type { Program } from '../pdl/ir.ts';
+import type { ClientTable } from '../profile/clients.ts';
 import type { Stacks } from '../profile/stacks.ts';
 
 export interface Bundle {
@@ -14,4 +15,6 @@ export interface Bundle {
   readonly secrets: readonly Uint8Array[];
   /** The TCP/IP stacks that SYNs are told by. */
   readonly stacks: Stacks;
+  /** The TLS clients that hellos are told by. */
+  readonly clients: ClientTable;
 }

@@ -16,6 +16,8 @@ export interface ContextRequest {
   readonly ticketKeys: Buffer;
   /** Extensions of the server that TLS itself has no meaning for. */
   readonly extensions: ExtensionRules['send'];
+  /** A puzzle can be posed in its handshakes. */
+  readonly puzzles: boolean;
 }
 
 export interface ServerContext {
@@ -43,9 +45,12 @@ export class ContextPool {
     this.#masters = options.masters;
   }
 
-  /** @throws see `ContextPoolOptions.make`. */
-  for(policy: Policy, certificates: readonly Certificate[]): SecureContext {
-    let id = policy.name;
+  /**
+   * @param puzzles For handshakes that a puzzle is posed in; all others never see what that takes.
+   * @throws see `ContextPoolOptions.make`.
+   */
+  for(policy: Policy, certificates: readonly Certificate[], puzzles = false): SecureContext {
+    let id = puzzles ? `${policy.name}\0\0` : policy.name;
     for (const { name } of certificates) id += `\0${name}`;
     const known = this.#contexts.get(id);
     if (known) return known.context.secureContext;
@@ -55,6 +60,7 @@ export class ContextPool {
       tickets: policy.tls.tickets ? tickets : 0,
       ticketKeys: ticketKeys(this.#masters, policy),
       extensions: policy.extensions?.send ?? [],
+      puzzles,
     });
     this.#contexts.set(id, { policy, context });
     return context.secureContext;

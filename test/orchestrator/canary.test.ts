@@ -5,8 +5,10 @@ import { encodeProgram, encodeTables } from '../../src/core/image.ts';
 import { loadCoreModule } from '../../src/core/module.ts';
 import { clientAtHello } from '../../src/orchestrator/client.ts';
 import { type ConnectionFacts, Engine } from '../../src/orchestrator/engine.ts';
-import { History, memoryOfOne } from '../../src/orchestrator/history.ts';
+import { History } from '../../src/orchestrator/history.ts';
+import { memoryOfOne } from '../../src/orchestrator/shared-tables.ts';
 import type { Program } from '../../src/pdl/ir.ts';
+import { NO_CLIENTS } from '../../src/profile/clients.ts';
 import { NO_STACKS } from '../../src/profile/stacks.ts';
 import { helloMessage } from '../support/hello-bytes.ts';
 import { fact, program } from '../support/program.ts';
@@ -38,6 +40,7 @@ function engineFor(source: Program): Engine {
       tables: encodeTables(source, new Map()),
       secrets: [],
       stacks: NO_STACKS,
+      clients: NO_CLIENTS,
     },
     1,
   );
@@ -53,6 +56,7 @@ function from(a: number, b: number, c: number): ConnectionFacts {
     syn: null,
     rttUs: null,
     nowMs: 1_000,
+    proxied: false,
     inflight: 0,
   };
 }
