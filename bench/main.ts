@@ -23,6 +23,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
   hashes: () => import('./hashes.ts'),
   hostile: () => import('./hostile.ts'),
   policy: () => import('./policy.ts'),
+  profile: () => import('./profile.ts'),
   refuse: () => import('./refuse.ts'),
   reload: () => import('./reload.ts'),
   'score-batch': () => import('./score-batch.ts'),
