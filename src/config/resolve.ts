@@ -1,4 +1,5 @@
 /** Fills a structurally valid document into a `Config`: defaults, absolute paths, milliseconds, bounds. */
+import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import type { FeedSettings } from '../intel/settings.ts';
@@ -19,6 +20,7 @@ import {
   type Setting,
   type Settings,
   TCP_UPSTREAM_SETTINGS,
+  TLS_SETTINGS,
 } from './settings.ts';
 import { keyText } from './validate.ts';
 
@@ -102,11 +104,19 @@ export function resolveConfig(document: ConfigDocument, problems: Diagnostic[]):
       (section.alpn as string[] | undefined) ??
       (own(upstreams, upstreamOf(section))?.protocol === 'tcp' ? [] : DEFAULTS.httpAlpn),
   });
+  const resolvers = (value: unknown): readonly string[] =>
+    ((value as string[] | undefined) ?? []).filter((text, index) => {
+      if (isIP(text) !== 0 || isIP(parseAddress(text)?.host ?? '') !== 0) return true;
+      const help = 'write 192.0.2.53 or 192.0.2.53:53';
+      report(['feeds', 'resolvers', index], `${text} is no address of a DNS server`, help);
+      return false;
+    });
   const feeds = (given: Section): FeedSettings => ({
     directory: path(given.directory, DEFAULTS.feedDirectory),
     own: prefixes(['feeds', 'own'], given.own),
     neverBlock: prefixes(['feeds', 'neverBlock'], given.neverBlock),
     ca: given.ca === undefined ? null : path(given.ca, ''),
+    resolvers: resolvers(given.resolvers),
     maxGoodShare: Number(given.maxGoodPercent ?? DEFAULTS.maxGoodPercent) / 100,
     timeout: scalar(['feeds', 'timeout'], given.timeout, FEED_TIMEOUT, report),
     options: (given.options as FeedSettings['options'] | undefined) ?? {},
@@ -115,6 +125,11 @@ export function resolveConfig(document: ConfigDocument, problems: Diagnostic[]):
     country: country === undefined ? null : path(country, ''),
     asn: asn === undefined ? null : path(asn, ''),
   });
+  const botKeys = (value: unknown): Config['bots']['keys'] =>
+    ((value as Section[] | undefined) ?? []).map((source) => ({
+      agent: new URL(source.agent as string).origin,
+      file: path(source.file, ''),
+    }));
   const admin = toggle(root.admin);
   const metrics = toggle(root.metrics);
   const audit = toggle(root.audit);
@@ -125,6 +140,7 @@ export function resolveConfig(document: ConfigDocument, problems: Diagnostic[]):
     file: resolve(document.file),
     policy: path(root.policy, DEFAULTS.policy),
     p0fDb: root.p0fDb === undefined ? null : path(root.p0fDb, ''),
+    bots: { keys: botKeys(section(root.bots).keys) },
     geo: geo(section(root.geo)),
     intermediaries: (root.intermediaries as string[] | undefined) ?? [],
     clientTable: root.clientTable === undefined ? null : path(root.clientTable, ''),
@@ -138,6 +154,7 @@ export function resolveConfig(document: ConfigDocument, problems: Diagnostic[]):
     limits: settings(['limits'], section(root.limits), LIMIT_SETTINGS),
     tls: {
       minVersion: TLS_VERSIONS[(section(root.tls).minVersion ?? DEFAULTS.minVersion) as VersionName],
+      ...settings(['tls'], section(root.tls), TLS_SETTINGS),
       puzzleExtension: scalar(
         ['tls', 'puzzleExtension'],
         section(root.tls).puzzleExtension,

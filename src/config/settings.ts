@@ -40,8 +40,14 @@ export const LIMIT_SETTINGS: Settings<keyof LimitsConfig> = {
   rateSlots: count(65_536, 1_024, 16_777_216),
   bucketSlots: count(65_536, 1_024, 16_777_216),
   clearanceSlots: count(65_536, 1_024, 16_777_216),
+  answerSlots: count(65_536, 1_024, 16_777_216),
   historySlots: count(131_072, 1_024, 16_777_216),
   auditQueue: count(65_536, 1, 1_048_576),
+};
+
+export const TLS_SETTINGS: Settings<'tickets' | 'ticketRotation'> = {
+  tickets: count(2, 1, 8),
+  ticketRotation: duration(12 * HOUR, MINUTE, 7 * 24 * HOUR),
 };
 
 export const HTTP_UPSTREAM_SETTINGS: Settings<Scalars<HttpUpstreamConfig>> = {

@@ -15,14 +15,23 @@ import { OpenSsl } from '../edge/openssl.ts';
 import { SocketTransport } from '../edge/transport.ts';
 import { alertRecord } from '../orchestrator/alert.ts';
 import { type Client, clientAtHello } from '../orchestrator/client.ts';
+import { clock } from '../orchestrator/clock.ts';
 import { type CompileOutcome, compilePolicyFile } from '../orchestrator/compile-policy.ts';
+import { ContextPool } from '../orchestrator/context-pool.ts';
 import { type ConnectionFacts, Engine } from '../orchestrator/engine.ts';
+import { handshakeRate } from '../orchestrator/handshake-rate.ts';
 import { helloExcess } from '../orchestrator/hello-limits.ts';
 import { History } from '../orchestrator/history.ts';
 import { unknownFacts } from '../orchestrator/host.ts';
 import { parseIp } from '../orchestrator/ip.ts';
-import { createSharedTables, openTables, type SharedTables } from '../orchestrator/shared-tables.ts';
-import { type Certificate, ContextPool } from '../orchestrator/tls-profile.ts';
+import { systemLoad } from '../orchestrator/load.ts';
+import { Modes } from '../orchestrator/modes.ts';
+import {
+  createSharedTables,
+  openTables,
+  type SharedTables,
+  type Tables,
+} from '../orchestrator/shared-tables.ts';
 import type { Verdict } from '../orchestrator/verdict.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import { type DatabaseFiles, loadDatabases } from '../profile/address/load-database.ts';
@@ -82,11 +91,15 @@ export class PolicyError extends Error {
 }
 
 const DEFAULTS = { maxHelloBytes: 16_384, helloTimeoutMs: 5_000, maxHeld: 1_024 } as const;
+/** Shortest time between two looks at modes. */
+const MODES_MS = 250;
 /** How long a dropped client is held without an answer. */
 const DROP_MS = 10_000;
 const SLOTS = 1 << 16;
 /** The lowest version that any policy may offer (RFC 8996 retires those before it). */
 const FLOOR = 0x0303;
+/** Sent after a full TLS 1.3 handshake, as OpenSSL does of itself. */
+const TICKETS = 2;
 
 export function createState(): EngineState {
   return {
@@ -94,6 +107,7 @@ export function createState(): EngineState {
       rateSlots: SLOTS,
       bucketSlots: SLOTS,
       clearanceSlots: SLOTS,
+      answerSlots: SLOTS,
       historySlots: SLOTS,
     }),
     ticketMaster: randomBytes(32),
@@ -123,6 +137,9 @@ export class PolicyEngine {
   readonly #options: EngineOptions;
   readonly #engine: Engine;
   readonly #history: History;
+  readonly #tables: Tables;
+  readonly #modes = new Modes();
+  #modesAtMs = 0;
   readonly #openssl = new OpenSsl(loadAddon().addon);
   readonly #pen: HoldingPen;
   readonly #verdicts = new WeakMap<EngineDecision, { readonly verdict: Verdict; readonly client: Client }>();
@@ -132,7 +149,8 @@ export class PolicyEngine {
   constructor(options: EngineOptions) {
     this.#options = options;
     this.state = options.state ?? createState();
-    this.#history = new History(openTables(this.state));
+    this.#tables = openTables(this.state);
+    this.#history = new History(this.#tables);
     this.#engine = new Engine(new Core(loadCoreModule()), this.#history);
     this.#engine.core.maxHelloBytes = options.maxHelloBytes ?? DEFAULTS.maxHelloBytes;
     this.#pen = new HoldingPen(options.maxHeld ?? DEFAULTS.maxHeld);
@@ -141,7 +159,12 @@ export class PolicyEngine {
   }
 
   #newContexts(): ContextPool {
-    return new ContextPool(this.#openssl.makeContext, this.state.ticketMaster, FLOOR);
+    return new ContextPool({
+      make: this.#openssl.makeContext,
+      masters: [this.state.ticketMaster],
+      floor: FLOOR,
+      tickets: TICKETS,
+    });
   }
 
   /** Hex SHA-256 that names the policy in force. */
@@ -159,6 +182,7 @@ export class PolicyEngine {
     if (refusals.length > 0) throw new PolicyError(refusals);
     this.#epoch++;
     this.#engine.load(bundle, this.#epoch);
+    this.#engine.useModes(this.#modes.load(bundle.program, Date.now()));
     this.#engine.useOrigins(databases);
     this.#contexts = this.#newContexts();
     return diagnostics;
@@ -228,7 +252,24 @@ export class PolicyEngine {
     };
   }
 
+  /**
+   * Holds a mode of the policy in a state, or with null lets it follow its conditions again, for this engine alone.
+   * @returns false when the policy has no such mode or state.
+   */
+  setMode(name: string, state: string | null): boolean {
+    return this.#modes.force(name, state, Date.now()) !== null;
+  }
+
+  /** Modes are looked at when a client comes, at most four times a second. */
+  #updateModes({ inflight, nowMs }: ConnectionFacts): void {
+    if (this.#engine.program.modes.length === 0 || nowMs - this.#modesAtMs < MODES_MS) return;
+    this.#modesAtMs = nowMs;
+    const handshakes = handshakeRate(this.#tables, nowMs);
+    this.#modes.update({ inflight, handshakes, load: systemLoad(nowMs), ...clock(nowMs), nowMs });
+  }
+
   #parse(facts: ConnectionFacts, bytes: Uint8Array, length: number): number {
+    this.#updateModes(facts);
     this.#engine.begin(facts);
     return this.#engine.core.parse(bytes, 0, length, 'records', 'tls');
   }
@@ -281,8 +322,8 @@ export class PolicyEngine {
     if (policy === null || decision.action !== 'accept') {
       throw new TypeError('only a decision of this engine that accepts has a TLS context');
     }
-    const named: Certificate = { name: '', names: [], ...certificate };
-    return this.#contexts.for(policy, named);
+    const named = { name: '', names: [], keyType: '', ...certificate };
+    return this.#contexts.for(policy, [named]);
   }
 
   /** Tells the policy's counters how a connection that was decided about went on. */

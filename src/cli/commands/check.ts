@@ -70,6 +70,8 @@ function checkConfiguration(file: string): Checked {
     host: hostOf(config),
     purpose: 'serve',
     env: process.env,
+    stacks: config.p0fDb,
+    clients: config.clientTable,
   });
   const summary = `, with ${config.policy}${tests.length > 0 ? ` (${passed(tests.length)})` : ''}`;
   const databases = loadDatabases(config.geo, Date.now());

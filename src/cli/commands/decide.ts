@@ -19,6 +19,11 @@ import { type Answer, answerLines, failure, parseHex, parseObject } from '../lin
 import { printDiagnostics } from '../output.ts';
 import { formOf, isProtocol } from './inspect.ts';
 
+/** Tables beside the policy that facts are told by. */
+export interface TableFlags extends DatabaseFlags {
+  readonly clientTable?: string;
+}
+
 const UNSPECIFIED = '0.0.0.0';
 
 /** Exit code 1 when the policy has errors, or a line was in error unless `jsonl`. */
@@ -26,9 +31,9 @@ export async function decide(
   policy: string,
   site: string | null,
   jsonl: boolean,
-  databases: DatabaseFlags = {},
+  tables: TableFlags = {},
 ): Promise<number> {
-  const desk = openDesk(policy, site, openDatabases(databases));
+  const desk = openDesk(policy, site, openDatabases(tables), tables.clientTable);
   if (desk === null) return EXIT.problem;
   const pretty = !jsonl && process.stdout.isTTY === true;
   const failed = await answerLines((line) => desk.answer(line), { pretty });
@@ -40,12 +45,14 @@ export function openDesk(
   policy: string,
   site: string | null,
   databases: OriginDatabases,
+  clientTable: string | null = null,
 ): DecisionDesk | null {
   const { bundle, diagnostics, sources } = compilePolicyFile({
     path: policy,
     host: null,
     purpose: 'check',
     env: process.env,
+    clients: clientTable,
   });
   const errors = diagnostics.filter(({ severity }) => severity === 'error');
   printDiagnostics(errors, sources, 'human');

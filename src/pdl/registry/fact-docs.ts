@@ -54,7 +54,7 @@ export const FACT_DOCS: Readonly<Record<string, string>> = {
   'client.history': 'connections of the client within `history.window`: handshakes, failures and refusals',
   'client.os_mismatch': 'does the User-Agent claim another system than the SYN shows?',
   'client.tool_mismatch': 'does the User-Agent claim another program than the TLS fingerprint shows?',
-  'client.verified_bot': 'is it a crawler whose address its owner confirms?',
+  'client.verified_bot': 'is it the crawler that it says it is? unknown when it says nothing',
   'cert.present': 'did the client show a certificate?',
   'cert.verified': 'does its chain lead to a trusted `ca`?',
   'cert.ca': 'the `ca` that the chain leads to',
