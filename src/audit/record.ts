@@ -20,6 +20,7 @@ export type Outcome =
   | 'hello_invalid'
   | 'hello_too_large'
   | 'not_tls'
+  | 'proxy_header_invalid'
   | 'client_closed'
   | 'handshake_failed'
   | 'handshake_timeout'
@@ -29,6 +30,7 @@ export type Outcome =
   | 'over_capacity'
   | 'worker_lost'
   | 'drained'
+  | 'tls_flood'
   | 'engine_error';
 
 /** Every outcome, for metrics and tests. */
@@ -44,6 +46,7 @@ export const OUTCOMES: readonly Outcome[] = [
   'hello_invalid',
   'hello_too_large',
   'not_tls',
+  'proxy_header_invalid',
   'client_closed',
   'handshake_failed',
   'handshake_timeout',
@@ -53,6 +56,7 @@ export const OUTCOMES: readonly Outcome[] = [
   'over_capacity',
   'worker_lost',
   'drained',
+  'tls_flood',
   'engine_error',
 ];
 

@@ -6,7 +6,9 @@ import type { CheckFormat } from './commands/check.ts';
 import type { ConnectFlags } from './commands/connect.ts';
 import type { TableFlags } from './commands/decide.ts';
 import type { InspectClientOptions } from './commands/inspect-client.ts';
+import type { ModeOptions } from './commands/mode.ts';
 import type { WatchOptions } from './commands/watch.ts';
+import type { CaptureOptions } from './commands/inspect-pcap.ts';
 import { type DatabaseFlags, databaseOptions } from './databases.ts';
 import { CliError, EXIT } from './exit.ts';
 import { addFeedVerbs, FEED_EXAMPLES } from './feed-verbs.ts';
@@ -203,6 +205,21 @@ function buildProgram(done: (code: number) => void): Command {
       done(await inspectAddresses(databases, jsonl === true));
     });
 
+  withDatabases(inspect.command('pcap'))
+    .description(
+      'Reads a capture (pcap, pcapng; - for standard input): every TLS connection with its profile.',
+    )
+    .exitOverride()
+    .argument('<file>', 'the capture')
+    .option('--policy <file>', 'say what this policy decides about each, on its own')
+    .option('--site <name>', 'decide for this site whatever name the client asks for')
+    .option('--p0f-db <file>', "signatures in the format of p0f.fp instead of the package's own")
+    .addOption(formatOption())
+    .action(async (file: string, options: CaptureOptions) => {
+      const { inspectPcap } = await import('./commands/inspect-pcap.ts');
+      done(await inspectPcap(file, options));
+    });
+
   withAdmin(
     verb(
       'reload',
@@ -217,6 +234,21 @@ function buildProgram(done: (code: number) => void): Command {
       done(await reload(options));
     },
   );
+
+  withAdmin(
+    verb(
+      'mode',
+      'Show the modes of a running edge, or hold one of them in a state.',
+      '  sallyport mode\n  sallyport mode posture siege\n  sallyport mode posture auto   # by its conditions again\n',
+    )
+      .argument('[name]', 'the mode, as the policy calls it')
+      .argument('[state]', 'a state of it, or auto')
+      .addOption(configOption())
+      .addOption(formatOption()),
+  ).action(async (name: string | undefined, state: string | undefined, options: ModeOptions) => {
+    const { mode } = await import('./commands/mode.ts');
+    done(await mode(name, state, options));
+  });
 
   addFeedVerbs(
     verb('feed', 'Look at feeds and refresh them.', FEED_EXAMPLES),

@@ -3,6 +3,7 @@
  * the hello. Whatever does not accept ends the whole connection.
  */
 import type { ServerHttp2Session } from 'node:http2';
+import { FACT } from '../orchestrator/facts.ts';
 import { fitsFacts, setClientFacts, setRequestFacts } from '../orchestrator/request-facts.ts';
 import { profileRequest } from '../profile/http.ts';
 import { MAX_USER_AGENT } from '../profile/user-agent.ts';
@@ -40,6 +41,8 @@ export function refusalOf(connection: Connection, request: ClientRequest): Refus
   };
   const { action } = connection.decideAt('request', (core) => {
     setRequestFacts(core, http, isFirst);
+    const bot = connection.isVerifiedBot(http.userAgent, request);
+    if (bot !== null) core.setNumber(FACT.verifiedBot, Number(bot));
     const { os, tool } = setClientFacts(core, http, shown);
     record.osMismatch = strongest(record.osMismatch, os);
     record.toolMismatch = strongest(record.toolMismatch, tool);

@@ -12,6 +12,7 @@ import { FeedRefresher } from '../intel/refresher.ts';
 import { createInflight, createInflightRow, Inflight } from '../limit/inflight.ts';
 import type { Bundle } from '../orchestrator/bundle.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
+import { handshakeRate } from '../orchestrator/handshake-rate.ts';
 import { tableStates } from '../orchestrator/shared-tables.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import { OriginStore } from '../profile/address/origin-store.ts';
@@ -19,6 +20,7 @@ import { type Addon, loadAddon } from './addon.ts';
 import { Deployer, refreshInterval } from './deployer.ts';
 import { FeedDesk } from './feed-desk.ts';
 import type { SharedState, WorkerTask } from './messages.ts';
+import { ModeDesk } from './mode-desk.ts';
 import { createEdgePool, runInPool } from './pools.ts';
 import { QuestionDesk } from './question-desk.ts';
 import { Reporting } from './reporting.ts';
@@ -63,6 +65,7 @@ export class Supervisor implements AdminControl {
   readonly #questions: QuestionDesk;
   readonly #deployer: Deployer;
   readonly feeds: FeedDesk;
+  readonly modes: ModeDesk;
   readonly #slots: WorkerSlot[] = [];
   readonly #reporting: Reporting;
   readonly watch: WatchHub = new WatchHub(
@@ -115,7 +118,19 @@ export class Supervisor implements AdminControl {
       load: (task) => this.#batch.run(task, { name: 'database' }),
       onChanged: () => void this.reload(),
     });
-    this.#deployer = new Deployer(config, this.#batch, this.#refresher, this.#questions, this.#origins);
+    this.modes = new ModeDesk({
+      log,
+      inflight: () => this.#total.value,
+      handshakes: (nowMs) => handshakeRate(this.#keeper.tables, nowMs),
+    });
+    this.#deployer = new Deployer(
+      config,
+      this.#batch,
+      this.#refresher,
+      this.#questions,
+      this.#origins,
+      this.modes,
+    );
     this.feeds = new FeedDesk({
       settings: config.feeds,
       batch: this.#batch,
@@ -128,11 +143,14 @@ export class Supervisor implements AdminControl {
       ...this.#traffic(),
       evictedTarpits: this.#slots.reduce((sum, slot) => sum + slot.evicted, 0),
       waitingPuzzles: this.#slots.reduce((sum, slot) => sum + slot.puzzles, 0),
+      stallUs: Math.max(0, ...this.#slots.map((slot) => slot.stall)),
       workerRestarts: this.#slots.reduce((sum, slot) => sum + slot.restarts, 0),
       tables: tableStates(this.#keeper.tables),
       feeds: this.#refresher.health(),
       dnsLists: this.#questions.health(),
+      bots: this.#questions.bots,
       databases: this.#origins.health(),
+      modes: this.modes.list(),
       policy: this.#deployment && { imageId: this.#deployment.bundle.imageId, epoch: this.#deployment.epoch },
     }));
   }
@@ -309,6 +327,7 @@ export class Supervisor implements AdminControl {
       },
       feeds: this.#refresher.health(),
       databases: this.#origins.health(),
+      modes: this.modes.list(),
       connections: this.#total.value,
       workers: this.#slots.map((slot, index) => ({
         worker: index,
@@ -339,6 +358,7 @@ export class Supervisor implements AdminControl {
   async #end(finish: (slot: WorkerSlot) => Promise<void>): Promise<void> {
     clearInterval(this.#refresh ?? undefined);
     this.#origins.close();
+    this.modes.close();
     await Promise.all(this.#slots.map(finish));
     this.#sockets?.close();
     await this.#keeper.close();

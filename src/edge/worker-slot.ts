@@ -38,7 +38,7 @@ const MAX_BACKOFF_MS = 5_000;
 
 /** One worker, from its start to its end. */
 class Incarnation {
-  readonly gauges = new Int32Array(new SharedArrayBuffer(12));
+  readonly gauges = new Int32Array(new SharedArrayBuffer(16));
   readonly inflight = createInflightRow();
   readonly slots: SharedArrayBuffer;
   readonly port: MessagePort;
@@ -92,6 +92,11 @@ export class WorkerSlot {
   /** Connections that wait for the solution of a puzzle. */
   get puzzles(): number {
     return this.#sum(2);
+  }
+
+  /** Longest time that the loop stood still in the last five seconds, in microseconds. */
+  get stall(): number {
+    return Math.max(0, ...[...this.#running].map(({ gauges }) => gauges[3]!));
   }
 
   #sum(gauge: number): number {
