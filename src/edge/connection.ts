@@ -11,9 +11,12 @@ import type { KeptFacts } from '../core/kept-facts.ts';
 import { statusName } from '../core/status.ts';
 import { alertRecord } from '../orchestrator/alert.ts';
 import { type Client, clientAtAccept, clientAtHello } from '../orchestrator/client.ts';
+import { type Allowed, divergence, type Offered, offeredIn } from '../orchestrator/divergence.ts';
 import type { ConnectionFacts, LaterPhase } from '../orchestrator/engine.ts';
 import { helloExcess } from '../orchestrator/hello-limits.ts';
 import { formatIp } from '../orchestrator/ip.ts';
+import { type Negotiated, nameNegotiated } from '../orchestrator/negotiated.ts';
+import { sessionContext } from '../orchestrator/ticket-keys.ts';
 import type { Verdict } from '../orchestrator/verdict.ts';
 import type { Verdict as Action, Challenge, Policy } from '../pdl/ir.ts';
 import type { H2Start } from '../profile/h2.ts';
@@ -35,6 +38,12 @@ export interface Arrival {
   readonly transport: Transport;
   /** Bytes peeked at accept; they stay in the kernel's queue. Valid only during the call. */
   readonly peeked: Uint8Array | null;
+}
+
+/** What a handshake must come to. */
+interface Expected {
+  readonly offered: Offered;
+  readonly allowed: Allowed;
 }
 
 const STATUS_OUTCOME: Readonly<Record<string, Outcome>> = {
@@ -278,13 +287,16 @@ export class Connection implements Held {
     const noRoom = puzzle === 'later' ? this.admit() : null;
     if (noRoom !== null) return this.turnAway('over_capacity', noRoom);
     this.#kept = loop.engine.keep();
-    const certificate = loop.certificateFor(this.listener, policy.tls.certificate, this.client.sni);
+    const { sni } = this.client;
+    const certificates = loop.certificatesFor(this.listener, policy.tls.certificate, sni);
     const alpn = policy.tls.alpn.length > 0 ? policy.tls.alpn : this.listener.config.alpn;
     const socket = this.#transport.takeSocket();
     this.#socket = socket;
     loop.adopted(this.#slot);
-    const context = loop.contexts.for(policy, certificate, puzzle !== 'later');
-    const server = loop.openssl.accept(socket, context, alpn);
+    const offered = offeredIn(loop.engine.core, this.record.hello!);
+    const allowed = { tls: policy.tls, alpn, floor: config.tls.minVersion };
+    const context = loop.contexts.for(policy, certificates, puzzle !== 'later');
+    const server = loop.openssl.accept(socket, context, alpn, sessionContext(sni));
     const { tls } = server;
     this.#tls = tls;
     if (puzzle !== 'later') loop.puzzles.pose(this, puzzle, server);
@@ -295,7 +307,7 @@ export class Connection implements Held {
       tls.destroy();
     }, left);
     tls.on('error', (error) => this.#onTlsError(error));
-    tls.once('secure', () => this.#onSecure(tls, server.group()));
+    tls.once('secure', () => this.#onSecure(tls, server.negotiated(), { offered, allowed }));
     tls.once('close', () => this.#onClose());
   }
 
@@ -382,18 +394,18 @@ export class Connection implements Held {
     this.#inflight = null;
   }
 
-  #onSecure(tls: TLSSocket, group: string | null): void {
+  #onSecure(tls: TLSSocket, negotiated: Negotiated, expected: Expected): void {
     clearTimeout(this.#timer ?? undefined);
     this.#leaveHandshake();
-    const cipher = tls.getCipher();
     this.record.durationsUs.handshake = micros(this.#startedAt);
-    this.record.tls = {
-      version: tls.getProtocol() ?? '',
-      cipher: cipher.standardName,
-      group,
-      resumed: tls.isSessionReused(),
-      alpn: typeof tls.alpnProtocol === 'string' ? tls.alpnProtocol : null,
-    };
+    this.record.tls = nameNegotiated(negotiated);
+    const difference = divergence(negotiated, expected.offered, expected.allowed);
+    if (difference !== null) {
+      this.record.outcome = 'parser_divergence';
+      this.record.error = difference;
+      this.#countFailure();
+      return void tls.destroy();
+    }
     this.record.outcome = 'served';
     this.#overhead = new Overhead(this.#socket!.bytesRead);
     this.#loop.history.count('handshake', this.client, Date.now());
