@@ -125,6 +125,8 @@ export interface EdgeOptions {
   readonly config?: Readonly<Record<string, unknown>>;
   /** Address of metrics; null or absent: none. */
   readonly metrics?: string | null;
+  /** More of `limits`. */
+  readonly limits?: Readonly<Record<string, number | string>>;
   /** The script to start instead of the command line, which then gets the configuration's path. */
   readonly script?: URL;
 }
@@ -141,7 +143,7 @@ export async function startSallyport(place: Workplace, options: EdgeOptions): Pr
       certificates: { default: { certificate: 'cert.pem', key: 'key.pem' } },
       upstreams: { app: { protocol: 'http', url: `http://127.0.0.1:${await freePort()}` } },
       // why: held connections send no request, which would end them within the usual times.
-      limits: { headerTimeout: '5m', requestTimeout: '5m', idleTimeout: '5m' },
+      limits: { headerTimeout: '5m', requestTimeout: '5m', idleTimeout: '5m', ...options.limits },
       admin: false,
       metrics: options.metrics ? { address: options.metrics } : false,
       audit: options.audit ? { file: options.audit } : false,

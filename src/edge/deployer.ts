@@ -14,6 +14,7 @@ import { changeOf, type FoundFeed } from '../orchestrator/feeds.ts';
 import { hostOf } from '../orchestrator/host.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import type { OriginStore } from '../profile/address/origin-store.ts';
+import type { ModeDesk } from './mode-desk.ts';
 import type { QuestionDesk } from './question-desk.ts';
 
 export interface Made {
@@ -30,6 +31,7 @@ export class Deployer {
   readonly #refresher: FeedRefresher;
   readonly #questions: QuestionDesk;
   readonly #origins: OriginStore;
+  readonly #modes: ModeDesk;
   #epoch = 0;
   /** The feeds in force, as they were found. */
   #feeds: readonly FoundFeed[] = [];
@@ -40,7 +42,9 @@ export class Deployer {
     refresher: FeedRefresher,
     questions: QuestionDesk,
     origins: OriginStore,
+    modes: ModeDesk,
   ) {
+    this.#modes = modes;
     this.#questions = questions;
     this.#config = config;
     this.#batch = batch;
@@ -88,6 +92,7 @@ export class Deployer {
       bundle: compiled.bundle,
       certificates: certificates.certificates,
       origins: this.#origins.databases,
+      modes: this.#modes.load(compiled.bundle.program),
       botKeys: bots.keys,
     };
     this.#feeds = compiled.feeds;

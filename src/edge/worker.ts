@@ -3,7 +3,7 @@
  * The same function runs on the main thread when the configuration asks for no workers.
  */
 import { isMainThread, threadId } from 'node:worker_threads';
-import type { TcpUpstreamConfig } from '../config/schema.ts';
+import type { ListenerConfig, TcpUpstreamConfig } from '../config/schema.ts';
 import { Core } from '../core/core.ts';
 import { loadCoreModule } from '../core/module.ts';
 import { Inflight } from '../limit/inflight.ts';
@@ -24,12 +24,17 @@ import type { ToMain, ToWorker, WorkerTask } from './messages.ts';
 import { OpenSsl } from './openssl.ts';
 import { Outbox } from './outbox.ts';
 import { PassthroughNames } from './passthrough.ts';
+import { ProxyGate } from './proxy-gate.ts';
 import { QuestionBox } from './question-box.ts';
 import { ConnectionSlots, SharedCount } from './slots.ts';
 import { TcpService } from './tcp-service.ts';
 
 const GAUGE_INTERVAL_MS = 500;
 const GAUGE = { held: 0, evicted: 1, puzzles: 2, stall: 3 } as const;
+
+function gateOf({ proxyProtocol }: ListenerConfig): ProxyGate | null {
+  return proxyProtocol && new ProxyGate(proxyProtocol.from, proxyProtocol.require);
+}
 
 class EdgeWorker {
   readonly #task: WorkerTask;
@@ -68,8 +73,8 @@ class EdgeWorker {
       openssl: new OpenSsl(loadAddon().addon, config.tls.puzzleExtension),
       slots: new ConnectionSlots(task.slots),
       total: new SharedCount(shared.total, config.limits.connections),
+      ticketMasters: task.ticketMasters,
       inflight: new Inflight(shared.inflight, task.inflight),
-      ticketMaster: shared.ticketMaster,
       report: (record, slot) => this.#outbox.add(record, slot),
     });
     const services = this.#makeServices();
@@ -78,6 +83,7 @@ class EdgeWorker {
       index,
       config: listener,
       service: services.get(listener.upstream)!,
+      proxies: gateOf(listener),
       passthrough: new PassthroughNames(listener),
     }));
   }
@@ -164,6 +170,7 @@ class EdgeWorker {
     if (message.type === 'deploy') {
       this.#deploying = this.#deploying.then(() => this.#redeploy(message.deployment));
     } else if (message.type === 'watch') this.#outbox.watched = message.watched;
+    else if (message.type === 'tickets') this.#loop.rotateTicketKeys(message.masters);
     else if (message.type === 'drain') void this.#drain(message.timeoutMs);
     else {
       this.#stopAccepting();

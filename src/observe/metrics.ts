@@ -8,6 +8,7 @@ import type { ConnectionRecord } from '../audit/record.ts';
 import type { BotCounts } from '../intel/confirm-bot.ts';
 import type { DnsListHealth } from '../intel/dns-list.ts';
 import type { FeedHealth } from '../intel/refresher.ts';
+import type { ModeReport } from '../orchestrator/modes.ts';
 import type { TableState } from '../orchestrator/shared-tables.ts';
 import type { DatabaseHealth } from '../profile/address/origin-store.ts';
 import { COUNTERS, HISTOGRAMS, meterRecord } from './connection-metrics.ts';
@@ -38,6 +39,8 @@ export interface EdgeSample {
   readonly bots: BotCounts;
   /** MaxMind databases of the configuration. */
   readonly databases: readonly DatabaseHealth[];
+  /** Of the policy in force. */
+  readonly modes: readonly ModeReport[];
   /** The active policy; null before the first. */
   readonly policy: { readonly imageId: string; readonly epoch: number } | null;
 }
@@ -135,6 +138,12 @@ function registerSampled(registry: Registry): (now: EdgeSample) => void {
     help: 'Held connections that had to make room for others.',
     registers,
   });
+  const modes = new Gauge({
+    name: 'sallyport_mode_state',
+    help: 'States of modes: 1 for the one that the mode is in.',
+    labelNames: ['mode', 'state'],
+    registers,
+  });
   const restarts = new Counter({
     name: 'sallyport_worker_restarts_total',
     help: 'Edge workers that were replaced.',
@@ -182,6 +191,10 @@ function registerSampled(registry: Registry): (now: EdgeSample) => void {
   const sampleBots = registerBots(registry);
   return (now) => {
     sampleDatabases(now.databases);
+    modes.reset();
+    for (const { name, states, state } of now.modes) {
+      for (const each of states) modes.set({ mode: name, state: each }, each === state ? 1 : 0);
+    }
     sampleDnsLists(now.dnsLists);
     sampleBots(now.bots);
     for (const metric of [entries, age, failures, refreshes]) metric.reset();

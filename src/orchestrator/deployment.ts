@@ -11,6 +11,8 @@ export interface Deployment {
   readonly certificates: Certificates;
   /** In memory that all threads share. */
   readonly origins: OriginDatabases;
+  /** By mode of the policy, the index of its state; kept up to date by the main thread. */
+  readonly modes: SharedArrayBuffer;
   /** What signatures of crawlers are checked with. */
   readonly botKeys: readonly BotKey[];
 }

@@ -13,14 +13,12 @@ import type { Client } from './client.ts';
 import { ClientHistory } from './client-history.ts';
 import { ADDRESS_BITS, hashKey, keyText, learnKeyFacts, NAMESPACE, otherKeyFacts } from './client-key.ts';
 import { FACT } from './facts.ts';
+import { countHandshake, handshakeRate } from './handshake-rate.ts';
 import { type LimitMoment, momentOf } from './limit-moment.ts';
 import type { Tables } from './shared-tables.ts';
 
 /** A draw is below it. */
 const MILLION = 1_000_000;
-
-/** Window of `sys.handshakes`. */
-const SYSTEM_WINDOW_MS = 10_000;
 
 /** What is remembered of the client itself when something happens; not every event is. */
 const REMEMBERED = {
@@ -69,24 +67,19 @@ export class History {
       this.#names.set(limit, `${name} ${event} ${tokens} ${perMs} ${burst}`);
     }
     this.#wantsBots = program.requiredFacts.includes(FACT.verifiedBot);
-    this.#wantsHandshakes = program.requiredFacts.includes(FACT.handshakes);
+    const ofModes = program.modes.flatMap(({ atoms }) => atoms.map(({ operand }) => operand));
+    this.#wantsHandshakes =
+      program.requiredFacts.includes(FACT.handshakes) ||
+      ofModes.some((operand) => 'fact' in operand && operand.fact === FACT.handshakes);
     this.#keyFacts = otherKeyFacts(program);
     this.#moments = program.limits.map(momentOf);
     this.#lateLimits = program.limits.filter((limit) => momentOf(limit) === 'late');
     this.clients.configure(program);
   }
 
-  #hashProcess(): void {
-    const { hasher } = this.#tables;
-    hasher.begin(NAMESPACE.process);
-    hasher.end();
-  }
-
-  /** Sets `sys.handshakes`: completed handshakes of all workers, in events per second × 1e6. */
+  /** Sets `sys.handshakes` where the program asks for it. */
   setSystem(core: Core, nowMs: number): void {
-    if (!this.#wantsHandshakes) return;
-    this.#hashProcess();
-    core.setNumber(FACT.handshakes, this.#tables.rates.rate(this.#tables.hasher, SYSTEM_WINDOW_MS, nowMs));
+    if (this.#wantsHandshakes) core.setNumber(FACT.handshakes, handshakeRate(this.#tables, nowMs));
   }
 
   /** Takes over what keys are made of of a connection whose facts the core holds, and draws for its canaries. */
@@ -104,10 +97,7 @@ export class History {
    */
   count(event: CountedEvent, client: Client, nowMs: number): void {
     const { rates, hasher } = this.#tables;
-    if (event === 'handshake' && this.#wantsHandshakes) {
-      this.#hashProcess();
-      rates.hit(hasher, SYSTEM_WINDOW_MS, nowMs);
-    }
+    if (event === 'handshake' && this.#wantsHandshakes) countHandshake(this.#tables, nowMs);
     for (const counter of this.#program!.counters) {
       if (counter.event !== event) continue;
       if (this.#hashCounter(counter, client)) rates.hit(hasher, counter.windowMs, nowMs);

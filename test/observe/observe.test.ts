@@ -17,6 +17,7 @@ const SAMPLE: EdgeSample = {
   dnsLists: [],
   bots: { confirmed: 0, denied: 0, failed: 0 },
   feeds: [],
+  modes: [{ name: 'posture', states: ['calm', 'siege'], state: 'siege', forced: false, sinceMs: 0 }],
   databases: [
     {
       database: 'asn',

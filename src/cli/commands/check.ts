@@ -6,7 +6,7 @@ import { loadBotKeys } from '../../intel/bot-keys.ts';
 import { compilePolicyFile } from '../../orchestrator/compile-policy.ts';
 import { hostOf } from '../../orchestrator/host.ts';
 import type { Diagnostic, Severity } from '../../pdl/diagnostics/diagnostic.ts';
-import { checkDatabases } from '../../profile/address/load-database.ts';
+import { loadDatabases } from '../../profile/address/load-database.ts';
 import { EXIT } from '../exit.ts';
 import { chooseFormat, type Format, hasErrors, printDiagnostics, useColor } from '../output.ts';
 import { sarifLog } from '../sarif.ts';
@@ -72,11 +72,13 @@ function checkConfiguration(file: string): Checked {
     purpose: 'serve',
     env: process.env,
     feeds: config.feeds,
+    stacks: config.p0fDb,
+    clients: config.clientTable,
   });
   const keys = loadBotKeys(config.bots.keys).diagnostics;
   const summary = `, with ${config.policy}${tests.length > 0 ? ` (${passed(tests.length)})` : ''}`;
-  const databases = checkDatabases(config.geo, Date.now());
-  return { diagnostics: [...warnings, ...diagnostics, ...databases, ...keys], sources, summary };
+  const databases = loadDatabases(config.geo, Date.now());
+  return { diagnostics: [...warnings, ...diagnostics, ...databases.diagnostics, ...keys], sources, summary };
 }
 
 const passed = (tests: number): string => `${tests} ${tests === 1 ? 'test' : 'tests'} passed`;
