@@ -24,6 +24,7 @@ import { createSharedTables, openTables, type SharedTables } from '../orchestrat
 import { type Certificate, ContextPool } from '../orchestrator/tls-profile.ts';
 import type { Verdict } from '../orchestrator/verdict.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
+import type { CountedEvent } from '../pdl/ir.ts';
 import { describe, type EngineDecision, summarizeHello, undecided } from './decision.ts';
 
 /** Counters, limits, clearances and ticket keys: hand it to the engines of other threads to share them. */
@@ -274,8 +275,8 @@ export class PolicyEngine {
     return this.#contexts.for(policy, named);
   }
 
-  /** Tells the policy's counters how a connection that was decided about went on. */
-  count(decision: EngineDecision, event: 'handshake' | 'failure' | 'challenge_fail'): void {
+  /** Tells the policy's counters and limits how a connection that was decided about went on. */
+  count(decision: EngineDecision, event: Exclude<CountedEvent, 'hello'>): void {
     const known = this.#verdicts.get(decision);
     if (known) this.#history.count(event, known.client, Date.now());
   }
