@@ -6,6 +6,7 @@
         'native/acceptor.cc',
         'native/addon.cc',
         'native/capture.cc',
+        'native/client_certificate.cc',
         'native/connection.cc',
         'native/listener.cc',
         'native/openssl.cc',

@@ -3,6 +3,7 @@
 
 #include "acceptor.h"
 #include "capture.h"
+#include "client_certificate.h"
 #include "connection.h"
 #include "listener.h"
 #include "poll.h"
@@ -18,6 +19,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   Acceptor::Register(env, exports, polls);
   Waiter::Register(env, exports, polls);
   RegisterCapture(env, exports);
+  RegisterClientCertificate(env, exports);
   RegisterTlsSettings(env, exports);
   return exports;
 }

@@ -37,7 +37,11 @@ export function formatRecord(record: ConnectionRecord): string {
       curve: tls?.group ?? null,
       resumed: tls?.resumed ?? null,
       next_protocol: tls?.alpn ?? null,
-      client: { server_name: hello?.sni ?? null, ja3: hello?.ja3Hash ?? null },
+      client: {
+        server_name: hello?.sni ?? null,
+        ja3: hello?.ja3Hash ?? null,
+        ...certificateFields(record),
+      },
     },
     rule: { name: record.policy, ruleset: record.site, version: record.imageId },
     risk: { calculated_score: record.score },
@@ -78,6 +82,19 @@ export function formatRecord(record: ConnectionRecord): string {
       },
     },
   });
+}
+
+/** ECS fields of the client's certificate. */
+function certificateFields({ certificate }: ConnectionRecord): Readonly<Record<string, unknown>> {
+  if (certificate === null) return {};
+  return {
+    subject: certificate.subject,
+    issuer: certificate.issuer,
+    hash: { sha256: certificate.fingerprint },
+    not_before: new Date(certificate.notBeforeMs).toISOString(),
+    not_after: new Date(certificate.notAfterMs).toISOString(),
+    x509: { serial_number: certificate.serial },
+  };
 }
 
 function verdictType(outcome: Outcome): string {

@@ -1,5 +1,6 @@
 /** What is known about one connection when it ends: the source of its one audit line. */
 
+import type { CertificateAttributes } from '../identity/attributes.ts';
 import type { CanaryArm } from '../orchestrator/canaries.ts';
 import type { ShadowDecision, Verdict } from '../orchestrator/verdict.ts';
 import type { StackMatch } from '../profile/stack-matcher.ts';
@@ -104,6 +105,8 @@ export interface ConnectionRecord {
     resumed: boolean;
     alpn: string | null;
   } | null;
+  /** What a verified certificate of the client says; null without one. */
+  certificate: CertificateAttributes | null;
   http: { requests: number; challenged: number } | null;
   upstream: string | null;
   bytesIn: number;
@@ -149,6 +152,7 @@ export function startRecord(start: RecordStart): ConnectionRecord {
     canaries: [],
     challenge: null,
     tls: null,
+    certificate: null,
     http: null,
     upstream: null,
     bytesIn: 0,

@@ -15,6 +15,7 @@ import type {
 import { FACTS } from '../pdl/registry/facts.gen.ts';
 import { rankOutcomes } from '../pdl/strictness.ts';
 import { canonicalJson } from './canonical.ts';
+import { withDemands } from './demands.ts';
 import * as L from './layout.gen.ts';
 import { tablesId } from './tables.ts';
 
@@ -74,7 +75,7 @@ export function encodeProgram(program: Program): { image: Uint8Array; imageId: s
   const identity = createHash('sha256')
     .update(`${canonicalJson(program)}\n${L.ABI_VERSION}`)
     .digest('hex');
-  return { image: new ImageEncoder(program).encode(), imageId: identity };
+  return { image: new ImageEncoder(withDemands(program)).encode(), imageId: identity };
 }
 
 /** The phase in which every part of a key is known. */

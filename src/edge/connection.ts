@@ -9,16 +9,21 @@ import { type ConnectionRecord, type Outcome, recordVerdict, startRecord } from 
 import type { Core } from '../core/core.ts';
 import type { KeptFacts } from '../core/kept-facts.ts';
 import { statusName } from '../core/status.ts';
+import { type ClientCertificate, NO_CERTIFICATE } from '../identity/client-certificate.ts';
+import { forwardedCertificate } from '../identity/forwarded.ts';
 import { alertRecord } from '../orchestrator/alert.ts';
+import { setCertificateFacts } from '../orchestrator/certificate-facts.ts';
 import { type Client, clientAtAccept, clientAtHello } from '../orchestrator/client.ts';
 import type { ConnectionFacts, LaterPhase } from '../orchestrator/engine.ts';
 import { helloExcess } from '../orchestrator/hello-limits.ts';
 import { formatIp } from '../orchestrator/ip.ts';
 import type { Verdict } from '../orchestrator/verdict.ts';
 import type { Verdict as Action, Challenge, Policy } from '../pdl/ir.ts';
+import { ClientIdentity, type Ending, NO_CERTIFICATE_SHOWN } from './client-identity.ts';
 import type { HelloEnd } from './hello-reader.ts';
 import type { Held } from './holding.ts';
 import type { EdgeLoop, ListenerState } from './loop.ts';
+import type { ServerTls } from './openssl.ts';
 import type { Transport } from './transport.ts';
 
 /** One connection as the listener hands it over. */
@@ -58,6 +63,8 @@ export class Connection implements Held {
   /** The TCP connection below TLS. */
   #socket: Socket | null = null;
   #tls: TLSSocket | null = null;
+  #identity: ClientIdentity | null = null;
+  #forwarded: string | null = null;
   #isTurnedAway = false;
   #inHandshake = false;
   #ended = false;
@@ -233,7 +240,10 @@ export class Connection implements Held {
     const socket = this.#transport.takeSocket();
     this.#socket = socket;
     loop.adopted(this.#slot);
-    const { tls, group } = loop.openssl.accept(socket, loop.contexts.for(policy, certificate), alpn);
+    const { clientCert } = policy;
+    this.#identity = clientCert ? new ClientIdentity(loop.certificates, clientCert, this) : null;
+    const server = loop.openssl.accept(socket, loop.contexts.for(policy, certificate), alpn, this.#identity);
+    const { tls } = server;
     this.#tls = tls;
     const deadline = Math.min(policy.handshake.timeoutMs, config.limits.handshakeTimeout);
     const left = Math.max(1, deadline - (performance.now() - this.#startedAt));
@@ -242,7 +252,7 @@ export class Connection implements Held {
       tls.destroy();
     }, left);
     tls.on('error', (error) => this.#onTlsError(error));
-    tls.once('secure', () => this.#onSecure(tls, group()));
+    tls.once('secure', () => this.#onSecure(server));
     tls.once('close', () => this.#onClose());
   }
 
@@ -262,7 +272,12 @@ export class Connection implements Held {
   }
 
   #onTlsError(error: NodeJS.ErrnoException): void {
-    this.record.error ??= error.code ?? error.message;
+    if (error.code === 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE') {
+      const alert = this.#tls?.getProtocol() === 'TLSv1.3' ? 'certificate_required' : 'handshake_failure';
+      this.recordRefusal(alert, NO_CERTIFICATE_SHOWN);
+    }
+    // why: a refusal of ours has its reason already.
+    if (this.record.alert === null) this.record.error ??= error.code ?? error.message;
     if (this.record.tls === null && this.record.outcome === 'handshake_aborted') {
       this.record.outcome = error.code?.startsWith('ERR_SSL') ? 'handshake_failed' : 'handshake_aborted';
     }
@@ -275,18 +290,78 @@ export class Connection implements Held {
     this.#loop.handshakes--;
   }
 
-  #onSecure(tls: TLSSocket, group: string | null): void {
-    clearTimeout(this.#timer ?? undefined);
-    this.#leaveHandshake();
+  #onSecure(server: ServerTls): void {
+    const { tls } = server;
     const cipher = tls.getCipher();
-    this.record.durationsUs.handshake = micros(this.#startedAt);
     this.record.tls = {
       version: tls.getProtocol() ?? '',
       cipher: cipher.standardName,
-      group,
+      group: server.group(),
       resumed: tls.isSessionReused(),
       alpn: typeof tls.alpnProtocol === 'string' ? tls.alpnProtocol : null,
     };
+    if (this.#identity !== null) {
+      // why: OpenSSL is still in the handshake while it tells of its end.
+      setImmediate(() => this.#identify(this.#identity!, server));
+      return;
+    }
+    if (this.isDecidedAt('cert')) {
+      const { action } = this.decideAt('cert', (core) =>
+        setCertificateFacts(core, NO_CERTIFICATE, Date.now()),
+      );
+      if (action.action !== 'accept') {
+        setImmediate(() => this.#endIdentified(server, action));
+        return;
+      }
+    }
+    this.#serve(tls);
+  }
+
+  #identify(identity: ClientIdentity, server: ServerTls): void {
+    if (this.#ended || server.tls.destroyed) return;
+    identity.settle(server.tls, server.verifyAgain, (ending) => {
+      if (this.#ended || server.tls.destroyed) return;
+      if (ending === null) this.#serve(server.tls);
+      else this.#endIdentified(server, ending);
+    });
+  }
+
+  /** Ends a connection before anything of it was served. */
+  #endIdentified(server: ServerTls, ending: NonNullable<Ending>): void {
+    this.#leaveHandshake();
+    this.#countFailure();
+    if (ending.action === 'refuse') {
+      this.recordRefusal(ending.alert, null);
+      server.refuse(ending.alert);
+      return;
+    }
+    this.record.outcome = 'served';
+    this.turnAwayLate(ending);
+  }
+
+  /** The client is refused with an alert for what its certificate, or the lack of one, led to. */
+  recordRefusal(alert: string, reason: string | null): void {
+    this.record.alert = alert;
+    this.record.outcome = this.verdict?.tier === 'limit' ? 'limited' : 'refused';
+    this.record.action = 'refuse';
+    this.record.error ??= reason;
+  }
+
+  /** What is known of the client's certificate; null when the policy asks for none. */
+  get certificate(): ClientCertificate | null {
+    return this.#identity?.certificate ?? null;
+  }
+
+  /** What upstreams are told of it, made once. */
+  get forwardedCertificate(): string {
+    this.#forwarded ??= this.#identity === null ? '' : forwardedCertificate(this.#identity.certificate);
+    return this.#forwarded;
+  }
+
+  #serve(tls: TLSSocket): void {
+    clearTimeout(this.#timer ?? undefined);
+    this.#leaveHandshake();
+    this.record.durationsUs.handshake = micros(this.#startedAt);
     this.record.outcome = 'served';
     this.#loop.history.count('handshake', this.client, Date.now());
     this.listener.service.serve(this, tls);
@@ -295,6 +370,7 @@ export class Connection implements Held {
   #onClose(): void {
     const tls = this.#tls!;
     this.record.bytesIn = tls.bytesRead;
+    this.record.certificate = this.certificate?.attributes ?? null;
     this.record.bytesOut = tls.bytesWritten;
     if (this.record.tls === null) this.#countFailure();
     this.#end(this.record.outcome, this.record.error);

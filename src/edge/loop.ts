@@ -9,6 +9,7 @@ import type { Deployment } from '../orchestrator/deployment.ts';
 import type { Engine } from '../orchestrator/engine.ts';
 import type { History } from '../orchestrator/history.ts';
 import { type Certificate, ContextPool, chooseCertificate } from '../orchestrator/tls-profile.ts';
+import { CertificateOffice } from './certificate-office.ts';
 import { type Arrival, Connection } from './connection.ts';
 import { HoldingPen } from './holding.ts';
 import type { OpenSsl } from './openssl.ts';
@@ -50,6 +51,7 @@ export class EdgeLoop {
   readonly history: History;
   readonly openssl: OpenSsl;
   readonly pen: HoldingPen;
+  readonly certificates: CertificateOffice;
   /** TLS handshakes under way. */
   handshakes = 0;
   readonly #options: EdgeLoopOptions;
@@ -66,6 +68,7 @@ export class EdgeLoop {
     this.engine = options.engine;
     this.history = options.history;
     this.openssl = options.openssl;
+    this.certificates = new CertificateOffice(options.openssl);
     this.pen = new HoldingPen(options.config.limits.tarpits);
     this.#contexts = this.#newContexts();
   }
@@ -85,14 +88,17 @@ export class EdgeLoop {
 
   /** Switches to a deployment that was verified. @throws Error, and nothing changes, when it is refused. */
   load(deployment: Deployment): void {
+    this.certificates.check(deployment.bundle);
     this.engine.load(deployment.bundle, deployment.epoch);
+    this.certificates.load(deployment.bundle);
     this.#deployment = deployment;
     this.#contexts = this.#newContexts();
   }
 
   #newContexts(): ContextPool {
     const { openssl, ticketMaster, config } = this.#options;
-    return new ContextPool(openssl.makeContext, ticketMaster, config.tls.minVersion);
+    const trust = this.#deployment?.bundle.trust.authorities;
+    return new ContextPool(openssl.makeContext, ticketMaster, config.tls.minVersion, trust);
   }
 
   /** The certificate a policy names, else the listener's best for the server name. */

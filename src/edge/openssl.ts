@@ -1,16 +1,33 @@
 /**
  * What Node cannot tell or set of its own TLS objects: with the addon contexts that issue no tickets at
- * all and the group that was negotiated; without it the same handshakes, and less known of them.
+ * all, client certificates that are judged in the handshake, and the group that was negotiated; without it
+ * the same handshakes, and less known of them.
  */
 
 import type { Socket } from 'node:net';
 import { createSecureContext, type SecureContext, type SecureContextOptions, TLSSocket } from 'node:tls';
-import type { Addon } from './addon.ts';
+import { MAX_CHAIN, MAX_NAMED_AUTHORITIES } from '../identity/limits.ts';
+import type { ClientCertificate } from '../pdl/ir.ts';
+import { ALERTS } from '../pdl/registry/iana.ts';
+import type { Addon, CertificateJudge, VerifiedChain } from './addon.ts';
 
 export interface ServerTls {
   readonly tls: TLSSocket;
   /** OpenSSL's name of the key-exchange group, once the handshake is done; null when it is not known. */
   group(): string | null;
+  /** The certificate of a resumed session, verified again; null when the client had shown none. */
+  verifyAgain(): VerifiedChain | null;
+  /** Ends the connection after its handshake, with the alert where TLS can still send one. Call it outside of its events. */
+  refuse(alert: string): void;
+}
+
+/** How long a refused client may take to close its side, in milliseconds. */
+const LINGER_MS = 1_000;
+
+/** What a connection does with a client's certificate. */
+export interface CertificateDemand {
+  readonly demand: ClientCertificate;
+  readonly judge: CertificateJudge;
 }
 
 export class OpenSsl {
@@ -20,28 +37,78 @@ export class OpenSsl {
     this.#addon = addon?.capturesTls ? addon : null;
   }
 
-  /** `tickets` false: none are issued, not even the stateful ones OpenSSL sends in TLS 1.3 instead. */
-  makeContext = (options: SecureContextOptions, tickets: boolean): SecureContext => {
-    if (tickets || this.#addon === null) return createSecureContext(options);
+  /** Without it no policy may ask for client certificates: nobody would judge them. */
+  get canJudge(): boolean {
+    return this.#addon !== null;
+  }
+
+  verifyErrorText(error: number): string {
+    return this.#addon!.verifyErrorText(error);
+  }
+
+  /**
+   * `tickets` false: none are issued, not even the stateful ones OpenSSL sends in TLS 1.3 instead. With trusted `ca`
+   * certificates of clients can be asked for; `depth` is the most certificates in their chains.
+   */
+  makeContext = (
+    options: SecureContextOptions,
+    tickets: boolean,
+    depth: number | null = null,
+  ): SecureContext => {
+    const { ca } = options;
+    if (this.#addon === null || (tickets && ca === undefined)) return createSecureContext(options);
     const { context, handle } = this.#addon.captureContext(() => createSecureContext(options));
-    this.#addon.configureContext(handle, { tickets: 0 });
+    if (!tickets) this.#addon.configureContext(handle, { tickets: 0 });
+    if (ca !== undefined) {
+      const between = Math.max(0, Math.min(depth ?? MAX_CHAIN, MAX_CHAIN) - 2);
+      this.#addon.judgeCertificates(handle, between, [ca].flat().length <= MAX_NAMED_AUTHORITIES);
+    }
     return context;
   };
 
   /** Begins the server's side of a handshake on `socket`. */
-  accept(socket: Socket, secureContext: SecureContext, alpn: readonly string[]): ServerTls {
+  accept(
+    socket: Socket,
+    secureContext: SecureContext,
+    alpn: readonly string[],
+    certificate: CertificateDemand | null = null,
+  ): ServerTls {
     const make = (): TLSSocket => {
       const tls = new TLSSocket(socket, {
         isServer: true,
         secureContext,
+        requestCert: certificate !== null,
+        rejectUnauthorized: certificate?.demand.mode === 'require',
         ...(alpn.length > 0 ? { ALPNProtocols: [...alpn] } : {}),
       });
       // why: only `tls.Server` clears this mark, and an HTTP/2 session waits until it is cleared.
       return tls.once('secure', () => Object.assign(tls, { secureConnecting: false }));
     };
     const addon = this.#addon;
-    if (addon === null) return { tls: make(), group: () => null };
+    if (addon === null) {
+      const tls = make();
+      return { tls, group: () => null, verifyAgain: () => null, refuse: () => tls.destroy() };
+    }
     const { socket: tls, handle } = addon.captureSsl(make);
-    return { tls, group: () => addon.sslInfo(handle)?.group ?? null };
+    if (certificate !== null) {
+      addon.judgeOf(handle, certificate.judge);
+      tls.once('close', () => addon.judgeOf(handle, null));
+    }
+    return {
+      tls,
+      group: () => addon.sslInfo(handle)?.group ?? null,
+      verifyAgain: () => addon.verifyAgain(handle),
+      refuse: (alert) => {
+        if (addon.sendAlert(handle, ALERTS[alert]!)) closeGently(tls);
+        else tls.destroy();
+      },
+    };
   }
+}
+
+/** Sends what is left and a FIN; what the client still says is thrown away, since a reset would overtake the alert. */
+function closeGently(tls: TLSSocket): void {
+  tls.resume();
+  tls.end();
+  tls.setTimeout(LINGER_MS, () => tls.destroy());
 }

@@ -9,6 +9,7 @@ import { Core } from '../core/core.ts';
 import { encodeProgram, encodeTables, FeedError } from '../core/image.ts';
 import { loadCoreModule } from '../core/module.ts';
 import { statusName } from '../core/status.ts';
+import { loadTrust } from '../identity/trust.ts';
 import type { RemoteFeed } from '../intel/refresh.ts';
 import type { FeedSettings } from '../intel/settings.ts';
 import { compile, type SourceFile } from '../pdl/compile/compile.ts';
@@ -52,7 +53,7 @@ export interface CompileOutcome {
   readonly diagnostics: readonly Diagnostic[];
   /** Text of every file that was read, by path, to show diagnostics with. */
   readonly sources: ReadonlyMap<string, string>;
-  /** Modification times of the feed files and copies that were read, by path. */
+  /** Modification times of the files that were read beside the policy (feeds and their copies, trust and revocation lists), by path. */
   readonly feedTimes: ReadonlyMap<string, number>;
   /** The policy's feeds that are fetched; empty unless it is compiled to serve. */
   readonly remoteFeeds: readonly RemoteFeed[];
@@ -179,6 +180,8 @@ export function compilePolicyFile(request: CompileRequest): CompileOutcome {
   if (request.host) diagnostics.push(...checkHost(program, request.host, path));
   const feeds = loadFeeds(program, request.purpose, request.feeds ?? null);
   diagnostics.push(...feeds.diagnostics);
+  const trust = loadTrust(program, request.purpose, Date.now());
+  diagnostics.push(...trust.diagnostics);
   const tables = encodeFeeds(program, feeds, diagnostics);
   const { image, imageId } = encodeProgram(program);
   const core = new Core(loadCoreModule());
@@ -198,10 +201,10 @@ export function compilePolicyFile(request: CompileRequest): CompileOutcome {
   diagnostics.push(...verify(core, image, tables, path));
   if (hasError(diagnostics)) return failed(tests);
   return {
-    bundle: { program, image, imageId, tables, secrets, stacks },
+    bundle: { program, image, imageId, tables, secrets, stacks, trust: trust.lists },
     diagnostics,
     sources,
-    feedTimes: feeds.times,
+    feedTimes: new Map([...feeds.times, ...trust.times]),
     remoteFeeds,
     tests,
   };

@@ -14,6 +14,7 @@ import { NO_STACKS } from '../profile/stacks.ts';
 import type { Bundle } from './bundle.ts';
 import { armsOf, canariesOf } from './canaries.ts';
 import { type Client, clientAtAccept } from './client.ts';
+import { Demands } from './demands.ts';
 import { FACT } from './facts.ts';
 import type { History } from './history.ts';
 import { systemLoad } from './load.ts';
@@ -76,6 +77,7 @@ export class Engine {
   /** By site: indexes of the canaries that its decision asks about. */
   #canaries: readonly (readonly number[])[] = [];
   #laterPhases: ReadonlySet<Phase> = new Set();
+  #demands: Demands | null = null;
   #epoch = 0;
   /** Tables that are in the core already, for the bundle to come. */
   #prepared: Uint8Array | null = null;
@@ -131,6 +133,7 @@ export class Engine {
     this.#sites = new SiteTable(bundle.program.sites);
     this.#canaries = bundle.program.sites.map((site) => canariesOf(bundle.program, site));
     this.#laterPhases = laterPhasesOf(bundle.program);
+    this.#demands = new Demands(this.core, bundle.program);
     this.#history.configure(bundle.program);
     this.#epoch = epoch;
   }
@@ -248,7 +251,9 @@ export class Engine {
     const siteIndex = this.#sites.find(facts.listener, client.sni);
     const site = this.program.sites[siteIndex];
     if (!site) return this.#noSite();
-    const verdict = this.explainSite(siteIndex, phase);
+    // why: the certificate was asked for by the policy of the hello, whatever policy it leads to.
+    const later = this.explainSite(siteIndex, phase);
+    const verdict = this.#demands!.heedOfHandshake(later, PHASE[phase], before.policy);
     if (before.tier === 'limit') {
       const stricter = STRICTNESS[verdict.action.action] > STRICTNESS[before.action.action];
       return stricter ? verdict : { ...before, score: verdict.score, parts: verdict.parts };
@@ -261,7 +266,7 @@ export class Engine {
   explainSite(siteIndex: number, phase: keyof typeof PHASE = 'hello'): Verdict {
     const decision = this.core.decide(siteIndex, PHASE[phase]);
     if (decision.status < 0) return this.#onError(this.program.sites[siteIndex]!);
-    return this.#describe(siteIndex, decision);
+    return this.#demands!.heed(this.#describe(siteIndex, decision), PHASE[phase]);
   }
 
   #noSite(): Verdict {

@@ -72,5 +72,4 @@ export const UNSUPPLIED: readonly string[] = [
   'client.history',
   'http.header_order',
   'http.h2',
-  ...FACTS.flatMap(({ name, phase }) => (phase === 'cert' ? [name] : [])),
 ];

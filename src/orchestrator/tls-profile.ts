@@ -2,8 +2,9 @@
  * Turns a policy's TLS profile into an OpenSSL context. One context per (policy, certificate), made
  * once and kept: a connection that started under a policy keeps its context until it ends.
  */
-import { constants, hkdfSync } from 'node:crypto';
+import { constants, createHash, hkdfSync } from 'node:crypto';
 import type { SecureContext, SecureContextOptions, SecureVersion } from 'node:tls';
+import type { Trust } from '../identity/trust.ts';
 import type { Policy } from '../pdl/ir.ts';
 import { CIPHERS, GROUPS, SIGALGS } from '../pdl/registry/iana.ts';
 
@@ -24,31 +25,55 @@ const VERSIONS: Readonly<Record<number, SecureVersion>> = {
   772: 'TLSv1.3',
 };
 
-/** Makes a context; `tickets` false: it must issue none, in no version. */
-export type ContextMaker = (options: SecureContextOptions, tickets: boolean) => SecureContext;
+/** Makes a context; `tickets` false: it must issue none, in no version; `depth`: of the chains of client certificates. */
+export type ContextMaker = (
+  options: SecureContextOptions,
+  tickets: boolean,
+  depth?: number | null,
+) => SecureContext;
 
 /** Bytes that OpenSSL takes as a ticket key: name 16, HMAC 16, AES 16. */
 const TICKET_KEY_BYTES = 48;
 
 /**
- * Ticket keys bound to the policy and its TLS profile, so that a ticket issued under one policy
+ * Ticket keys bound to the policy, its TLS profile and whom it trusts, so that a ticket issued under one policy
  * never resumes under another. `master` is 32 random bytes shared by all workers of the process.
  */
-function ticketKeys(master: Uint8Array, policy: Policy): Buffer {
-  const info = `sallyport ticket v1\0${policy.name}\0${JSON.stringify(policy.tls)}`;
+function ticketKeys(master: Uint8Array, policy: Policy, trusted: readonly Trust[]): Buffer {
+  const bound = JSON.stringify([policy.tls, policy.clientCert ?? null, trustDigest(trusted)]);
+  const info = `sallyport ticket v1\0${policy.name}\0${bound}`;
   return Buffer.from(hkdfSync('sha256', master, '', info, TICKET_KEY_BYTES));
+}
+
+/** Tells trust lists apart. */
+function trustDigest(trusted: readonly Trust[]): string {
+  const hash = createHash('sha256');
+  for (const { certificates } of trusted) for (const der of certificates) hash.update(der);
+  return hash.digest('base64');
+}
+
+function pem(der: Uint8Array): string {
+  return `-----BEGIN CERTIFICATE-----\n${Buffer.from(der).toString('base64')}\n-----END CERTIFICATE-----\n`;
+}
+
+/** Whom clients' certificates must come from; an intermediate that is trusted by itself is enough. */
+function trustOptions(trusted: readonly Trust[]): SecureContextOptions {
+  const ca = trusted.flatMap(({ certificates }) => certificates.map(pem));
+  return { ca, allowPartialTrustChain: true };
 }
 
 function opensslNames(table: ReadonlyMap<number, string>, codes: readonly number[]): string {
   return codes.flatMap((code) => table.get(code) ?? []).join(':');
 }
 
-/** The options of a policy's context. `floor` is the lowest version any policy may offer, as on the wire. */
+/** The options of a policy's context. `floor` is the lowest version any policy may offer, as on the wire; `trusted` is whom
+ * clients' certificates must come from, where the policy asks for them. */
 export function contextOptions(
   policy: Policy,
   certificate: Certificate,
   master: Uint8Array,
   floor: number,
+  trusted: readonly Trust[] = [],
 ): SecureContextOptions {
   const { tls } = policy;
   const sigalgs = opensslNames(SIGALGS, tls.sigalgs);
@@ -65,7 +90,8 @@ export function contextOptions(
     honorCipherOrder: tls.prefer === 'server',
     secureOptions,
     sessionIdContext: policy.name.slice(0, 32),
-    ticketKeys: ticketKeys(master, policy),
+    ticketKeys: ticketKeys(master, policy, trusted),
+    ...(policy.clientCert === undefined ? {} : trustOptions(trusted)),
   };
 }
 
@@ -89,11 +115,14 @@ export class ContextPool {
   readonly #make: ContextMaker;
   readonly #master: Uint8Array;
   readonly #floor: number;
+  /** By index in `Program.cas`. */
+  readonly #trust: readonly Trust[];
 
-  constructor(make: ContextMaker, master: Uint8Array, floor: number) {
+  constructor(make: ContextMaker, master: Uint8Array, floor: number, trust: readonly Trust[] = []) {
     this.#make = make;
     this.#master = master;
     this.#floor = floor;
+    this.#trust = trust;
   }
 
   /** @throws when OpenSSL takes none of the profile's names, which the policy check rules out beforehand. */
@@ -101,8 +130,10 @@ export class ContextPool {
     const id = `${policy.name}\0${certificate.name}`;
     let context = this.#contexts.get(id);
     if (!context) {
-      const options = contextOptions(policy, certificate, this.#master, this.#floor);
-      context = this.#make(options, policy.tls.tickets);
+      const { clientCert } = policy;
+      const trusted = (clientCert?.trust ?? []).map((index) => this.#trust[index]!);
+      const options = contextOptions(policy, certificate, this.#master, this.#floor, trusted);
+      context = this.#make(options, policy.tls.tickets, clientCert?.depth);
       this.#contexts.set(id, context);
     }
     return context;

@@ -20,8 +20,8 @@ export interface Verdict {
   readonly site: string | null;
   readonly policy: Policy | null;
   readonly action: Action;
-  /** Which tier of the conflict rule decided; `site` when no site claims the name. */
-  readonly tier: Tier | 'limit' | 'ladder' | 'site' | 'on_error';
+  /** Which tier of the conflict rule decided; `site` when no site claims the name, `ensure` when a demand is not met. */
+  readonly tier: Tier | 'limit' | 'ladder' | 'site' | 'on_error' | 'ensure';
   /** 0 (good) to 100 (bad), or whatever the policy's clamp says. */
   readonly score: number;
   readonly parts: readonly ScorePart[];

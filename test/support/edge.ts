@@ -56,7 +56,12 @@ export interface AuditLine {
     readonly cipher: string | null;
     readonly curve: string | null;
     readonly next_protocol: string | null;
-    readonly client: { readonly server_name: string | null };
+    readonly resumed: boolean | null;
+    readonly client: {
+      readonly server_name: string | null;
+      readonly subject?: string;
+      readonly hash?: { readonly sha256: string };
+    };
   };
   readonly rule: { readonly name: string | null; readonly ruleset: string | null; readonly version: string };
   readonly risk: { readonly calculated_score: number | null };
@@ -88,6 +93,8 @@ export interface AuditLine {
 
 export interface TestEdgeOptions {
   readonly policy?: string;
+  /** Files beside the policy, by name. */
+  readonly files?: Readonly<Record<string, string>>;
   readonly threads?: number;
   readonly limits?: Readonly<Record<string, number | string>>;
   /** YAML of the upstream, instead of an HTTP server that echoes the request as JSON. */
@@ -160,6 +167,7 @@ export async function startTestEdge(t: TestContext, options: TestEdgeOptions = {
   write('key.pem', pair.key);
   write('policy.pdl', options.policy ?? ACTIONS_POLICY);
   write('blocked.txt', '# nobody\n');
+  for (const [name, content] of Object.entries(options.files ?? {})) write(name, content);
   const upstream = options.upstream ?? {
     protocol: 'http',
     url: `http://127.0.0.1:${await startEchoUpstream(t)}`,

@@ -11,6 +11,7 @@ export function makeRecord(changes: Partial<ConnectionRecord> = {}): ConnectionR
     clientPort: 50_000,
     syn: null,
     stack: null,
+    certificate: null,
     rttUs: 900,
     hello: {
       bytes: 517,

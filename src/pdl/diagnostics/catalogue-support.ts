@@ -9,28 +9,12 @@ const PLAIN = 'deny x when hello.size < 60B do drop';
 
 export const SUPPORT: readonly CatalogueRow[] = [
   [
-    'PDL-X002',
-    'error',
-    '`client_cert` is not enforced',
-    LATER,
-    'ca roots from file "roots.pem"\npolicy p extends low { client_cert require { trust [ roots ] } }',
-    'policy p extends low { client_cert off }',
-  ],
-  [
     'PDL-X003',
     'error',
     '`extensions` is not enforced',
     LATER,
     'policy p extends low { extensions { forbid { heartbeat } } }',
     'deny x when hello.extensions has heartbeat do drop',
-  ],
-  [
-    'PDL-X004',
-    'error',
-    '`ensure` is not enforced',
-    LATER,
-    'policy p extends low { ensure hello.size > 60B }',
-    PLAIN,
   ],
   [
     'PDL-X005',
