@@ -46,7 +46,6 @@ import {
 } from './abi/layout.gen';
 import { evaluateAtoms } from './atoms';
 import { evaluateCondition, HOLDS, MAYBE } from './conditions';
-import { forgetHashes } from './hashes';
 import { section, sectionCount } from './image';
 import { setOrigin } from './leaf';
 import { DECISION } from './memory';
@@ -83,9 +82,8 @@ export function decide(site: i32, phase: i32): i32 {
   const hasShadow = load<u32>(at, SITE_HAS_SHADOW_AT);
   const tables = tablesFor(image);
   setOrigin(tables);
-  forgetHashes();
   evaluateAtoms(image, tables, at + SITE_ATOMS_AT, phase);
-  evaluateSignals(image, score, phase);
+  evaluateSignals(image, tables, score, phase);
   evaluateRules(image, at);
   settle(image, at, score, false);
   report();

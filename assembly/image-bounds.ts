@@ -1,12 +1,12 @@
 /** Checks every index and count inside an image, so that deciding never has to. */
 import {
+  ATOM_ALL,
+  ATOM_ANY,
   ATOM_BYTES,
+  ATOM_CIDR,
   ATOM_FIRST_VALUE_AT,
-  ATOM_KIND_AT,
-  ATOM_OPERAND_AT,
-  ATOM_OPERAND_KIND_AT,
-  ATOM_PHASE_AT,
-  ATOM_TABLE,
+  ATOM_KNOWN,
+  ATOM_NUMBER,
   ATOM_VALUE_COUNT_AT,
   FACT_COUNT,
   MAX_ATOMS,
@@ -14,11 +14,19 @@ import {
   MAX_COUNTERS,
   MAX_CUBES_PER_CONDITION,
   MAX_RULES,
+  MAX_SCORE_MAPS,
   MAX_SIGNALS,
   MAX_TABLES,
+  OPERAND_BYTES,
   OPERAND_CANARY,
   OPERAND_COUNTER,
+  OPERAND_ENDS_AT,
   OPERAND_FACT,
+  OPERAND_FIRST_ATOM_AT,
+  OPERAND_INDEX_AT,
+  OPERAND_KIND_AT,
+  OPERAND_LOOKUP,
+  OPERAND_PHASE_AT,
   PHASE_REQUEST,
   RULE_BYTES,
   RULE_CUBE_COUNT_AT,
@@ -36,6 +44,7 @@ import {
   SECTION_ATOM,
   SECTION_CUBE,
   SECTION_GROUP,
+  SECTION_OPERAND,
   SECTION_RULE,
   SECTION_RUNG,
   SECTION_SCORE,
@@ -67,6 +76,7 @@ import {
   TIER_LADDER,
 } from './abi/layout.gen';
 import { section, sectionCount } from './image';
+import { HOSTS_SHIFT, MAP_SHIFT } from './lookups';
 
 /** True when everything the image refers to is inside it. */
 export function hasBounds(image: usize): bool {
@@ -86,31 +96,52 @@ function checkOperand(kind: i32, operand: i32, phase: i32): bool {
   if (operand < 0 || phase < 0 || phase > PHASE_REQUEST) return false;
   if (kind == OPERAND_FACT) return operand < FACT_COUNT;
   if (kind == OPERAND_COUNTER) return operand < MAX_COUNTERS;
+  if (kind == OPERAND_LOOKUP) {
+    const map = (operand >> MAP_SHIFT) & 0xff;
+    return (operand & 0xff) < FACT_COUNT && map < MAX_SCORE_MAPS && operand >> HOSTS_SHIFT <= 1;
+  }
   return kind == OPERAND_CANARY && operand < MAX_CANARIES;
 }
 
+/**
+ * Each atom belongs to one operand, in their order, and those of an operand lie in one word of 64 bits; their kinds
+ * ascend. What an atom names is inside the image, or a table that may be there.
+ */
 function checkAtoms(image: usize): bool {
-  const count = sectionCount(image, SECTION_ATOM);
-  for (let i = 0; i < count; i++) {
-    const atom = section(image, SECTION_ATOM) + i * ATOM_BYTES;
-    const kind = load<u32>(atom, ATOM_KIND_AT);
-    const first = load<i32>(atom, ATOM_FIRST_VALUE_AT);
-    const values = load<i32>(atom, ATOM_VALUE_COUNT_AT);
-    if (kind > <u32>ATOM_TABLE) return false;
+  const operands = sectionCount(image, SECTION_OPERAND);
+  let next = 0;
+  for (let i = 0; i < operands; i++) {
+    const operand = section(image, SECTION_OPERAND) + i * OPERAND_BYTES;
     if (
       !checkOperand(
-        load<i32>(atom, ATOM_OPERAND_KIND_AT),
-        load<i32>(atom, ATOM_OPERAND_AT),
-        load<i32>(atom, ATOM_PHASE_AT),
+        load<i32>(operand, OPERAND_KIND_AT),
+        load<i32>(operand, OPERAND_INDEX_AT),
+        load<i32>(operand, OPERAND_PHASE_AT),
       )
     ) {
       return false;
     }
-    if (kind == ATOM_TABLE) {
-      if (first < 0 || first >= MAX_TABLES) return false;
-    } else if (!within(first, values, sectionCount(image, SECTION_VALUE))) return false;
+    if (load<i32>(operand, OPERAND_FIRST_ATOM_AT) != next) return false;
+    let end = 0;
+    for (let kind = ATOM_KNOWN; kind <= ATOM_NUMBER; kind++) {
+      const before = end;
+      end = load<u8>(operand + kind, OPERAND_ENDS_AT);
+      if (end < before || next + end > sectionCount(image, SECTION_ATOM)) return false;
+      for (let j = before; j < end; j++) if (!checkAtom(image, next + j, kind)) return false;
+    }
+    if (end == 0 || (next & 63) + end > 64) return false;
+    next += end;
   }
-  return true;
+  return next == sectionCount(image, SECTION_ATOM);
+}
+
+function checkAtom(image: usize, index: i32, kind: i32): bool {
+  const atom = section(image, SECTION_ATOM) + index * ATOM_BYTES;
+  const first = load<i32>(atom, ATOM_FIRST_VALUE_AT);
+  if (kind == ATOM_ANY || kind == ATOM_ALL) {
+    return within(first, load<i32>(atom, ATOM_VALUE_COUNT_AT), sectionCount(image, SECTION_VALUE));
+  }
+  return kind < ATOM_CIDR || (first >= 0 && first < MAX_TABLES);
 }
 
 function checkCubes(image: usize, first: i32, count: i32): bool {

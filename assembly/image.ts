@@ -13,12 +13,14 @@ import {
   IMAGE_HEADER_SIZE_AT,
   MAGIC_IMAGE,
   MAX_IMAGE_BYTES,
+  OPERAND_BYTES,
   RULE_BYTES,
   RUNG_BYTES,
   SCORE_BYTES,
   SECTION_ATOM,
   SECTION_CUBE,
   SECTION_GROUP,
+  SECTION_OPERAND,
   SECTION_RULE,
   SECTION_RUNG,
   SECTION_SCORE,
@@ -37,7 +39,7 @@ import { DIGEST } from './memory';
 import { sha256 } from './sha256';
 import { activateImage, activeImage, idleImage } from './state';
 
-const SECTIONS: i32 = 10;
+const SECTIONS: i32 = 11;
 
 /** Address of the first element of a section. */
 export function section(image: usize, index: i32): usize {
@@ -90,6 +92,7 @@ function stride(index: i32): u32 {
   if (index == SECTION_SCORE) return SCORE_BYTES;
   if (index == SECTION_SITE) return SITE_BYTES;
   if (index == SECTION_RUNG) return RUNG_BYTES;
+  if (index == SECTION_OPERAND) return OPERAND_BYTES;
   // SECTION_VALUE and SECTION_SITE_RULE hold plain u32.
   return 4;
 }

@@ -43,6 +43,7 @@ import {
 import { scoreBatch } from './batch';
 import { decide } from './decide';
 import { writeText } from './fingerprint';
+import { solveFront } from './front';
 import { parseHello } from './hello';
 import { hmacSha256 } from './hmac';
 import { loadImage, requiredFacts } from './image';
@@ -202,6 +203,11 @@ export function sp_solve(length: i32, first: u32, count: u32, bits: i32): i32 {
   return length < 0 || length > MAX_INPUT_BYTES
     ? STATUS_INPUT_OVERFLOW
     : solve(INPUT, length, first, count, bits);
+}
+
+/** As `sp_solve`, with the nonce in eight bytes in front of INPUT, its upper half being `high`. */
+export function sp_solve_front(length: i32, high: u32, first: u32, count: u32, bits: i32): i32 {
+  return solveFront(INPUT, length, high, first, count, bits);
 }
 
 /** Writes the SHA-256 of `length` bytes of INPUT to DIGEST. */

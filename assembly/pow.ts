@@ -86,7 +86,8 @@ function hasBlock(items: usize, lane: i32, done: i32): i32 {
   return ((length + 72) & ~63) > done ? -1 : 0;
 }
 
-function laneZeroBits(lane: i32): i32 {
+/** Leading zero bits of the hash value of a lane. */
+export function laneZeroBits(lane: i32): i32 {
   let bits = 0;
   for (let i: usize = 0; i < 8; i++) {
     const word = laneWord(lane, i);

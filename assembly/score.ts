@@ -39,8 +39,9 @@ import {
 } from './abi/layout.gen';
 import { evaluateCondition, MAYBE, NEVER } from './conditions';
 import { section } from './image';
+import { valueOf } from './lookups';
 import { DECISION } from './memory';
-import { rateOf, slotOf } from './slots';
+import { slotOf } from './slots';
 
 /** Points by group (the last one: signals without a group): now, least and most; 513 of them. */
 const SUM_BYTES: i32 = 12;
@@ -56,7 +57,7 @@ export const SCORED_LOW_AT: usize = 4;
 export const SCORED_HIGH_AT: usize = 8;
 
 /** Evaluates the signals of `score` (an element of the image) and records them in the decision. */
-export function evaluateSignals(image: usize, score: usize, phase: i32): void {
+export function evaluateSignals(image: usize, tables: usize, score: usize, phase: i32): void {
   const groups = load<i32>(score, SCORE_GROUP_COUNT_AT);
   const signals = load<i32>(score, SCORE_SIGNAL_COUNT_AT);
   memory.fill(SUMS, 0, (groups + 1) * SUM_BYTES);
@@ -66,13 +67,20 @@ export function evaluateSignals(image: usize, score: usize, phase: i32): void {
   for (let i = 0; i < signals; i++) {
     const group = load<i32>(signal, SIGNAL_GROUP_AT);
     const sums = load<u32>(signal, SIGNAL_IS_SHADOW_AT) != 0 ? SHADOW_SUMS : SUMS;
-    evaluateSignal(image, sums + (group < 0 ? groups : group) * SUM_BYTES, signal, i, phase);
+    evaluateSignal(image, tables, sums + (group < 0 ? groups : group) * SUM_BYTES, signal, i, phase);
     signal += SIGNAL_BYTES;
   }
 }
 
 /** A signal adds its points while its condition holds; one that may yet hold adds 0 now. */
-function evaluateSignal(image: usize, sum: usize, signal: usize, index: i32, phase: i32): void {
+function evaluateSignal(
+  image: usize,
+  tables: usize,
+  sum: usize,
+  signal: usize,
+  index: i32,
+  phase: i32,
+): void {
   const state = evaluateCondition(
     image,
     load<i32>(signal, SIGNAL_FIRST_CUBE_AT),
@@ -86,7 +94,7 @@ function evaluateSignal(image: usize, sum: usize, signal: usize, index: i32, pha
     add(sum, 0, min(min(y0, y1), 0), max(max(y0, y1), 0));
     return record(index, 0, false);
   }
-  const points = isRamp ? rampPoints(signal) : load<i32>(signal, SIGNAL_POINTS_AT);
+  const points = isRamp ? rampPoints(tables, signal) : load<i32>(signal, SIGNAL_POINTS_AT);
   if (state == MAYBE) {
     add(sum, 0, min(points, 0), max(points, 0));
     return record(index, 0, false);
@@ -107,11 +115,11 @@ function record(index: i32, points: i32, matched: bool): void {
 }
 
 /** The points of a ramp whose operand's phase has come: 0 when the operand is unknown. */
-function rampPoints(signal: usize): i32 {
+function rampPoints(tables: usize, signal: usize): i32 {
   const operand = load<i32>(signal, SIGNAL_OPERAND_AT);
   const kind = load<i32>(signal, SIGNAL_OPERAND_KIND_AT);
   if (kind != OPERAND_FACT) {
-    const rate = rateOf(kind, operand);
+    const rate = valueOf(tables, kind, operand);
     return load<u32>(rate, RATE_KNOWN_AT) != 0 ? ramp(signal, load<f64>(rate, RATE_VALUE_AT)) : 0;
   }
   const slot = slotOf(operand);

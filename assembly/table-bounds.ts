@@ -9,6 +9,9 @@ import {
   MAX_BUCKET_RUN,
   MAX_CIDR_TABLES,
   MAX_TABLES,
+  MEMBER_LENGTH_AT,
+  MEMBER_MEMBERSHIP_AT,
+  MEMBERSHIP_BYTES,
   NODE_BYTES,
   NODE_FIRST_SLOT_AT,
   NODE_SHIFT_AT,
@@ -22,19 +25,25 @@ import {
   RUN_BYTES,
   RUN_COUNT_AT,
   RUN_FIRST_AT,
+  SET_BUCKETS_AT,
+  SET_COUNT_AT,
+  SET_DATA_LENGTH_AT,
   TABLE_BYTES,
   TABLE_CIDR,
   TABLE_COUNT_AT,
-  TABLE_DATA_LENGTH_AT,
-  TABLE_HASH,
-  TABLE_HOST,
   TABLE_KIND_AT,
+  TABLE_MISSING,
   TABLE_NUMBER,
   TABLE_OFFSET_AT,
   TABLES_HEADER_BYTES,
   TABLES_HEADER_COUNT_AT,
+  TABLES_HEADER_HASHES_AT,
+  TABLES_HEADER_HOSTS_AT,
   TABLES_HEADER_LEAF_COUNT_AT,
   TABLES_HEADER_LEAVES_OFFSET_AT,
+  TABLES_HEADER_MEMBERSHIP_COUNT_AT,
+  TABLES_HEADER_MEMBERSHIPS_OFFSET_AT,
+  TABLES_HEADER_MISSING_AT,
   TABLES_HEADER_RUN_COUNT_AT,
   TABLES_HEADER_RUNS_OFFSET_AT,
   TABLES_HEADER_SIZE_AT,
@@ -43,13 +52,14 @@ import {
   TABLES_HEADER_V6_TOTAL_AT,
 } from './abi/layout.gen';
 import { IS_NODE, IS_RUN } from './prefixes';
+import { MEMBER_HEADER } from './sets';
 
 /** What `checkPart` answers: the part is good, or elements are left, or one is bad. */
 export const PART_GOOD: i32 = 0;
 export const PART_MORE: i32 = 1;
 export const PART_BAD: i32 = 2;
 
-/** The parts: two families' entries, nodes and directories, runs; then the tables. */
+/** The parts: two families' entries, nodes and directories, runs; two sets. */
 const ENTRIES4: i32 = 0;
 const ENTRIES6: i32 = 1;
 const NODES4: i32 = 2;
@@ -57,7 +67,10 @@ const NODES6: i32 = 3;
 const DIRECTORY4: i32 = 4;
 const DIRECTORY6: i32 = 5;
 const RUNS: i32 = 6;
-const FIRST_TABLE: i32 = 7;
+const HASHES: i32 = 7;
+const HOSTS: i32 = 8;
+/** How many parts there are. */
+export const PARTS: i32 = HOSTS + 1;
 
 /** Element of the part to go on from, and the taken buckets in a row before it. */
 const CURSOR: usize = memory.data(8, 8);
@@ -66,10 +79,6 @@ const ROW_AT: usize = 4;
 /** Begins a part anew. */
 export function startPart(): void {
   store<u64>(CURSOR, 0);
-}
-
-export function partCount(tables: usize): i32 {
-  return FIRST_TABLE + load<i32>(tables, TABLES_HEADER_COUNT_AT);
 }
 
 /** Checks at most `most` more elements of a part. */
@@ -87,7 +96,7 @@ export function checkPart(tables: usize, part: i32, most: u32): i32 {
   else if (part == DIRECTORY4) good = checkDirectory(tables, v4, first, end);
   else if (part == DIRECTORY6) good = checkDirectory(tables, v6, first, end);
   else if (part == RUNS) good = checkRuns(tables, first, end);
-  else good = checkBuckets(tables, tableAt(tables, part), first, end);
+  else good = checkBuckets(tables, setAt(tables, part), first, end);
   if (!good) return PART_BAD;
   store<u32>(CURSOR, end);
   return end < count ? PART_MORE : PART_GOOD;
@@ -101,14 +110,12 @@ function elements(tables: usize, part: i32): u32 {
   if (part == DIRECTORY4) return load<u32>(tables, TABLES_HEADER_V4_AT + PREFIXES_SLOTS_AT);
   if (part == DIRECTORY6) return load<u32>(tables, TABLES_HEADER_V6_AT + PREFIXES_SLOTS_AT);
   if (part == RUNS) return load<u32>(tables, TABLES_HEADER_RUN_COUNT_AT);
-  const table = tableAt(tables, part);
-  const kind = load<i32>(table, TABLE_KIND_AT);
-  // One more than the buckets: the first are looked at again after the last.
-  return kind == TABLE_HASH || kind == TABLE_HOST ? load<u32>(table, TABLE_COUNT_AT) + MAX_BUCKET_RUN : 0;
+  // More than the buckets: the first are looked at again after the last.
+  return load<u32>(setAt(tables, part), SET_COUNT_AT) + MAX_BUCKET_RUN;
 }
 
-function tableAt(tables: usize, part: i32): usize {
-  return tables + TABLES_HEADER_BYTES + (part - FIRST_TABLE) * TABLE_BYTES;
+function setAt(tables: usize, part: i32): usize {
+  return tables + (part == HASHES ? TABLES_HEADER_HASHES_AT : TABLES_HEADER_HOSTS_AT);
 }
 
 /** `count` elements of `stride` bytes from an aligned `offset` lie inside the region. */
@@ -132,10 +139,14 @@ export function checkExtents(tables: usize): bool {
   const count4 = load<u32>(tables, TABLES_HEADER_V4_AT + PREFIXES_COUNT_AT);
   if (!checkExtent(tables, tables + TABLES_HEADER_V4_AT, count4, 4)) return false;
   if (!checkExtent(tables, tables + TABLES_HEADER_V6_AT, total6, 8)) return false;
-  for (let i: u32 = 0; i < count; i++) {
-    if (!checkTable(tables, tables + TABLES_HEADER_BYTES + i * TABLE_BYTES)) return false;
-  }
-  return true;
+  const memberships = load<u32>(tables, TABLES_HEADER_MEMBERSHIP_COUNT_AT);
+  const membershipsAt = load<u32>(tables, TABLES_HEADER_MEMBERSHIPS_OFFSET_AT);
+  return (
+    fits(tables, membershipsAt, memberships, MEMBERSHIP_BYTES) &&
+    checkSet(tables, tables + TABLES_HEADER_HASHES_AT) &&
+    checkSet(tables, tables + TABLES_HEADER_HOSTS_AT) &&
+    checkTables(tables, count)
+  );
 }
 
 function checkExtent(tables: usize, prefixes: usize, total: u32, width: u32): bool {
@@ -148,18 +159,27 @@ function checkExtent(tables: usize, prefixes: usize, total: u32, width: u32): bo
   );
 }
 
-function checkTable(tables: usize, table: usize): bool {
-  const kind = load<u32>(table, TABLE_KIND_AT);
-  const offset = load<u32>(table, TABLE_OFFSET_AT);
-  const count = load<u32>(table, TABLE_COUNT_AT);
-  if (kind > <u32>TABLE_NUMBER) return false;
-  if (kind == TABLE_CIDR) return offset < <u32>MAX_CIDR_TABLES;
-  if (kind == TABLE_NUMBER) return fits(tables, offset, count, 8);
-  if (kind != TABLE_HASH && kind != TABLE_HOST) return true;
-  // Open addressing needs a power of two of buckets.
+/** Open addressing needs a power of two of buckets. */
+function checkSet(tables: usize, set: usize): bool {
+  const offset = load<u32>(set, SET_BUCKETS_AT);
+  const count = load<u32>(set, SET_COUNT_AT);
   if (count == 0 || (count & (count - 1)) != 0 || !fits(tables, offset, count, BUCKET_BYTES)) return false;
   const length = load<u32>(tables, TABLES_HEADER_SIZE_AT);
-  return load<u32>(table, TABLE_DATA_LENGTH_AT) <= length - offset - count * BUCKET_BYTES;
+  return load<u32>(set, SET_DATA_LENGTH_AT) <= length - offset - count * BUCKET_BYTES;
+}
+
+function checkTables(tables: usize, count: u32): bool {
+  let missing: u32 = 0;
+  for (let i: u32 = 0; i < count; i++) {
+    const table = tables + TABLES_HEADER_BYTES + i * TABLE_BYTES;
+    const kind = load<u32>(table, TABLE_KIND_AT);
+    const offset = load<u32>(table, TABLE_OFFSET_AT);
+    if (kind > <u32>TABLE_NUMBER) return false;
+    if (kind == TABLE_MISSING) missing++;
+    if (kind == TABLE_CIDR && offset >= <u32>MAX_CIDR_TABLES) return false;
+    if (kind == TABLE_NUMBER && !fits(tables, offset, load<u32>(table, TABLE_COUNT_AT), 8)) return false;
+  }
+  return missing == load<u32>(tables, TABLES_HEADER_MISSING_AT);
 }
 
 /** Starts rise within each run, and every value names a leaf; in the first IPv6 run it may name a run. */
@@ -233,19 +253,25 @@ function checkRuns(tables: usize, first: u32, end: u32): bool {
   return true;
 }
 
-/** Each member lies inside the data, and no more than MAX_BUCKET_RUN buckets in a row are taken. */
-function checkBuckets(tables: usize, table: usize, first: u32, end: u32): bool {
-  const buckets = tables + load<u32>(table, TABLE_OFFSET_AT);
-  const count = load<u32>(table, TABLE_COUNT_AT);
+/**
+ * Each member lies inside the data and its membership inside theirs; no more than MAX_BUCKET_RUN buckets in a row are
+ * taken.
+ */
+function checkBuckets(tables: usize, set: usize, first: u32, end: u32): bool {
+  const buckets = tables + load<u32>(set, SET_BUCKETS_AT);
+  const count = load<u32>(set, SET_COUNT_AT);
   const members = buckets + <usize>count * BUCKET_BYTES;
-  const length = load<u32>(table, TABLE_DATA_LENGTH_AT);
+  const length = load<u32>(set, SET_DATA_LENGTH_AT);
+  const memberships = load<u32>(tables, TABLES_HEADER_MEMBERSHIP_COUNT_AT);
   let row = load<u32>(CURSOR, ROW_AT);
   for (let i = first; i < end; i++) {
     const offset = load<u32>(buckets + <usize>(i & (count - 1)) * BUCKET_BYTES, BUCKET_OFFSET_AT);
     row = offset == 0 ? 0 : row + 1;
     if (offset == 0) continue;
-    if (row > <u32>MAX_BUCKET_RUN || offset > length || length - offset < 2) return false;
-    if (length - offset - 2 < <u32>load<u16>(members + offset)) return false;
+    if (row > <u32>MAX_BUCKET_RUN || offset > length || length - offset < MEMBER_HEADER) return false;
+    const member = members + offset;
+    if (length - offset - MEMBER_HEADER < <u32>load<u16>(member, MEMBER_LENGTH_AT)) return false;
+    if (load<u32>(member, MEMBER_MEMBERSHIP_AT) >= memberships) return false;
   }
   store<u32>(CURSOR, row, ROW_AT);
   return true;

@@ -23,7 +23,7 @@ import {
 import { DIGEST } from './memory';
 import { sha256Blocks, sha256Finish, sha256Start } from './sha256';
 import { activeImage } from './state';
-import { checkExtents, checkPart, PART_BAD, PART_MORE, partCount, startPart } from './table-bounds';
+import { checkExtents, checkPart, PART_BAD, PART_MORE, PARTS, startPart } from './table-bounds';
 
 const PAGE: i32 = 65_536;
 /** 1 GiB: addresses stay positive as i32, and a table region cannot take the host's memory. */
@@ -118,7 +118,7 @@ function checkMore(tables: usize, budget: i32): i32 {
   if (answer == PART_MORE) return MORE;
   store<i32>(PART, part + 1);
   startPart();
-  if (part + 1 < partCount(tables)) return MORE;
+  if (part + 1 < PARTS) return MORE;
   store<u64>(OLDER, load<u64>(NEWEST));
   store<u64>(NEWEST, load<u64>(PENDING));
   store<u64>(PENDING, 0);

@@ -7,6 +7,7 @@
 #include "connection.h"
 #include "listener.h"
 #include "poll.h"
+#include "puzzle_extension.h"
 #include "tls_settings.h"
 #include "waiter.h"
 
@@ -20,6 +21,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   Waiter::Register(env, exports, polls);
   RegisterCapture(env, exports);
   RegisterClientCertificate(env, exports);
+  RegisterPuzzleExtension(env, exports);
   RegisterTlsSettings(env, exports);
   return exports;
 }

@@ -29,6 +29,7 @@ namespace sallyport {
   X(SSL_CTX_set_cipher_list)            \
   X(SSL_CTX_set_ciphersuites)           \
   X(SSL_CTX_set_client_CA_list)         \
+  X(SSL_CTX_set_ex_data)                \
   X(SSL_CTX_set_num_tickets)            \
   X(SSL_CTX_set_options)                \
   X(SSL_CTX_set_verify_depth)           \
@@ -46,6 +47,7 @@ namespace sallyport {
   X(SSL_set_cipher_list)                \
   X(SSL_set_ciphersuites)               \
   X(SSL_set_ex_data)                    \
+  X(SSL_set_msg_callback)               \
   X(SSL_set_num_tickets)                \
   X(SSL_set_options)                    \
   X(SSL_version)                        \

@@ -1,6 +1,6 @@
 /**
  * The library. `createEngine` decides for sockets of your own; `createEdge` runs the whole edge;
- * `createBatchPool` analyses and scores in bulk.
+ * `createBatchPool` analyses and scores in bulk; `connect` is a TLS client that solves puzzles.
  */
 export {
   type BatchDecision,
@@ -11,6 +11,13 @@ export {
   createBatchPool,
   type HelloAnalysis,
 } from './library/batch.ts';
+export {
+  ConnectError,
+  type Connected,
+  type ConnectOptions,
+  connect,
+  type PuzzleCost,
+} from './library/connect.ts';
 export type { EngineDecision, HelloSummary } from './library/decision.ts';
 export {
   type BoundListener,

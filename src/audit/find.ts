@@ -9,6 +9,8 @@ export interface RecordedDecision {
   readonly clientIp: string | null;
   readonly serverName: string | null;
   readonly ja4: string | null;
+  /** The program, by the table of TLS clients. */
+  readonly tlsClient: string | null;
   readonly outcome: string;
   readonly site: string | null;
   readonly policy: string | null;
@@ -59,6 +61,7 @@ function readDecision(line: string): RecordedDecision | null {
       clientIp: source.ip,
       serverName: tls.client.server_name,
       ja4: sallyport.hello.ja4,
+      tlsClient: sallyport.hello.client ?? null,
       outcome: String(event.outcome === 'success' ? 'served' : event.action),
       site: rule.ruleset,
       policy: rule.name,

@@ -1,10 +1,10 @@
 /** One audit line: a connection's record under ECS field names, ours under `sallyport`. */
-import type { ConnectionRecord, Outcome } from './record.ts';
+import type { ConnectionRecord, HttpRecord, Outcome } from './record.ts';
 
 const ECS_VERSION = '8.17.0';
 
 /** A connection that had been let in and was closed once its policy's `idle` was over did what it came for. */
-const ALLOWED: ReadonlySet<Outcome> = new Set(['served', 'idle_timeout']);
+const ALLOWED: ReadonlySet<Outcome> = new Set(['served', 'passed_through', 'idle_timeout']);
 const DENIED: ReadonlySet<Outcome> = new Set(['refused', 'reset', 'dropped', 'tarpitted', 'limited']);
 
 /**
@@ -26,7 +26,13 @@ export function formatRecord(record: ConnectionRecord): string {
       outcome: ALLOWED.has(record.outcome) ? 'success' : 'failure',
       duration: record.durationsUs.total * 1_000,
     },
-    source: { ip: record.clientIp, port: record.clientPort, bytes: record.bytesIn },
+    source: {
+      ip: record.clientIp,
+      port: record.clientPort,
+      bytes: record.bytesIn,
+      geo: { country_iso_code: record.origin.country },
+      as: { number: record.origin.asn, organization: { name: record.origin.organization } },
+    },
     destination: { bytes: record.bytesOut },
     error: { message: record.error },
     tls: {
@@ -65,7 +71,12 @@ export function formatRecord(record: ConnectionRecord): string {
         max_version: hello?.maxVersion ?? null,
         bytes: hello?.bytes ?? null,
         records: hello?.records ?? null,
+        client: record.tlsClient?.name ?? null,
+        client_kind: record.tlsClient?.kind ?? null,
+        client_versions: record.tlsClient?.versions ?? null,
+        client_match: record.tlsClient?.level ?? null,
       },
+      proxy: record.proxyIp,
       syn: record.syn,
       os: record.stack?.os ?? null,
       os_family: record.stack?.family ?? null,
@@ -73,7 +84,7 @@ export function formatRecord(record: ConnectionRecord): string {
       hops: record.stack?.hops ?? null,
       link: record.stack?.link ?? null,
       rtt_us: record.rttUs,
-      http: record.http,
+      http: formatHttp(record.http),
       upstream: record.upstream,
       durations_us: {
         hello: record.durationsUs.hello,
@@ -95,6 +106,12 @@ function certificateFields({ certificate }: ConnectionRecord): Readonly<Record<s
     not_after: new Date(certificate.notAfterMs).toISOString(),
     x509: { serial_number: certificate.serial },
   };
+}
+
+function formatHttp(http: HttpRecord | null): object | null {
+  if (http === null) return null;
+  const { requests, challenged, h2, osMismatch, toolMismatch } = http;
+  return { requests, challenged, h2, os_mismatch: osMismatch, tool_mismatch: toolMismatch };
 }
 
 function verdictType(outcome: Outcome): string {

@@ -3,11 +3,15 @@
 import type { CertificateAttributes } from '../identity/attributes.ts';
 import type { CanaryArm } from '../orchestrator/canaries.ts';
 import type { ShadowDecision, Verdict } from '../orchestrator/verdict.ts';
+import type { Policy } from '../pdl/ir.ts';
+import { type Origin, UNKNOWN_ORIGIN } from '../profile/address/origins.ts';
+import type { ClientMatch } from '../profile/client-matcher.ts';
 import type { StackMatch } from '../profile/stack-matcher.ts';
 
 /** How a connection ended. */
 export type Outcome =
   | 'served'
+  | 'passed_through'
   | 'refused'
   | 'reset'
   | 'dropped'
@@ -31,6 +35,7 @@ export type Outcome =
 /** Every outcome, for metrics and tests. */
 export const OUTCOMES: readonly Outcome[] = [
   'served',
+  'passed_through',
   'refused',
   'reset',
   'dropped',
@@ -61,10 +66,16 @@ export interface ConnectionRecord {
   readonly startedAtMs: number;
   clientIp: string;
   clientPort: number;
+  /** Where the address is from. */
+  origin: Origin;
+  /** A proxy in front named the client; its address, or null. */
+  proxyIp: string | null;
   /** p0f-style text of the SYN, null when the kernel did not save it. */
   syn: string | null;
   /** What the SYN tells of its sender. */
   stack: StackMatch | null;
+  /** What the ClientHello tells of it. */
+  tlsClient: ClientMatch | null;
   rttUs: number | null;
   hello: {
     bytes: number;
@@ -95,6 +106,8 @@ export interface ConnectionRecord {
   shadow: ShadowDecision | null;
   /** The arm of each canary of the site. */
   canaries: readonly CanaryArm[];
+  /** What of the policy's connections is audited; null: all. */
+  log: Policy['log'] | null;
   challenge: { name: string; outcome: 'posed' | 'solved' | 'cleared' | 'failed' } | null;
   imageId: string | null;
   epoch: number;
@@ -107,13 +120,25 @@ export interface ConnectionRecord {
   } | null;
   /** What a verified certificate of the client says; null without one. */
   certificate: CertificateAttributes | null;
-  http: { requests: number; challenged: number } | null;
+  http: HttpRecord | null;
   upstream: string | null;
   bytesIn: number;
   bytesOut: number;
   outcome: Outcome;
   error: string | null;
   durationsUs: { hello: number | null; decide: number | null; handshake: number | null; total: number };
+}
+
+/** What the requests of a connection came to. */
+export interface HttpRecord {
+  requests: number;
+  /** Those that met a challenge. */
+  challenged: number;
+  /** Akamai's text; null for HTTP/1.1 and where the policy does not ask for it. */
+  h2: string | null;
+  /** Did a request contradict the SYN, or the ClientHello? Null: none was judged. */
+  osMismatch: boolean | null;
+  toolMismatch: boolean | null;
 }
 
 /** What is known of a connection at accept. */
@@ -135,8 +160,11 @@ export type RecordStart = Pick<
 export function startRecord(start: RecordStart): ConnectionRecord {
   return {
     ...start,
+    origin: UNKNOWN_ORIGIN,
+    proxyIp: null,
     syn: null,
     stack: null,
+    tlsClient: null,
     hello: null,
     helloStatus: null,
     site: null,
@@ -150,6 +178,7 @@ export function startRecord(start: RecordStart): ConnectionRecord {
     wouldMatch: [],
     shadow: null,
     canaries: [],
+    log: null,
     challenge: null,
     tls: null,
     certificate: null,
@@ -160,6 +189,11 @@ export function startRecord(start: RecordStart): ConnectionRecord {
     error: null,
     durationsUs: { hello: null, decide: null, handshake: null, total: 0 },
   };
+}
+
+/** Was a client served to the end of its connection, and did it meet what it was challenged with? */
+export function wasServedWell({ outcome, challenge }: ConnectionRecord): boolean {
+  return outcome === 'served' && (challenge === null || ['solved', 'cleared'].includes(challenge.outcome));
 }
 
 /** Writes into a record what was decided, in the place of an earlier decision. */
@@ -174,4 +208,5 @@ export function recordVerdict(record: ConnectionRecord, verdict: Verdict): void 
   record.wouldMatch = verdict.wouldMatch;
   record.shadow = verdict.shadow;
   record.canaries = verdict.canaries;
+  record.log = verdict.policy?.log ?? null;
 }

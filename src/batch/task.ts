@@ -6,6 +6,8 @@ import {
   type CompileRequest,
   compilePolicyFile,
 } from '../orchestrator/compile-policy.ts';
+import { type LoadedDatabase, loadDatabase } from '../profile/address/load-database.ts';
+import type { OriginKind } from '../profile/address/origins.ts';
 import { BatchDesk, type ScoreTask } from './desk.ts';
 import type { BatchSetup } from './setup.ts';
 
@@ -23,6 +25,16 @@ export default function compileTask(request: CompileRequest): CompileOutcome {
 
 export function judge(request: JudgeRequest): Judgement {
   return judgeFeed(request);
+}
+
+export interface DatabaseTask {
+  readonly file: string;
+  readonly kind: OriginKind;
+}
+
+/** The answer's memory is shared with whoever asked. */
+export function database({ file, kind }: DatabaseTask): LoadedDatabase | string {
+  return loadDatabase(file, kind, Date.now());
 }
 
 export interface AnalyzeTask {

@@ -4,11 +4,11 @@
  */
 import { hash, hkdfSync, randomBytes } from 'node:crypto';
 import { ClearanceTable } from '../limit/clearance-table.ts';
-import { createTable } from '../limit/shared-table.ts';
 import { checkCookieHeader, issueCookie } from './cookie.ts';
 import { renderPage } from './page.ts';
 import { safeReturnPath } from './return-path.ts';
 import { digest, issueToken, openToken } from './token.ts';
+import { leadingZeroBits } from './zero-bits.ts';
 
 /** Where answers are posted. */
 export const SUBMIT_PATH = '/.well-known/sallyport/challenge';
@@ -95,7 +95,7 @@ export class ProofOfWork {
     this.#name = digest(options.name);
     this.#solveWithinMs = options.solveWithinMs;
     this.#clearsForMs = options.clearsForMs;
-    this.#spent = options.spent ?? new ClearanceTable(createTable(OWN_SPENT_SLOTS));
+    this.#spent = options.spent ?? new ClearanceTable(ClearanceTable.allocate(OWN_SPENT_SLOTS));
   }
 
   /** The challenge as a page that a browser solves by itself. */
@@ -203,14 +203,4 @@ const COMMON_HEADERS = {
 
 function deriveKey(secret: Uint8Array, purpose: string): Uint8Array {
   return new Uint8Array(hkdfSync('sha256', secret, '', purpose, 32));
-}
-
-function leadingZeroBits(bytes: Buffer): number {
-  let bits = 0;
-  for (let at = 0; at < bytes.length; at += 4) {
-    const zeros = Math.clz32(bytes.readUInt32BE(at));
-    bits += zeros;
-    if (zeros < 32) break;
-  }
-  return bits;
 }

@@ -55,10 +55,10 @@ export function explanationReport(explanation: Explanation, paint: Paint): strin
 
 /** Who was decided about; and, where no policy explains it, the points as they were recorded. */
 export function recordedReport(decision: RecordedDecision, withParts: boolean, paint: Paint): string {
-  const { id, time, clientIp, serverName, ja4, outcome, site, score, parts, matched } = decision;
+  const { id, time, clientIp, serverName, ja4, tlsClient, outcome, site, score, parts, matched } = decision;
   const lines = [
     `${paint('dim', `${time}  ${id}`)}`,
-    `client ${clientIp ?? 'unknown'}  asked for ${serverName ?? 'no name'}  ja4 ${ja4 ?? 'unknown'}  ended ${outcome}`,
+    `client ${clientIp ?? 'unknown'}  asked for ${serverName ?? 'no name'}  ja4 ${ja4 ?? 'unknown'}${tlsClient === null ? '' : ` of ${tlsClient}`}  ended ${outcome}`,
   ];
   if (!withParts) return lines.join('\n');
   const { policy, action, challenge, tier } = decision;

@@ -3,6 +3,9 @@ import { Command, CommanderError, Option } from 'commander';
 import type { Flags } from '../config/overrides.ts';
 import type { BenchOptions } from './commands/bench.ts';
 import type { CheckFormat } from './commands/check.ts';
+import type { ConnectFlags } from './commands/connect.ts';
+import type { InspectClientOptions } from './commands/inspect-client.ts';
+import { type DatabaseFlags, databaseOptions } from './databases.ts';
 import { CliError, EXIT } from './exit.ts';
 import type { Format } from './output.ts';
 import { packageVersion } from './package.ts';
@@ -28,6 +31,8 @@ export async function main(args: readonly string[]): Promise<number> {
     return error.exitCode;
   }
 }
+
+const CLIENT_TABLE = "TLS clients over the package's own, as in clients.tsv";
 
 interface RunOptions extends Flags {
   readonly config: string;
@@ -116,24 +121,27 @@ function buildProgram(done: (code: number) => void): Command {
       await lsp();
     });
 
-  verb(
-    'decide',
-    'Say what a policy decides about clients described on standard input, one JSON object a line.',
-    '  echo \'{"hello":"1603010…","ip":"203.0.113.7"}\' | sallyport decide --policy policy.pdl\n' +
-      '  sallyport decide --policy policy.pdl --jsonl < clients.jsonl\n',
+  withDatabases(
+    verb(
+      'decide',
+      'Say what a policy decides about clients described on standard input, one JSON object a line.',
+      '  echo \'{"hello":"1603010…","ip":"203.0.113.7"}\' | sallyport decide --policy policy.pdl\n' +
+        '  sallyport decide --policy policy.pdl --jsonl < clients.jsonl\n',
+    ),
   )
     .requiredOption('--policy <file>', 'the policy')
     .option('--site <name>', 'decide for this site whatever name the client asks for')
-    .option('--jsonl', 'one compact object a line; exit 0 even when lines are in error')
-    .action(async (options: { policy: string; site?: string; jsonl?: true }) => {
+    .addOption(jsonlOption())
+    .action(async (options: DatabaseFlags & { policy: string; site?: string; jsonl?: true }) => {
       const { decide } = await import('./commands/decide.ts');
-      done(await decide(options.policy, options.site ?? null, options.jsonl === true));
+      done(await decide(options.policy, options.site ?? null, options.jsonl === true, options));
     });
 
   const inspect = verb(
     'inspect',
     'Show what is in the bytes a client sends first.',
-    '  echo 1603010… | sallyport inspect hello\n  sallyport inspect syn --jsonl < syns.jsonl\n',
+    '  echo 1603010… | sallyport inspect hello\n  sallyport inspect syn --jsonl < syns.jsonl\n' +
+      '  sallyport inspect client --hello hello.bin --user-agent "$AGENT"\n',
   );
   inspect
     .command('hello')
@@ -141,10 +149,31 @@ function buildProgram(done: (code: number) => void): Command {
       'Reads ClientHellos: hex, or objects with `record_hex` or `handshake_hex`, and `proto` (tls, dtls, quic), one a line.',
     )
     .exitOverride()
+    .option('--client-table <file>', CLIENT_TABLE)
     .addOption(jsonlOption())
-    .action(async ({ jsonl }: { jsonl?: true }) => {
+    .action(async ({ clientTable, jsonl }: { clientTable?: string; jsonl?: true }) => {
       const { inspectHellos } = await import('./commands/inspect.ts');
-      done(await inspectHellos(jsonl === true));
+      done(await inspectHellos(clientTable ?? null, jsonl === true));
+    });
+  inspect
+    .command('client')
+    .description('Reads a ClientHello, a SYN and a User-Agent of one client, and prints all that they tell.')
+    .exitOverride()
+    .option('--hello <hex>', 'the ClientHello, a file with its hex or bytes, or - for standard input')
+    .option('--syn <hex>', 'the IP and TCP headers of the SYN, likewise')
+    .option('--user-agent <text>', 'the User-Agent, or - for standard input')
+    .addOption(new Option('--proto <name>', 'of the hello').choices(['tls', 'dtls', 'quic']).default('tls'))
+    .option('--p0f-db <file>', "signatures in the format of p0f.fp instead of the package's own")
+    .option('--client-table <file>', CLIENT_TABLE)
+    .addOption(formatOption())
+    .addHelpText(
+      'after',
+      '\nExamples:\n  sallyport inspect client --hello hello.bin --syn 4500003c… --user-agent "$AGENT"\n' +
+        '  sallyport inspect client --hello - --format json < hello.hex | jq .client\n',
+    )
+    .action(async (options: InspectClientOptions) => {
+      const { inspectClient } = await import('./commands/inspect-client.ts');
+      done(await inspectClient(options));
     });
   inspect
     .command('syn')
@@ -155,6 +184,14 @@ function buildProgram(done: (code: number) => void): Command {
     .action(async ({ p0fDb, jsonl }: { p0fDb?: string; jsonl?: true }) => {
       const { inspectSyns } = await import('./commands/inspect.ts');
       done(await inspectSyns(p0fDb ?? null, jsonl === true));
+    });
+  withDatabases(inspect.command('address'))
+    .description('Reads IP addresses, one a line: the country and the autonomous system each is from.')
+    .exitOverride()
+    .addOption(jsonlOption())
+    .action(async ({ jsonl, ...databases }: DatabaseFlags & { jsonl?: true }) => {
+      const { inspectAddresses } = await import('./commands/inspect-address.ts');
+      done(await inspectAddresses(databases, jsonl === true));
     });
 
   withAdmin(
@@ -171,6 +208,29 @@ function buildProgram(done: (code: number) => void): Command {
       done(await reload(options));
     },
   );
+
+  verb(
+    'connect',
+    'Connect as a TLS client that solves puzzles, and say what was negotiated and what it cost.',
+    '  sallyport connect example.com:443\n  sallyport connect 127.0.0.1:8443 --servername localhost --ca .sallyport/ca.pem\n' +
+      "  printf 'GET / HTTP/1.0\\r\\n\\r\\n' | sallyport connect example.com:443 --pipe\n",
+  )
+    .argument('<host:port>', 'where to; an IPv6 address in brackets')
+    .option('--servername <name>', 'the server name to send, and to check the certificate for')
+    .option('--ca <file>', 'PEM certificates to trust instead of the usual ones')
+    .option('--cert <file>', 'PEM certificate to show, with its chain')
+    .option('--key <file>', 'PEM key of that certificate')
+    .option('--alpn <names>', 'protocols to offer, separated by commas')
+    .option('--insecure', 'do not check the certificate')
+    .option('--max-difficulty <bits>', 'leading zero bits beyond which a puzzle is refused', '24')
+    .option('--puzzle-extension <type>', 'type of the extension that carries puzzles', '0xff6a')
+    .option('--timeout <time>', 'for everything up to the end of the handshake', '30s')
+    .option('--pipe', 'join the connection to standard input and output; the report goes to standard error')
+    .addOption(formatOption())
+    .action(async (target: string, flags: ConnectFlags) => {
+      const { connect } = await import('./commands/connect.ts');
+      done(await connect(target, flags));
+    });
 
   verb('audit', 'Work with audit logs.', '  sallyport audit verify audit.jsonl\n')
     .command('verify')
@@ -211,6 +271,11 @@ function configOption(): Option {
   return new Option('--config <file>', 'the configuration').default('sallyport.yaml').env('SALLYPORT_CONFIG');
 }
 
+function withDatabases(command: Command): Command {
+  for (const option of databaseOptions()) command.addOption(option);
+  return command;
+}
+
 function jsonlOption(): Option {
   return new Option('--jsonl', 'one compact object a line; exit 0 even when lines are in error');
 }
@@ -226,6 +291,7 @@ function withOverrides(command: Command): Command {
   return command
     .option('--policy <file>', 'the policy file')
     .option('--p0f-db <file>', 'signatures of TCP/IP stacks, as in p0f.fp')
+    .option('--client-table <file>', CLIENT_TABLE)
     .option('--threads <count>', 'edge workers; 0 keeps everything on one loop')
     .option('--listen <address>', 'address of the first listener')
     .option('--admin-address <address>', 'address of the admin API')

@@ -25,6 +25,12 @@ upstreams:
     protocol: http              # or tcp, for anything that is not HTTP
     url: http://127.0.0.1:8080
 
+# MaxMind databases for conn.country and conn.asn; none comes with the package. Free ones: GeoLite2 of MaxMind
+# (\`geoipupdate\` fetches them), or the Lite databases of DB-IP or IPinfo.
+# geo:
+#   country: /var/lib/GeoIP/GeoLite2-Country.mmdb
+#   asn: /var/lib/GeoIP/GeoLite2-ASN.mmdb
+
 # limits:
 #   connections: 20000          # of the whole process
 #   helloTimeout: 5s            # from accept to a whole ClientHello

@@ -3,6 +3,7 @@ import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { closest } from '../pdl/diagnostics/closest.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
+import { parsePrefix } from '../pdl/ip.ts';
 import { formatAddress, isLoopback } from './address.ts';
 import type { ConfigDocument, Path } from './document.ts';
 import { own } from './resolve.ts';
@@ -24,6 +25,22 @@ export function checkConfig(config: Config, document: ConfigDocument, nowMs: num
 
   checkReadable(config.policy, ['policy'], 'policy', error);
   if (config.p0fDb !== null) checkReadable(config.p0fDb, ['p0fDb'], 'signatures', error);
+  for (const kind of ['country', 'asn'] as const) {
+    const file = config.geo[kind];
+    if (file !== null) checkReadable(file, ['geo', kind], `${kind} database`, error);
+  }
+  if (config.clientTable !== null)
+    checkReadable(config.clientTable, ['clientTable'], 'table of TLS clients', error);
+  config.intermediaries.forEach((text, index) => {
+    if (parsePrefix(text) !== null) return;
+    const help = 'write an address or a prefix, such as 198.51.100.0/24 or 2001:db8::/32';
+    error(
+      'CFG-V001',
+      ['intermediaries', index],
+      `${JSON.stringify(text)} is not an address or a prefix`,
+      help,
+    );
+  });
   for (const [name, certificate] of Object.entries(config.certificates)) {
     checkCertificate(name, certificate, nowMs, add);
   }
@@ -47,7 +64,21 @@ export function checkConfig(config: Config, document: ConfigDocument, nowMs: num
       );
     }
     names.add(listener.name);
-    checkName(listener.upstream, 'upstream', config.upstreams, [...at, 'upstream'], error);
+    const { passthrough } = listener;
+    if (listener.upstream !== passthrough['*']) {
+      checkName(listener.upstream, 'upstream', config.upstreams, [...at, 'upstream'], error);
+    }
+    for (const [name, upstream] of Object.entries(passthrough)) {
+      const place = [...at, 'passthrough', name];
+      checkName(upstream, 'upstream', config.upstreams, place, error);
+      if (own(config.upstreams, upstream)?.protocol !== 'http') continue;
+      error(
+        'CFG-R003',
+        place,
+        `\`${name}\` passes through to the http upstream \`${upstream}\``,
+        'name a tcp upstream: it gets the client’s TLS, and serves the certificate',
+      );
+    }
     listener.certificates.forEach((name, position) => {
       checkName(name, 'certificate', config.certificates, [...at, 'certificates', position], error);
     });
@@ -99,7 +130,7 @@ function checkName(
     'CFG-R001',
     at,
     `there is no ${kind} called \`${name}\``,
-    near ? `did you mean \`${near}\`?` : `the ${kind}s are ${Object.keys(table).join(', ')}`,
+    near ? `did you mean \`${near}\`?` : `the ${kind}s are ${Object.keys(table).join(', ') || 'none'}`,
   );
 }
 

@@ -6,6 +6,7 @@ import type { Override } from './document.ts';
 export interface Flags {
   readonly policy?: string | undefined;
   readonly p0fDb?: string | undefined;
+  readonly clientTable?: string | undefined;
   readonly threads?: string | undefined;
   readonly listen?: string | undefined;
   readonly adminAddress?: string | undefined;
@@ -26,6 +27,13 @@ interface Overridable {
 export const OVERRIDABLE: readonly Overridable[] = [
   { name: 'policy', flag: '--policy', variable: 'SALLYPORT_POLICY', path: ['policy'], kind: 'path' },
   { name: 'p0fDb', flag: '--p0f-db', variable: 'SALLYPORT_P0F_DB', path: ['p0fDb'], kind: 'path' },
+  {
+    name: 'clientTable',
+    flag: '--client-table',
+    variable: 'SALLYPORT_CLIENT_TABLE',
+    path: ['clientTable'],
+    kind: 'path',
+  },
   { name: 'threads', flag: '--threads', variable: 'SALLYPORT_THREADS', path: ['threads'], kind: 'number' },
   {
     name: 'listen',

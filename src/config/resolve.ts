@@ -12,8 +12,10 @@ import {
   DEFAULTS,
   FEED_TIMEOUT,
   HEADER_DEFAULTS,
+  HISTORY_SETTINGS,
   HTTP_UPSTREAM_SETTINGS,
   LIMIT_SETTINGS,
+  PUZZLE_EXTENSION_SETTING,
   type Setting,
   type Settings,
   TCP_UPSTREAM_SETTINGS,
@@ -76,12 +78,14 @@ export function resolveConfig(document: ConfigDocument, problems: Diagnostic[]):
   const listener = (section: Section, index: number): ListenerConfig => ({
     name: section.name as string,
     address: address(['listeners', index, 'address'], section.address as string),
-    certificates: section.certificates as string[],
-    upstream: section.upstream as string,
+    certificates: (section.certificates as string[] | undefined) ?? [],
+    // why: where everything passes through, nothing else goes anywhere.
+    upstream: upstreamOf(section),
+    passthrough: passthroughOf(section),
     deferAccept: section.deferAccept !== false,
     alpn:
       (section.alpn as string[] | undefined) ??
-      (own(upstreams, section.upstream as string)?.protocol === 'tcp' ? [] : DEFAULTS.httpAlpn),
+      (own(upstreams, upstreamOf(section))?.protocol === 'tcp' ? [] : DEFAULTS.httpAlpn),
   });
   const prefixes = (key: string, value: unknown): readonly string[] => {
     const texts = (value as string[] | undefined) ?? [];
@@ -100,21 +104,30 @@ export function resolveConfig(document: ConfigDocument, problems: Diagnostic[]):
     own: prefixes('own', given.own),
     neverBlock: prefixes('neverBlock', given.neverBlock),
     ca: given.ca === undefined ? null : path(given.ca, ''),
+    maxGoodShare: Number(given.maxGoodPercent ?? DEFAULTS.maxGoodPercent) / 100,
     timeout: scalar(['feeds', 'timeout'], given.timeout, FEED_TIMEOUT, report),
     options: (given.options as FeedSettings['options'] | undefined) ?? {},
+  });
+  const geo = ({ country, asn }: Section): Config['geo'] => ({
+    country: country === undefined ? null : path(country, ''),
+    asn: asn === undefined ? null : path(asn, ''),
   });
   const admin = toggle(root.admin);
   const metrics = toggle(root.metrics);
   const audit = toggle(root.audit);
+  const history = toggle(root.history);
   const auditFile = (audit?.file as string | undefined) ?? DEFAULTS.auditFile;
 
   return {
     file: resolve(document.file),
     policy: path(root.policy, DEFAULTS.policy),
     p0fDb: root.p0fDb === undefined ? null : path(root.p0fDb, ''),
+    geo: geo(section(root.geo)),
+    intermediaries: (root.intermediaries as string[] | undefined) ?? [],
+    clientTable: root.clientTable === undefined ? null : path(root.clientTable, ''),
     threads: (root.threads as number | undefined) ?? availableParallelism(),
     listeners: (root.listeners as Section[]).map(listener),
-    certificates: mapValues(root.certificates as Record<string, Section>, (_, section) => ({
+    certificates: mapValues((root.certificates ?? {}) as Record<string, Section>, (_, section) => ({
       certificate: path(section.certificate, ''),
       key: path(section.key, ''),
     })),
@@ -122,6 +135,12 @@ export function resolveConfig(document: ConfigDocument, problems: Diagnostic[]):
     limits: settings(['limits'], section(root.limits), LIMIT_SETTINGS),
     tls: {
       minVersion: TLS_VERSIONS[(section(root.tls).minVersion ?? DEFAULTS.minVersion) as VersionName],
+      puzzleExtension: scalar(
+        ['tls', 'puzzleExtension'],
+        section(root.tls).puzzleExtension,
+        PUZZLE_EXTENSION_SETTING,
+        report,
+      ),
     },
     headers: { ...HEADER_DEFAULTS, ...section(root.headers) },
     admin: admin && {
@@ -132,9 +151,21 @@ export function resolveConfig(document: ConfigDocument, problems: Diagnostic[]):
       address: address(['metrics', 'address'], (metrics.address as string) ?? DEFAULTS.metricsAddress),
     },
     audit: audit && { file: auditFile === '-' ? '-' : path(auditFile, '') },
+    history: {
+      file: history && path(history.file, DEFAULTS.historyFile),
+      ...settings(['history'], history ?? {}, HISTORY_SETTINGS),
+    },
     feeds: feeds(section(root.feeds)),
     log: { level: (section(root.log).level ?? DEFAULTS.logLevel) as Config['log']['level'] },
   };
+}
+
+function passthroughOf(section: Section): Readonly<Record<string, string>> {
+  return (section.passthrough as Record<string, string> | undefined) ?? {};
+}
+
+function upstreamOf(section: Section): string {
+  return (section.upstream as string | undefined) ?? passthroughOf(section)['*']!;
 }
 
 /** An own property, so that a name such as `constructor` finds nothing. */

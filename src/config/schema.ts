@@ -12,7 +12,10 @@ export interface ListenerConfig {
   /** The name that `listen` uses in a policy. */
   readonly name: string;
   readonly address: Address;
-  /** Names in `Config.certificates`; the first serves names that none covers. */
+  /**
+   * Names in `Config.certificates`; the first serves names that none covers. Empty only where everything is passed
+   * through.
+   */
   readonly certificates: readonly string[];
   /** Name in `Config.upstreams`. */
   readonly upstream: string;
@@ -20,6 +23,11 @@ export interface ListenerConfig {
   readonly deferAccept: boolean;
   /** ALPN protocols offered, most wanted first; empty: none. */
   readonly alpn: readonly string[];
+  /**
+   * Server names whose TLS is not ended here, and the TCP upstreams (names in `Config.upstreams`) that get it: exact
+   * names, `*.` wildcards, and `*` for all others and for clients that name none.
+   */
+  readonly passthrough: Readonly<Record<string, string>>;
 }
 
 /** Absolute paths of PEM files; `certificate` holds the chain, leaf first. */
@@ -60,10 +68,12 @@ export interface LimitsConfig {
   /** Open connections of the whole process. */
   readonly connections: number;
   readonly connectionsPerWorker: number;
-  /** TLS handshakes under way in one worker. */
-  readonly handshakesPerWorker: number;
+  /** TLS handshakes under way in the whole process. */
+  readonly handshakes: number;
   /** Connections one worker holds in a tarpit; one more is reset. */
   readonly tarpits: number;
+  /** Connections in one worker that wait for the solution of a puzzle in the handshake; the oldest makes room. */
+  readonly puzzlesPerWorker: number;
   /** Pending connections the kernel queues for each listening socket. */
   readonly backlog: number;
   /** A longer ClientHello is refused before OpenSSL sees it. */
@@ -88,6 +98,7 @@ export interface LimitsConfig {
   readonly rateSlots: number;
   readonly bucketSlots: number;
   readonly clearanceSlots: number;
+  readonly historySlots: number;
   /** Audit lines that wait for the disk; one more is lost and counted. */
   readonly auditQueue: number;
 }
@@ -111,14 +122,24 @@ export interface Config {
   readonly policy: string;
   /** Signatures of TCP/IP stacks in p0f's format; null: those of the package. */
   readonly p0fDb: string | null;
+  /** Absolute paths of MaxMind databases; null: none. */
+  readonly geo: { readonly country: string | null; readonly asn: string | null };
+  /** A table of TLS clients over the package's own; null: there is none. */
+  readonly clientTable: string | null;
+  /** Prefixes of proxies whose own TCP and TLS are seen in place of their clients'. */
+  readonly intermediaries: readonly string[];
   /** Edge workers; 0: everything on the main loop. */
   readonly threads: number;
   readonly listeners: readonly ListenerConfig[];
   readonly certificates: Readonly<Record<string, CertificateConfig>>;
   readonly upstreams: Readonly<Record<string, UpstreamConfig>>;
   readonly limits: LimitsConfig;
-  /** Lowest version any policy may offer, as on the wire (0x0303). */
-  readonly tls: { readonly minVersion: number };
+  readonly tls: {
+    /** Lowest version any policy may offer, as on the wire (0x0303). */
+    readonly minVersion: number;
+    /** Type of the TLS extension that carries puzzles. */
+    readonly puzzleExtension: number;
+  };
   readonly headers: HeadersConfig;
   /** Null: no admin API. `tokenFile` is made at start when it is missing. */
   readonly admin: { readonly address: Address; readonly tokenFile: string } | null;
@@ -126,6 +147,14 @@ export interface Config {
   readonly metrics: { readonly address: Address } | null;
   /** `file` is a path or `-` for stdout; null: no audit log. */
   readonly audit: { readonly file: string } | null;
+  /** What is remembered of clients. `file` keeps it over a restart; null: nothing does. */
+  readonly history: {
+    readonly file: string | null;
+    /** Between two savings. */
+    readonly interval: number;
+    /** Of the counts behind the `client.` facts. */
+    readonly window: number;
+  };
   readonly feeds: FeedSettings;
   readonly log: { readonly level: LogLevel };
 }

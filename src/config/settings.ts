@@ -2,6 +2,7 @@
  * The default and bounds of every scalar setting. `config.schema.json` says the same of the file's
  * structure; a test keeps the two and docs/operations.md alike.
  */
+import { PUZZLE_EXTENSION } from '../challenge/puzzle/wire.ts';
 import type { HeadersConfig, HttpUpstreamConfig, LimitsConfig, TcpUpstreamConfig } from './schema.ts';
 
 /** Durations are written `500ms`, `5s`, `2m`, `1h`, `1d` and kept in milliseconds. */
@@ -22,8 +23,9 @@ const HOUR = 60 * MINUTE;
 export const LIMIT_SETTINGS: Settings<keyof LimitsConfig> = {
   connections: count(20_000, 1, 1_000_000),
   connectionsPerWorker: count(10_000, 1, 1_000_000),
-  handshakesPerWorker: count(2_000, 1, 100_000),
+  handshakes: count(4_000, 1, 1_000_000),
   tarpits: count(256, 0, 100_000),
+  puzzlesPerWorker: count(1_024, 1, 100_000),
   backlog: count(1_024, 1, 65_535),
   helloBytes: bytes(16_384, 512, 65_536),
   helloTimeout: duration(5 * SECOND, 100, MINUTE),
@@ -38,6 +40,7 @@ export const LIMIT_SETTINGS: Settings<keyof LimitsConfig> = {
   rateSlots: count(65_536, 1_024, 16_777_216),
   bucketSlots: count(65_536, 1_024, 16_777_216),
   clearanceSlots: count(65_536, 1_024, 16_777_216),
+  historySlots: count(131_072, 1_024, 16_777_216),
   auditQueue: count(65_536, 1, 1_048_576),
 };
 
@@ -53,6 +56,13 @@ export const TCP_UPSTREAM_SETTINGS: Settings<Scalars<TcpUpstreamConfig>> = {
   connectTimeout: duration(5 * SECOND, 10, 5 * MINUTE),
   idleTimeout: duration(5 * MINUTE, SECOND, 24 * HOUR),
 };
+
+export const HISTORY_SETTINGS: Settings<'interval' | 'window'> = {
+  interval: duration(MINUTE, SECOND, 24 * HOUR),
+  window: duration(24 * HOUR, MINUTE, 30 * 24 * HOUR),
+};
+/** A number from the range for private use (RFC 8446 section 11). */
+export const PUZZLE_EXTENSION_SETTING: Setting = count(PUZZLE_EXTENSION, 0xff00, 0xffff);
 
 /** For one request to a server of feeds. */
 export const FEED_TIMEOUT: Setting = duration(30 * SECOND, 100, 10 * MINUTE);
@@ -76,6 +86,8 @@ export const DEFAULTS = {
   metricsAddress: '127.0.0.1:9090',
   auditFile: 'audit.jsonl',
   feedDirectory: '.sallyport/feeds',
+  historyFile: '.sallyport/history.db',
+  maxGoodPercent: 10,
   logLevel: 'info',
 } as const;
 

@@ -6,6 +6,7 @@ import { FactSlots } from './fact-slots.ts';
 import { HelloView } from './hello.ts';
 import * as L from './layout.gen.ts';
 import { type CoreModule, instantiateCore } from './module.ts';
+import { statusName } from './status.ts';
 
 export type Tier = 'forbid' | 'exempt' | 'deny' | 'pin' | 'ladder';
 export type HelloForm = 'records' | 'handshake';
@@ -52,6 +53,8 @@ export const PROTOS: readonly HelloProto[] = ['tls', 'dtls', 'quic'];
 const LADDERS: readonly Decision['ladder'][] = ['site', 'canary'];
 export const TIERS: readonly Tier[] = ['forbid', 'exempt', 'deny', 'pin', 'ladder'];
 const ALL_AT_ONCE = 0x7fff_ffff;
+/** Nonces with the same upper half. */
+const NONCES = 2 ** 32;
 
 export class Core extends FactSlots {
   /** The ClientHello that `parse` answered 0 or a violation for. */
@@ -288,6 +291,19 @@ export class Core extends FactSlots {
     if (prefix.length > L.MAX_INPUT_BYTES) throw new RangeError('the prefix is larger than the input region');
     this.#give(prefix, 0, prefix.length);
     const distance = this.exports.sp_solve(prefix.length, first, count, bits);
+    return distance < 0 ? null : first + distance;
+  }
+
+  /**
+   * As `solve`, with the nonce in front: eight bytes, big-endian. Tries `count` (below 2^31) nonces from `first`, a safe
+   * integer, but none that differs from it in the upper half. @throws RangeError when there is more than 247 bytes to
+   * hash after the nonce.
+   */
+  solveFront(rest: Uint8Array, first: number, count: number, bits: number): number | null {
+    this.#give(rest, 0, rest.length);
+    const high = Math.floor(first / NONCES);
+    const distance = this.exports.sp_solve_front(rest.length, high, first % NONCES, count, bits);
+    if (distance < -1) throw new RangeError(`cannot solve: ${statusName(distance)}`);
     return distance < 0 ? null : first + distance;
   }
 }

@@ -7,6 +7,9 @@ import type { CoreExports } from './module.ts';
 export const JA4_AT = 32;
 export const FINGERPRINT_BYTES: number = JA4_AT + 36;
 
+/** Type and length of a TLS handshake message. */
+const MESSAGE_HEADER = 4;
+
 /** Valid from the `parse` that filled it to the next one. */
 export class HelloView {
   readonly #exports: CoreExports;
@@ -39,6 +42,11 @@ export class HelloView {
 
   #written(kind: number): string {
     return this.#latin1(this.#text, this.#exports.sp_hello_text(kind));
+  }
+
+  /** The handshake message without its header, where it lies in the core's memory. */
+  get body(): Uint8Array {
+    return this.#bytes(this.#message, this.bytes - MESSAGE_HEADER);
   }
 
   /** Size of the handshake message with its header. */

@@ -1,70 +1,20 @@
 /** A compiled program as the image the decision core evaluates. */
 import { createHash } from 'node:crypto';
-import type {
-  Atom,
-  Condition,
-  Counter,
-  KeyPart,
-  Operand,
-  Phase,
-  Program,
-  Rule,
-  Rung,
-  Site,
-} from '../pdl/ir.ts';
-import { FACTS } from '../pdl/registry/facts.gen.ts';
+import type { Condition, Operand, Program, Rule, Rung, Site } from '../pdl/ir.ts';
 import { rankOutcomes } from '../pdl/strictness.ts';
+import { type EncodedAtoms, encodeAtoms } from './atoms.ts';
 import { canonicalJson } from './canonical.ts';
 import { withDemands } from './demands.ts';
 import * as L from './layout.gen.ts';
+import { atMost } from './limits.ts';
+import { type EncodedOperand, encodeOperand } from './operands.ts';
+import { Section } from './section.ts';
 import { tablesId } from './tables.ts';
 
 export { encodeTables, FeedError } from './tables.ts';
 
-const PHASES: readonly Phase[] = ['connect', 'hello', 'cert', 'request'];
 const TIERS: readonly Rule['tier'][] = ['forbid', 'exempt', 'deny', 'pin'];
-const ATOMS: readonly Atom['kind'][] = ['known', 'range', 'any', 'all', 'table'];
-const SECTIONS = 10;
-
-/** Elements of one section, written in place. */
-class Section {
-  readonly stride: number;
-  bytes: DataView;
-  count = 0;
-
-  constructor(stride: number) {
-    this.stride = stride;
-    this.bytes = new DataView(new ArrayBuffer(stride * 16));
-  }
-
-  /** Adds an element of zeros and returns where it begins. */
-  add(): number {
-    const at = this.count * this.stride;
-    this.count++;
-    if (at + this.stride > this.bytes.byteLength) {
-      const larger = new Uint8Array(this.bytes.byteLength * 2);
-      larger.set(new Uint8Array(this.bytes.buffer));
-      this.bytes = new DataView(larger.buffer);
-    }
-    return at;
-  }
-
-  u32(at: number, value: number): void {
-    this.bytes.setUint32(at, value, true);
-  }
-
-  i32(at: number, value: number): void {
-    this.bytes.setInt32(at, value, true);
-  }
-
-  f64(at: number, value: number): void {
-    this.bytes.setFloat64(at, value, true);
-  }
-
-  get content(): Uint8Array {
-    return new Uint8Array(this.bytes.buffer, 0, this.count * this.stride);
-  }
-}
+const SECTIONS = 11;
 
 /**
  * Encodes a program. `imageId` is the hex SHA-256 of its canonical form and the ABI, and names a decision's
@@ -78,22 +28,11 @@ export function encodeProgram(program: Program): { image: Uint8Array; imageId: s
   return { image: new ImageEncoder(withDemands(program)).encode(), imageId: identity };
 }
 
-/** The phase in which every part of a key is known. */
-function keyPhase(key: readonly KeyPart[]): number {
-  return Math.max(L.PHASE_CONNECT, ...key.map((part) => PHASES.indexOf(FACTS[part.fact]!.phase)));
-}
-
-/** A rate is known once its event and its key have been seen. */
-function counterPhase(counter: Counter): number {
-  return Math.max(L.PHASE_HELLO, keyPhase(counter.key));
-}
-
 const ALWAYS: Condition = [{ yes: [], no: [] }];
 
 class ImageEncoder {
   readonly #program: Program;
-  readonly #atoms = new Section(L.ATOM_BYTES);
-  readonly #values = new Section(4);
+  readonly #atoms: EncodedAtoms;
   readonly #cubes = new Section(L.CUBE_BYTES);
   readonly #rules = new Section(L.RULE_BYTES);
   readonly #signals = new Section(L.SIGNAL_BYTES);
@@ -107,62 +46,29 @@ class ImageEncoder {
 
   constructor(program: Program) {
     this.#program = program;
+    this.#atoms = encodeAtoms(program);
   }
 
   encode(): Uint8Array {
     const program = this.#program;
-    atMost('atoms', program.atoms.length, L.MAX_ATOMS);
     atMost('rules', program.rules.length, L.MAX_RULES);
     atMost('counters', program.counters.length, L.MAX_COUNTERS);
     atMost('canaries', program.canaries.length, L.MAX_CANARIES);
-    for (const atom of program.atoms) this.#addAtom(atom);
+    for (const { operand } of program.atoms) this.#read(operand);
     this.#addRules();
     for (const score of program.scores) this.#addScore(score);
     for (const site of program.sites) this.#addSite(site);
     return this.#assemble();
   }
 
-  #operand(operand: Operand): { kind: number; index: number; phase: number } {
-    if ('fact' in operand) {
-      const fact = FACTS[operand.fact];
-      if (!fact) throw new RangeError(`no fact ${operand.fact}`);
-      this.#facts.add(operand.fact);
-      return { kind: L.OPERAND_FACT, index: operand.fact, phase: PHASES.indexOf(fact.phase) };
-    }
-    if ('canary' in operand) {
-      const canary = this.#program.canaries[operand.canary];
-      if (!canary) throw new RangeError(`no canary ${operand.canary}`);
-      return { kind: L.OPERAND_CANARY, index: operand.canary, phase: keyPhase(canary.key) };
-    }
-    if ('lookup' in operand) {
-      // why: the core has no maps; the rate of a counter that is not there is unknown, as the map's answer is.
-      atMost('counters beside maps', this.#program.counters.length, L.MAX_COUNTERS - 1);
-      const phase = PHASES.indexOf(FACTS[operand.of]!.phase);
-      return { kind: L.OPERAND_COUNTER, index: L.MAX_COUNTERS - 1, phase };
-    }
-    const counter = this.#program.counters[operand.counter];
-    if (!counter) throw new RangeError(`no counter ${operand.counter}`);
-    return { kind: L.OPERAND_COUNTER, index: operand.counter, phase: counterPhase(counter) };
+  #read(operand: Operand): void {
+    if ('fact' in operand) this.#facts.add(operand.fact);
+    else if ('lookup' in operand) this.#facts.add(operand.of);
   }
 
-  #addAtom(atom: Atom): void {
-    const at = this.#atoms.add();
-    const operand = this.#operand(atom.operand);
-    this.#atoms.u32(at + L.ATOM_KIND_AT, ATOMS.indexOf(atom.kind));
-    this.#atoms.u32(at + L.ATOM_OPERAND_KIND_AT, operand.kind);
-    this.#atoms.u32(at + L.ATOM_OPERAND_AT, operand.index);
-    this.#atoms.u32(at + L.ATOM_PHASE_AT, operand.phase);
-    if (atom.kind === 'range') {
-      this.#atoms.f64(at + L.ATOM_MIN_AT, atom.min);
-      this.#atoms.f64(at + L.ATOM_MAX_AT, atom.max);
-    } else if (atom.kind === 'table') {
-      this.#atoms.u32(at + L.ATOM_FIRST_VALUE_AT, atom.table);
-    } else if (atom.kind !== 'known') {
-      const values = Uint32Array.from(new Set(atom.values)).sort();
-      this.#atoms.u32(at + L.ATOM_FIRST_VALUE_AT, this.#values.count);
-      this.#atoms.u32(at + L.ATOM_VALUE_COUNT_AT, values.length);
-      for (const value of values) this.#values.u32(this.#values.add(), value);
-    }
+  #operand(operand: Operand): EncodedOperand {
+    this.#read(operand);
+    return encodeOperand(this.#program, operand);
   }
 
   /** Adds a condition's cubes and returns the first one's index. */
@@ -171,13 +77,17 @@ class ImageEncoder {
     const first = this.#cubes.count;
     for (const cube of condition) {
       const at = this.#cubes.add();
-      for (const atom of [...cube.yes, ...cube.no]) {
-        if (!(atom >= 0 && atom < this.#program.atoms.length)) throw new RangeError(`no atom ${atom}`);
-      }
-      for (const atom of cube.yes) setBit(this.#cubes, at + L.CUBE_YES_AT, atom);
-      for (const atom of cube.no) setBit(this.#cubes, at + L.CUBE_NO_AT, atom);
+      for (const atom of cube.yes) this.#cubes.bit(at + L.CUBE_YES_AT, this.#place(atom));
+      for (const atom of cube.no) this.#cubes.bit(at + L.CUBE_NO_AT, this.#place(atom));
     }
     return first;
+  }
+
+  /** Where an atom of the program stands in the image. */
+  #place(atom: number): number {
+    const place = this.#atoms.places[atom];
+    if (place === undefined) throw new RangeError(`no atom ${atom}`);
+    return place;
   }
 
   #addRules(): void {
@@ -253,7 +163,7 @@ class ImageEncoder {
     sites.u32(at + L.SITE_FIRST_SHADOW_RUNG_AT, this.#addRungs(shadowLadder));
     sites.u32(at + L.SITE_SHADOW_RUNG_COUNT_AT, shadowLadder.length);
     sites.u32(at + L.SITE_HAS_SHADOW_AT, this.#hasShadow(site) ? 1 : 0);
-    for (const atom of this.#atomsOf(site)) setBit(sites, at + L.SITE_ATOMS_AT, atom);
+    for (const atom of this.#atomsOf(site)) sites.bit(at + L.SITE_ATOMS_AT, this.#place(atom));
     for (const rule of [...site.rules].sort((a, b) => a - b))
       this.#siteRules.u32(this.#siteRules.add(), rule);
   }
@@ -292,8 +202,8 @@ class ImageEncoder {
   #assemble(): Uint8Array {
     // In the order of the ABI's section numbers.
     const sections = [
-      ...[this.#atoms, this.#values, this.#cubes, this.#rules, this.#signals],
-      ...[this.#groups, this.#scores, this.#sites, this.#rungs, this.#siteRules],
+      ...[this.#atoms.atoms, this.#atoms.values, this.#cubes, this.#rules, this.#signals],
+      ...[this.#groups, this.#scores, this.#sites, this.#rungs, this.#siteRules, this.#atoms.operands],
     ];
     const offsets: number[] = [];
     let size = align8(L.IMAGE_HEADER_BYTES);
@@ -325,18 +235,8 @@ class ImageEncoder {
   }
 }
 
-/** Bit `index` of the bit string at `at`. */
-function setBit(section: Section, at: number, index: number): void {
-  const byte = at + (index >> 3);
-  section.bytes.setUint8(byte, section.bytes.getUint8(byte) | (1 << (index & 7)));
-}
-
 function align8(offset: number): number {
   return (offset + 7) & ~7;
-}
-
-function atMost(what: string, count: number, limit: number): void {
-  if (count > limit) throw new RangeError(`the program has ${count} ${what}; the limit is ${limit}`);
 }
 
 function points(value: number): number {

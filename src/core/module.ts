@@ -33,6 +33,7 @@ export interface CoreExports {
   sp_score_batch(score: number, rows: number, columns: number, out: number): number;
   sp_leading_zero_bits(length: number): number;
   sp_solve(length: number, first: number, count: number, bits: number): number;
+  sp_solve_front(length: number, high: number, first: number, count: number, bits: number): number;
   sp_sha256(length: number): number;
   sp_md5(length: number): number;
   sp_hmac_sha256(keyLength: number, length: number): number;

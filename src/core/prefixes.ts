@@ -1,8 +1,8 @@
 /** IP prefixes of one family, in typed arrays: a feed may have a million. */
 import { parseIp } from '../pdl/ip.ts';
 
-/** What a prefix says of its addresses: that they are in list `list`, or where they come from. */
-export type Mark = { readonly list: number } | Origin;
+/** What a prefix says of its addresses: that they are in list `list`, their score in map `map`, or where they come from. */
+export type Mark = { readonly list: number } | { readonly map: number; readonly score: number } | Origin;
 
 /** Autonomous system and country of addresses; what is null is as in the shorter prefix around it. */
 export interface Origin {

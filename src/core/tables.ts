@@ -3,9 +3,11 @@ import { createHash } from 'node:crypto';
 import type { Program, Table } from '../pdl/ir.ts';
 import { canonicalJson } from './canonical.ts';
 import * as L from './layout.gen.ts';
+import { mapNumbers } from './maps.ts';
+import { Memberships } from './memberships.ts';
 import { buildPrefixTable, type FamilyOffsets, type PrefixTable, writeFamily } from './prefix-table.ts';
 import { type Origin, PrefixLists } from './prefixes.ts';
-import { encodeSets } from './set-table.ts';
+import { encodeSets, type NamedSet, type StringSet } from './set-table.ts';
 
 export type { Origin } from './prefixes.ts';
 
@@ -16,7 +18,7 @@ export class FeedError extends Error {
   /** Index of the member. */
   readonly index: number;
 
-  constructor(feed: number | null, index: number, member: string, kind: Table['kind']) {
+  constructor(feed: number | null, index: number, member: string, kind: Table['kind'] | 'score') {
     super(`${JSON.stringify(member.slice(0, 80))} (entry ${index + 1}) is not ${WANTED[kind]}`);
     this.name = 'FeedError';
     this.feed = feed;
@@ -24,13 +26,14 @@ export class FeedError extends Error {
   }
 }
 
-const WANTED: Readonly<Record<Table['kind'], string>> = {
+const WANTED: Readonly<Record<Table['kind'] | 'score', string>> = {
   cidr: 'an IP address or prefix',
   hash: 'a value of 1 to 65,000 bytes',
   host: 'a host name or *.suffix',
   number: 'a number',
   glob: 'a pattern',
   regex: 'a regular expression',
+  score: 'a value, a blank and a score from 0 to 100',
 };
 const KINDS = {
   cidr: L.TABLE_CIDR,
@@ -45,29 +48,27 @@ const HOST = /^(\*\.)?[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*$/;
 
 /** Names the tables' order and meaning: an image reads only a region with its own. */
 export function tablesId(program: Program): Uint8Array {
-  const shape = { tables: program.tables, feeds: program.feeds.map((feed) => [feed.name, feed.type]) };
+  const feeds = program.feeds.map(({ name, type, toScore }) => [name, type, ...(toScore ? ['score'] : [])]);
+  const shape = { tables: program.tables, feeds };
   return createHash('sha256').update(canonicalJson(shape)).digest().subarray(0, 8);
 }
 
+/** A table as its element of the region tells it. */
 interface Encoded {
   readonly kind: number;
-  /** The bit of a CIDR table. */
-  readonly bit: number;
-  readonly count: number;
-  readonly content: Uint8Array;
-  readonly dataLength: number;
+  /** Of a CIDR table: its bit in a leaf. */
+  readonly bit?: number;
+  /** Of a table of numbers: its content. */
+  readonly numbers?: Float64Array;
 }
 
-const EMPTY: Encoded = {
-  kind: L.TABLE_MISSING,
-  bit: 0,
-  count: 0,
-  content: new Uint8Array(0),
-  dataLength: 0,
-};
+const MISSING: Encoded = { kind: L.TABLE_MISSING };
+/** No atom asks about a map's table: its scores stand elsewhere. */
+const MAP: Encoded = { kind: L.TABLE_HASH };
 /** A 64-bit start, a 32-bit value and as much left free. */
 const V6_ENTRY_BYTES = 16;
 const MAX_ASN = 0xffff_ffff;
+const MAX_SCORE = 100;
 
 /** Where the addresses of a prefix come from; the longest prefix that says so counts. */
 export interface OriginPrefix extends Origin {
@@ -91,33 +92,85 @@ export function encodeTables(
   }
   const prefixes = new PrefixLists();
   addOrigins(prefixes, origins);
-  const sets: Buffer[][] = [];
-  const setKinds: number[] = [];
+  const hashes: NamedSet[] = [];
+  const hosts: NamedSet[] = [];
+  const maps = mapNumbers(program);
   let bit = 0;
-  const encoded = program.tables.map((table): Encoded | { readonly set: number } => {
+  const tables = program.tables.map((table, index): Encoded => {
     const { kind, feed = null } = table;
     const members = feed === null ? (table.members ?? []) : feeds.get(feed);
     // why: the core has no matcher for patterns; what it cannot look up must be unknown to it.
-    if (members === undefined || kind === 'glob' || kind === 'regex') return EMPTY;
-    if (kind === 'number') return encodeNumbers(members, feed);
+    if (members === undefined || kind === 'glob' || kind === 'regex') return MISSING;
+    const map = feed === null ? undefined : maps.get(feed);
+    if (map !== undefined) {
+      addScores({ map, kind, feed: feed! }, members, prefixes, kind === 'host' ? hosts : hashes);
+      return MAP;
+    }
+    if (kind === 'number') return { kind: KINDS.number, numbers: numbersOf(members, feed) };
     if (kind !== 'cidr') {
-      setKinds.push(KINDS[kind]);
-      return { set: sets.push(members.map((member, index) => stringOf(kind, member, feed, index))) - 1 };
+      const strings = members.map((member, place) => stringOf(kind, member, feed, place));
+      (kind === 'host' ? hosts : hashes).push({ place: { table: index }, members: strings });
+      return { kind: KINDS[kind] };
     }
     if (bit === L.MAX_CIDR_TABLES) {
       throw new RangeError(`the program has more than ${L.MAX_CIDR_TABLES} tables of addresses`);
     }
     const mark = { list: bit };
-    members.forEach((member, index) => {
-      if (!prefixes.add(member, mark)) throw new FeedError(feed, index, member, 'cidr');
+    members.forEach((member, place) => {
+      if (!prefixes.add(member, mark)) throw new FeedError(feed, place, member, 'cidr');
     });
-    return { ...EMPTY, kind: L.TABLE_CIDR, bit: bit++, count: members.length };
+    return { kind: KINDS.cidr, bit: bit++ };
   });
-  const { seed, encoded: strings } = encodeSets(sets);
-  const tables = encoded.map((table) =>
-    'set' in table ? { ...EMPTY, kind: setKinds[table.set]!, ...strings[table.set]! } : table,
-  );
-  return assemble(program, tables, seed, buildPrefixTable(prefixes));
+  const memberships = new Memberships();
+  const sets = { hashes: encodeSets(hashes, memberships), hosts: encodeSets(hosts, memberships) };
+  return assemble(program, tables, { ...sets, memberships }, buildPrefixTable(prefixes));
+}
+
+interface ScoreMap {
+  readonly map: number;
+  readonly kind: Table['kind'];
+  readonly feed: number;
+}
+
+/** Adds the members of a map, those with lower scores first: of equal members the highest score counts. */
+function addScores(
+  { map, kind, feed }: ScoreMap,
+  entries: readonly string[],
+  prefixes: PrefixLists,
+  sets: NamedSet[],
+): void {
+  const byScore: { member: string; index: number }[][] = [];
+  entries.forEach((entry, index) => {
+    const space = entry.lastIndexOf(' ');
+    const score = /^\d{1,3}$/.test(entry.slice(space + 1)) ? Number(entry.slice(space + 1)) : MAX_SCORE + 1;
+    if (space < 1 || score > MAX_SCORE) throw new FeedError(feed, index, entry, 'score');
+    byScore[score] ??= [];
+    byScore[score].push({ member: entry.slice(0, space), index });
+  });
+  byScore.forEach((scored, score) => {
+    const place = { map, score };
+    if (kind === 'cidr') {
+      for (const { member, index } of scored) {
+        if (!prefixes.add(member, place)) throw new FeedError(feed, index, member, kind);
+      }
+      return;
+    }
+    const members = scored.map(({ member, index }) =>
+      kind === 'number'
+        ? numberKey(member, feed, index)
+        : stringOf(kind === 'host' ? kind : 'hash', member, feed, index),
+    );
+    sets.push({ place, members });
+  });
+}
+
+/** A number as the decision core looks it up in a map: four bytes, the lowest first. */
+function numberKey(member: string, feed: number, index: number): Buffer {
+  const value = /^\d{1,10}$/.test(member) ? Number(member) : Number.NaN;
+  if (!(value <= MAX_ASN)) throw new FeedError(feed, index, member, 'number');
+  const key = Buffer.alloc(4);
+  key.writeUInt32LE(value);
+  return key;
 }
 
 function addOrigins(prefixes: PrefixLists, origins: Iterable<OriginPrefix>): void {
@@ -142,34 +195,34 @@ function stringOf(kind: 'hash' | 'host', member: string, feed: number | null, in
   return bytes;
 }
 
-function encodeNumbers(members: readonly string[], feed: number | null): Encoded {
-  const values = Float64Array.from(members, (member, index) => {
+function numbersOf(members: readonly string[], feed: number | null): Float64Array {
+  return Float64Array.from(members, (member, index) => {
     const value = /^-?\d{1,15}(\.\d{1,6})?$/.test(member) ? Number(member) : Number.NaN;
     if (Number.isNaN(value)) throw new FeedError(feed, index, member, 'number');
     return value;
   }).sort();
-  const content = new Uint8Array(values.length * 8);
-  const view = new DataView(content.buffer);
-  values.forEach((value, i) => {
-    view.setFloat64(i * 8, value, true);
-  });
-  return { ...EMPTY, kind: KINDS.number, count: values.length, content };
 }
 
 function align8(offset: number): number {
   return (offset + 7) & ~7;
 }
 
+interface Sets {
+  readonly hashes: StringSet;
+  readonly hosts: StringSet;
+  readonly memberships: Memberships;
+}
+
 /** The region is in shared memory: handing it to other threads copies nothing. */
 function assemble(
   program: Program,
   tables: readonly Encoded[],
-  seed: number,
+  sets: Sets,
   prefixes: PrefixTable,
 ): Uint8Array {
   let size = align8(L.TABLES_HEADER_BYTES + tables.length * L.TABLE_BYTES);
   const placed: (readonly [offset: number, content: Uint8Array])[] = [];
-  const place = (array: Uint8Array | Uint32Array): number => {
+  const place = (array: Uint8Array | Uint32Array | Float64Array): number => {
     const offset = size;
     placed.push([offset, new Uint8Array(array.buffer, array.byteOffset, array.byteLength)]);
     size = align8(size + array.byteLength);
@@ -185,7 +238,10 @@ function assemble(
   const v6Offsets = placeFamily(v6);
   const runsOffset = place(Uint32Array.from(runs.flat()));
   const leavesOffset = place(prefixes.leaves);
-  const contents = tables.map((table) => place(table.content));
+  const hashes = place(sets.hashes.content);
+  const hosts = place(sets.hosts.content);
+  const memberships = place(sets.memberships.encode());
+  const numbers = tables.map((table) => (table.numbers ? place(table.numbers) : 0));
   const region = new Uint8Array(new SharedArrayBuffer(size));
   const view = new DataView(region.buffer);
   view.setUint32(L.TABLES_HEADER_MAGIC_AT, L.MAGIC_TABLES, true);
@@ -201,16 +257,27 @@ function assemble(
   view.setUint32(L.TABLES_HEADER_LEAVES_OFFSET_AT, leavesOffset, true);
   view.setUint32(L.TABLES_HEADER_LEAF_COUNT_AT, prefixes.leafCount, true);
   view.setUint32(L.TABLES_HEADER_HAS_ORIGINS_AT, prefixes.haveOrigins ? 1 : 0, true);
-  view.setUint32(L.TABLES_HEADER_SEED_AT, seed, true);
+  const missing = tables.filter(({ kind }) => kind === L.TABLE_MISSING).length;
+  view.setUint32(L.TABLES_HEADER_MISSING_AT, missing, true);
+  writeSet(view, L.TABLES_HEADER_HASHES_AT, sets.hashes, hashes);
+  writeSet(view, L.TABLES_HEADER_HOSTS_AT, sets.hosts, hosts);
+  view.setUint32(L.TABLES_HEADER_MEMBERSHIPS_OFFSET_AT, memberships, true);
+  view.setUint32(L.TABLES_HEADER_MEMBERSHIP_COUNT_AT, sets.memberships.count, true);
   for (const [offset, content] of placed) region.set(content, offset);
   tables.forEach((table, index) => {
     const at = L.TABLES_HEADER_BYTES + index * L.TABLE_BYTES;
     view.setUint32(at + L.TABLE_KIND_AT, table.kind, true);
-    view.setUint32(at + L.TABLE_OFFSET_AT, table.kind === L.TABLE_CIDR ? table.bit : contents[index]!, true);
-    view.setUint32(at + L.TABLE_COUNT_AT, table.count, true);
-    view.setUint32(at + L.TABLE_DATA_LENGTH_AT, table.dataLength, true);
+    view.setUint32(at + L.TABLE_OFFSET_AT, table.bit ?? numbers[index]!, true);
+    view.setUint32(at + L.TABLE_COUNT_AT, table.numbers?.length ?? 0, true);
   });
   const digest = createHash('sha256').update(region.subarray(L.TABLES_HEADER_ABI_AT)).digest();
   region.set(digest, L.TABLES_HEADER_DIGEST_AT);
   return region;
+}
+
+function writeSet(view: DataView, at: number, set: StringSet, buckets: number): void {
+  view.setUint32(at + L.SET_SEED_AT, set.seed, true);
+  view.setUint32(at + L.SET_BUCKETS_AT, buckets, true);
+  view.setUint32(at + L.SET_COUNT_AT, set.count, true);
+  view.setUint32(at + L.SET_DATA_LENGTH_AT, set.dataLength, true);
 }

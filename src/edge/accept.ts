@@ -45,6 +45,7 @@ export function acceptFrom(
         port: batch.peerPort(index),
         syn: batch.syn(index),
         rttUs: batch.rttUs(index),
+        proxied: false,
         nowMs: Date.now(),
         inflight: loop.open,
       },

@@ -145,7 +145,25 @@ interface Native {
   verifyAgain(handle: TlsHandle): VerifiedChain | null;
   verifyErrorText(error: number): string;
   sendAlert(handle: TlsHandle, alert: number): boolean;
+  addPuzzleExtension(context: TlsHandle, type: number, offer: Uint8Array | null): boolean;
+  posePuzzle(connection: TlsHandle, challenge: Uint8Array): boolean;
+  answerPuzzle(connection: TlsHandle, challenge: Uint8Array, answer: Uint8Array): boolean;
+  setPuzzleJudge(judge: (connection: TlsHandle, message: Uint8Array) => number): void;
 }
+
+/**
+ * Judges the second ClientHello of a handshake that a puzzle was posed in, before OpenSSL reads it: 0, or the
+ * number of the alert that ends the handshake. `message` is the handshake message with its header. It is called
+ * in the middle of OpenSSL's work and must not touch the connection. A hello without the extension can only be
+ * refused with `handshake_failure`.
+ */
+export type PuzzleJudge = (message: Uint8Array) => number;
+
+/** By connection that waits for its second hello, of this thread. */
+const puzzleJudges = new Map<TlsHandle, PuzzleJudge>();
+
+/** `handshake_failure`, for a hello that nobody waits for. */
+const NO_JUDGE = 40;
 
 /** A failed system call, in the shape of Node's own. */
 function systemError(errno: number, syscall: string, detail = ''): NodeJS.ErrnoException {
@@ -196,6 +214,9 @@ export class Addon {
   constructor(native: Native) {
     this.#native = native;
     this.capturesTls = native.capturesTls;
+    if (this.capturesTls) {
+      native.setPuzzleJudge((handle, message) => puzzleJudges.get(handle)?.(message) ?? NO_JUDGE);
+    }
   }
 
   /** Opens a listening socket; the descriptor is the caller's. @throws the system error (EADDRINUSE, EACCES…). */
@@ -329,6 +350,33 @@ export class Addon {
   /** As `configureContext`, for one connection; call it in the turn of the loop that made the socket. */
   configureSsl(handle: TlsHandle, settings: TlsSettings): string | null {
     return this.#native.configureSsl(handle, settings);
+  }
+
+  /**
+   * Gives a context the client-puzzle extension under `type`, for the connections made of it from here on.
+   * `offer` is what a client's first hello carries in it; null on a server. @throws Error when OpenSSL takes
+   * no extension of this type.
+   */
+  addPuzzleExtension(context: TlsHandle, type: number, offer: Uint8Array | null): void {
+    if (this.#native.addPuzzleExtension(context, type, offer)) return;
+    throw new Error(`OpenSSL takes no extension of type ${type}`);
+  }
+
+  /**
+   * Server: has the HelloRetryRequest carry `challenge`, and `judge` decide about the hello that follows. Call
+   * `forgetPuzzle` once that has come or the connection is gone.
+   */
+  posePuzzle(connection: TlsHandle, challenge: Uint8Array, judge: PuzzleJudge): void {
+    if (this.#native.posePuzzle(connection, challenge)) puzzleJudges.set(connection, judge);
+  }
+
+  forgetPuzzle(connection: TlsHandle): void {
+    puzzleJudges.delete(connection);
+  }
+
+  /** Client: has the second hello carry `answer` when the HelloRetryRequest carries `challenge`; any other one fails. */
+  answerPuzzle(connection: TlsHandle, challenge: Uint8Array, answer: Uint8Array): boolean {
+    return this.#native.answerPuzzle(connection, challenge, answer);
   }
 
   /** What was negotiated; null once the connection is gone. */

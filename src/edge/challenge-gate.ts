@@ -71,6 +71,7 @@ export class ChallengeGate {
     const verdict = connection.verdict!;
     const challenge = verdict.challenge!;
     connection.record.challenge ??= { name: challenge.name, outcome: 'posed' };
+    this.#history.count('challenge', connection.client, Date.now());
     const solver = this.#solvers.get(challenge)!;
     const posed = {
       difficulty: verdict.difficulty,
@@ -78,7 +79,7 @@ export class ChallengeGate {
       nowMs: Date.now(),
       returnTo: request.url ?? '/',
     };
-    const page = wantsHtml(request.headers.accept) ? solver.page(posed) : solver.problem(posed);
+    const page = wantsPage(challenge, request) ? solver.page(posed) : solver.problem(posed);
     respond(response, page.status, page.headers, request.method === 'HEAD' ? '' : page.body);
     // why: a body we will not read must not keep the connection busy.
     request.resume();
@@ -127,6 +128,7 @@ export class ChallengeGate {
     }
     connection.clear(challenge);
     record.challenge = { name: challenge.name, outcome: 'solved' };
+    this.#history.solved(connection.client, nowMs);
     const headers = { 'set-cookie': answer.cookie, location: answer.returnTo, 'cache-control': 'no-store' };
     respond(response, 303, headers, '');
   }
@@ -145,6 +147,12 @@ export class ChallengeGate {
     }
     return { challenge: challenges[0]!, answer: { ok: false, code: 'token_invalid' } };
   }
+}
+
+/** Whether the client gets a page, rather than what programs read. */
+function wantsPage({ deliver }: Challenge, request: Request): boolean {
+  if (deliver === undefined) return wantsHtml(request.headers.accept);
+  return deliver.includes('page') && (!deliver.includes('header') || wantsHtml(request.headers.accept));
 }
 
 function respond(

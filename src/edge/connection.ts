@@ -19,11 +19,15 @@ import { helloExcess } from '../orchestrator/hello-limits.ts';
 import { formatIp } from '../orchestrator/ip.ts';
 import type { Verdict } from '../orchestrator/verdict.ts';
 import type { Verdict as Action, Challenge, Policy } from '../pdl/ir.ts';
+import type { H2Start } from '../profile/h2.ts';
+import { admit } from './admission.ts';
 import { ClientIdentity, type Ending, NO_CERTIFICATE_SHOWN } from './client-identity.ts';
 import type { HelloEnd } from './hello-reader.ts';
 import type { Held } from './holding.ts';
 import type { EdgeLoop, ListenerState } from './loop.ts';
 import type { ServerTls } from './openssl.ts';
+import { passThrough } from './passthrough.ts';
+import { summaryOf } from './tcp-service.ts';
 import type { Transport } from './transport.ts';
 
 /** One connection as the listener hands it over. */
@@ -51,6 +55,8 @@ export class Connection implements Held {
   client: Client;
   /** The last one; a later phase can put another in its place. */
   verdict: Verdict | null = null;
+  /** How its HTTP/2 began, where the policy asks for it. */
+  h2Start: H2Start | null = null;
   /** Names of the challenges that the client met, in this connection or before it. */
   #cleared: Set<string> | null = null;
   /** What was known before the request; null when no later phase is decided. */
@@ -65,8 +71,11 @@ export class Connection implements Held {
   #tls: TLSSocket | null = null;
   #identity: ClientIdentity | null = null;
   #forwarded: string | null = null;
+  /** Ends the connection of a client whose TLS passes through. */
+  #stopPassing: (() => void) | null = null;
   #isTurnedAway = false;
-  #inHandshake = false;
+  /** The policy that a handshake is counted under while it is under way. */
+  #inflight: string | null = null;
   #ended = false;
 
   constructor(loop: EdgeLoop, arrival: Arrival, slot: number) {
@@ -83,6 +92,9 @@ export class Connection implements Held {
   start(peeked: Uint8Array | null): void {
     const { engine } = this.#loop;
     engine.begin(this.facts);
+    this.client = clientAtAccept(this.facts, engine.origin);
+    this.record.origin = engine.origin;
+    this.#loop.history.learn(engine.core, this.client);
     this.record.syn = engine.synText;
     this.record.stack = engine.stack;
     if (peeked !== null && peeked.length > 0) {
@@ -163,8 +175,9 @@ export class Connection implements Held {
       maxVersion: hello.maxVersion,
     };
     const started = performance.now();
-    this.client = clientAtHello(this.facts, hello);
+    this.client = clientAtHello(this.facts, hello, engine.origin);
     const verdict = engine.decideHello(this.facts, this.client);
+    this.record.tlsClient = engine.tlsClient;
     this.record.durationsUs.decide = micros(started);
     this.#act(verdict);
   }
@@ -190,6 +203,7 @@ export class Connection implements Held {
   }
 
   #hold(durationMs: number): void {
+    if (this.#loop.isCrowded) return this.release('evicted');
     this.#transport.hold(() => this.release('gone'));
     this.#loop.pen.hold(this, durationMs);
   }
@@ -212,6 +226,7 @@ export class Connection implements Held {
   turnAwayLate(action: Exclude<Action, { action: 'accept' }>): void {
     this.#isTurnedAway = true;
     this.fail(this.verdict?.tier === 'limit' ? 'limited' : LATE_OUTCOME[action.action], null);
+    this.#loop.history.refused(this.client, Date.now());
     if (action.action === 'reset') this.#socket!.resetAndDestroy();
     else if (action.action === 'drop') this.#loop.pen.hold(this, this.#loop.config.limits.handshakeTimeout);
     else if (action.action === 'tarpit') this.#loop.pen.hold(this, action.durationMs);
@@ -227,13 +242,13 @@ export class Connection implements Held {
     const loop = this.#loop;
     const { config } = loop;
     if (!this.#helloIsWithin(policy.handshake)) return;
-    const limit = Math.min(
-      policy.handshake.maxInflight ?? Number.POSITIVE_INFINITY,
-      config.limits.handshakesPerWorker,
-    );
-    if (loop.handshakes >= limit) return this.turnAway('over_capacity');
-    loop.handshakes++;
-    this.#inHandshake = true;
+    const target = this.listener.passthrough.find(this.client.sni);
+    if (target !== null) return this.#passThrough(policy.upstream ?? target);
+    const puzzle = loop.puzzles.plan(this);
+    if (puzzle === 'nowhere') return this.#refuseUnasked();
+    // why: a client that waits for a solution costs little; it is counted once it has found one.
+    const noRoom = puzzle === 'later' ? this.admit() : null;
+    if (noRoom !== null) return this.turnAway('over_capacity', noRoom);
     this.#kept = loop.engine.keep();
     const certificate = loop.certificateFor(this.listener, policy.tls.certificate, this.client.sni);
     const alpn = policy.tls.alpn.length > 0 ? policy.tls.alpn : this.listener.config.alpn;
@@ -242,9 +257,11 @@ export class Connection implements Held {
     loop.adopted(this.#slot);
     const { clientCert } = policy;
     this.#identity = clientCert ? new ClientIdentity(loop.certificates, clientCert, this) : null;
-    const server = loop.openssl.accept(socket, loop.contexts.for(policy, certificate), alpn, this.#identity);
+    const context = loop.contexts.for(policy, certificate, puzzle !== 'later');
+    const server = loop.openssl.accept(socket, context, alpn, this.#identity);
     const { tls } = server;
     this.#tls = tls;
+    if (puzzle !== 'later') loop.puzzles.pose(this, puzzle, server);
     const deadline = Math.min(policy.handshake.timeoutMs, config.limits.handshakeTimeout);
     const left = Math.max(1, deadline - (performance.now() - this.#startedAt));
     this.#timer = setTimeout(() => {
@@ -254,6 +271,60 @@ export class Connection implements Held {
     tls.on('error', (error) => this.#onTlsError(error));
     tls.once('secure', () => this.#onSecure(server));
     tls.once('close', () => this.#onClose());
+  }
+
+  /** Joins the client with an upstream that ends its TLS. */
+  #passThrough(name: string): void {
+    const { record, verdict } = this;
+    const upstream = this.#loop.config.upstreams[name];
+    record.upstream = name;
+    if (upstream?.protocol !== 'tcp') {
+      record.error = `there is no TCP upstream ${name}`;
+      return this.#refuseBytes('upstream_failed', 'internal_error');
+    }
+    // why: the check of the policy rules this out beforehand; if it does not, nobody gets around the challenge.
+    if (verdict!.challenge !== null) {
+      record.error = 'the policy demands a challenge, which TLS that passes through cannot carry';
+      return this.#refuseBytes('refused', 'access_denied');
+    }
+    record.outcome = 'client_closed';
+    this.#stopPassing = passThrough({
+      transport: this.#transport,
+      upstream,
+      client: summaryOf(this),
+      idleMs: Math.min(this.idleMs ?? upstream.idleTimeout, upstream.idleTimeout),
+      onJoined: (socket) => {
+        this.#socket = socket;
+        this.#loop.adopted(this.#slot);
+        record.outcome = 'passed_through';
+      },
+      onEnd: (error) => this.#onPassed(error),
+    });
+  }
+
+  #onPassed(error: string | null): void {
+    const { record } = this;
+    record.bytesIn = this.#socket?.bytesRead ?? 0;
+    record.bytesOut = this.#socket?.bytesWritten ?? 0;
+    if (error?.startsWith('upstream_')) this.#end('upstream_failed', error);
+    else this.#end(error === 'idle_timeout' ? 'idle_timeout' : record.outcome, null);
+  }
+
+  /** There is no place to pose the challenge of the policy in: the client does not do what it takes. */
+  #refuseUnasked(): void {
+    this.record.challenge = { name: this.verdict!.challenge!.name, outcome: 'failed' };
+    this.record.error = 'the client offers no puzzle that can be posed in its handshake';
+    this.#refuseBytes('refused', 'missing_extension');
+  }
+
+  /** Counts its handshake among those under way: null, or why there is no room for it. */
+  admit(): string | null {
+    const { inflight, config, engine } = this.#loop;
+    const verdict = this.verdict!;
+    const policy = verdict.policy!;
+    const noRoom = admit(inflight, policy, config.limits.handshakes, engine.badnessOf(verdict));
+    if (noRoom === null) this.#inflight = policy.name;
+    return noRoom;
   }
 
   /** Turns a hello away that is over a limit of its policy; true when it is within them. */
@@ -285,9 +356,9 @@ export class Connection implements Held {
   }
 
   #leaveHandshake(): void {
-    if (!this.#inHandshake) return;
-    this.#inHandshake = false;
-    this.#loop.handshakes--;
+    if (this.#inflight === null) return;
+    this.#loop.inflight.leave(this.#inflight);
+    this.#inflight = null;
   }
 
   #onSecure(server: ServerTls): void {
@@ -373,7 +444,18 @@ export class Connection implements Held {
     this.record.certificate = this.certificate?.attributes ?? null;
     this.record.bytesOut = tls.bytesWritten;
     if (this.record.tls === null) this.#countFailure();
+    this.#loop.history.transferred(tls.bytesRead + tls.bytesWritten, this.client, Date.now());
     this.#end(this.record.outcome, this.record.error);
+  }
+
+  /** Does it come from a proxy whose own SYN and ClientHello are seen in place of the client's? */
+  get isIntermediary(): boolean {
+    return this.#loop.isIntermediary(this.facts.ip);
+  }
+
+  /** Does the policy in force ask for a fact of the request, of this connection? */
+  asks(fact: number): boolean {
+    return this.isDecidedAt('request') && this.#loop.engine.asks(fact);
   }
 
   /** Does the policy in force ask for facts of a later phase, of this connection? */
@@ -414,6 +496,11 @@ export class Connection implements Held {
     this.#loop.history.clear(challenge, this.client, Date.now());
   }
 
+  /** A request was read on it that is not decided about. */
+  countRequest(): void {
+    this.#loop.history.count('request', this.client, Date.now());
+  }
+
   /** Milliseconds without traffic after which the policy closes the connection; null: it does not say. */
   get idleMs(): number | null {
     return this.verdict?.policy?.handshake.idleMs ?? null;
@@ -426,16 +513,20 @@ export class Connection implements Held {
   }
 
   /** Closes it before TLS: the edge is full or going down. */
-  turnAway(outcome: 'over_capacity' | 'drained'): void {
+  turnAway(outcome: 'over_capacity' | 'drained', error: string | null = null): void {
     this.#transport.reset();
-    this.#end(outcome, null);
+    this.#end(outcome, error);
   }
 
   /** Ends it now, at shutdown. */
   stop(): void {
     // why: a bare descriptor that is reset tells nobody; a TLS socket's end is heard by its listener.
+    if (this.#stopPassing !== null) {
+      this.record.outcome = 'drained';
+      return this.#stopPassing();
+    }
     if (this.#tls === null) return this.turnAway('drained');
-    if (this.#inHandshake) this.record.outcome = 'drained';
+    if (this.record.tls === null) this.record.outcome = 'drained';
     else this.fail('drained', null);
     this.#tls.destroy();
   }

@@ -2,7 +2,6 @@
  * Makes deployments: compiles the policy in a batch worker, reads the certificates, and says what is
  * wrong with either. One at a time; what is in force is never touched by one that fails.
  */
-import { statSync } from 'node:fs';
 import type { Piscina } from 'piscina';
 import type { Config } from '../config/schema.ts';
 import type { RemoteFeed } from '../intel/refresh.ts';
@@ -10,7 +9,10 @@ import type { FeedRefresher } from '../intel/refresher.ts';
 import { loadCertificates } from '../orchestrator/certificates.ts';
 import type { CompileOutcome, CompileRequest } from '../orchestrator/compile-policy.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
+import { changeOf, type FoundFeed } from '../orchestrator/feeds.ts';
+import { hostOf } from '../orchestrator/host.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
+import type { OriginStore } from '../profile/address/origin-store.ts';
 
 export interface Made {
   /** Null exactly when `diagnostics` holds an error. */
@@ -20,63 +22,82 @@ export interface Made {
   readonly remoteFeeds: readonly RemoteFeed[];
 }
 
+/** Trust and revocation lists are looked at this often. */
+const TRUST_REFRESH_MS = 60_000;
+
 export class Deployer {
   readonly #config: Config;
   readonly #batch: Piscina;
   readonly #refresher: FeedRefresher;
+  readonly #origins: OriginStore;
   #epoch = 0;
-  /** Modification times of the feeds in force, by path. */
-  #feedTimes: ReadonlyMap<string, number> = new Map();
+  /** The feeds in force, as they were found. */
+  #feeds: readonly FoundFeed[] = [];
+  /** Modification times of the trust and revocation lists in force, by path. */
+  #trustTimes: ReadonlyMap<string, number> = new Map();
 
-  constructor(config: Config, batch: Piscina, refresher: FeedRefresher) {
+  constructor(config: Config, batch: Piscina, refresher: FeedRefresher, origins: OriginStore) {
     this.#config = config;
     this.#batch = batch;
     this.#refresher = refresher;
+    this.#origins = origins;
   }
 
   async make(): Promise<Made> {
     const config = this.#config;
     const request: CompileRequest = {
       path: config.policy,
-      host: {
-        listeners: config.listeners.map(({ name }) => name),
-        certificates: Object.keys(config.certificates),
-      },
+      host: hostOf(config),
       purpose: 'serve',
       env: { ...process.env },
       stacks: config.p0fDb,
+      clients: config.clientTable,
       feeds: config.feeds,
     };
     const certificates = loadCertificates(config.certificates);
+    const refusals = await this.#origins.refresh();
     let compiled = (await this.#batch.run(request)) as CompileOutcome;
     // why: only a compiled policy says what to fetch, and what was fetched belongs into it.
     if (await this.#refresher.fetchMissing(compiled.remoteFeeds)) {
       compiled = (await this.#batch.run(request)) as CompileOutcome;
     }
     const { remoteFeeds } = compiled;
-    const diagnostics = [...compiled.diagnostics, ...certificates.diagnostics];
-    if (compiled.bundle === null || !certificates.ok) return { deployment: null, diagnostics, remoteFeeds };
+    const diagnostics = [...compiled.diagnostics, ...certificates.diagnostics, ...refusals];
+    const isWhole = certificates.ok && !refusals.some(({ severity }) => severity === 'error');
+    if (compiled.bundle === null || !isWhole) return { deployment: null, diagnostics, remoteFeeds };
     this.#epoch++;
     const deployment = {
       epoch: this.#epoch,
       bundle: compiled.bundle,
       certificates: certificates.certificates,
+      origins: this.#origins.databases,
     };
-    this.#feedTimes = compiled.feedTimes;
+    this.#feeds = compiled.feeds;
+    this.#trustTimes = compiled.trustTimes;
     return { deployment, diagnostics, remoteFeeds };
   }
 
-  /** Has a feed file changed since it was read? */
+  /** The feeds in force, as they were found. */
+  get feeds(): readonly FoundFeed[] {
+    return this.#feeds;
+  }
+
+  /** When the first member of a feed ends, by the feed's name. */
+  get feedEnds(): ReadonlyMap<string, number> {
+    return new Map(this.#feeds.flatMap(({ name, endsAt }) => (endsAt === null ? [] : [[name, endsAt]])));
+  }
+
+  /** Has the file of a feed or list changed since it was read? Who fetches feeds knows by itself. */
   feedsChanged(): boolean {
-    for (const [path, time] of this.#feedTimes) {
-      if (statSync(path, { throwIfNoEntry: false })?.mtimeMs !== time) return true;
-    }
-    return false;
+    for (const [path, time] of this.#trustTimes) if (changeOf(path).changedAt !== time) return true;
+    return this.#feeds.some(({ file }) => file !== null && changeOf(file.path).changedAt !== file.changedAt);
   }
 }
 
-/** The shortest time after which one of the deployment's feeds is to be looked at again; null: never. */
+/** The shortest time after which one of the deployment's files is to be looked at again; null: never. */
 export function refreshInterval({ bundle }: Deployment): number | null {
-  const intervals = bundle.program.feeds.flatMap(({ refreshMs }) => refreshMs ?? []);
+  const files = bundle.program.feeds.filter(({ source }) => source === 'file');
+  const intervals = files.flatMap(({ refreshMs }) => refreshMs ?? []);
+  if (bundle.program.cas.length > 0) intervals.push(TRUST_REFRESH_MS);
   return intervals.length === 0 ? null : Math.min(...intervals);
 }

@@ -13,11 +13,14 @@ import {
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { LimitsConfig } from '../config/schema.ts';
+import { H2_FACT } from '../orchestrator/request-facts.ts';
 import type { ChallengeGate } from './challenge-gate.ts';
 import type { Connection } from './connection.ts';
+import { lookAtStart } from './h2-look.ts';
 import type { HttpUpstream, ProxyContext } from './http-proxy.ts';
 import { IdleTimer } from './idle.ts';
 import type { Service } from './loop.ts';
+import { sendFailure, UNREACHABLE } from './proxy-error.ts';
 import { answerRefusal, refusalOf } from './request-gate.ts';
 
 /** Paths under this prefix belong to the edge and never reach an upstream. */
@@ -29,10 +32,11 @@ type Request = IncomingMessage | Http2ServerRequest;
 type Response = ServerResponse | Http2ServerResponse;
 
 export class HttpService implements Service {
+  readonly posesPages = true;
   readonly #h1: Server;
   readonly #h2: Http2Server;
-  readonly #upstream: HttpUpstream;
-  readonly #upstreamName: string;
+  readonly #name: string;
+  readonly #upstreams: ReadonlyMap<string, HttpUpstream>;
   readonly #gate: ChallengeGate;
   readonly #connections = new WeakMap<object, Connection>();
   /** By connection, of those whose policy says `idle`. */
@@ -40,12 +44,20 @@ export class HttpService implements Service {
   readonly #sessions = new Set<ServerHttp2Session>();
   /** The connection whose HTTP/2 session is being made; the event is emitted within the call. */
   #starting: Connection | null = null;
+  readonly #headerTimeout: number;
   #draining = false;
 
-  constructor(name: string, upstream: HttpUpstream, gate: ChallengeGate, limits: LimitsConfig) {
-    this.#upstream = upstream;
-    this.#upstreamName = name;
+  /** @param name Of the upstream that requests go to unless their client's policy names another. */
+  constructor(
+    name: string,
+    upstreams: ReadonlyMap<string, HttpUpstream>,
+    gate: ChallengeGate,
+    limits: LimitsConfig,
+  ) {
+    this.#name = name;
+    this.#upstreams = upstreams;
     this.#gate = gate;
+    this.#headerTimeout = limits.headerTimeout;
     this.#h1 = createServer({
       maxHeaderSize: limits.headerBytes,
       headersTimeout: limits.headerTimeout,
@@ -76,17 +88,27 @@ export class HttpService implements Service {
   }
 
   serve(connection: Connection, tls: TLSSocket): void {
-    connection.record.http = { requests: 0, challenged: 0 };
-    connection.record.upstream = this.#upstreamName;
+    connection.record.http = { requests: 0, challenged: 0, h2: null, osMismatch: null, toolMismatch: null };
+    connection.record.upstream = this.#name;
     if (tls.alpnProtocol === 'h2') {
-      this.#starting = connection;
-      this.#h2.emit('connection', tls);
-      this.#starting = null;
+      if (!connection.asks(H2_FACT)) this.#startH2(connection, tls);
+      else {
+        lookAtStart(tls, this.#headerTimeout, (start) => {
+          connection.h2Start = start;
+          this.#startH2(connection, tls);
+        });
+      }
     } else {
       this.#connections.set(tls, connection);
       this.#watchIdle(connection, tls, () => tls.destroy());
       this.#h1.emit('connection', tls);
     }
+  }
+
+  #startH2(connection: Connection, tls: TLSSocket): void {
+    this.#starting = connection;
+    this.#h2.emit('connection', tls);
+    this.#starting = null;
   }
 
   drain(): void {
@@ -98,7 +120,16 @@ export class HttpService implements Service {
   async close(): Promise<void> {
     // why: this also ends the timer that checks deadlines.
     this.#h1.close();
-    await this.#upstream.close();
+    await this.#upstreams.get(this.#name)!.close();
+  }
+
+  /** Where the requests of a connection go; null, and the connection has failed, when there is no such upstream. */
+  #upstreamOf(connection: Connection): HttpUpstream | null {
+    const name = connection.verdict?.policy?.upstream ?? this.#name;
+    connection.record.upstream = name;
+    const upstream = this.#upstreams.get(name) ?? null;
+    if (upstream === null) connection.fail('upstream_failed', `there is no HTTP upstream ${name}`);
+    return upstream;
   }
 
   #onSession(session: ServerHttp2Session, limits: LimitsConfig): void {
@@ -107,6 +138,7 @@ export class HttpService implements Service {
       this.#watchIdle(this.#starting, session, () => session.close());
     }
     this.#sessions.add(session);
+    if (this.#draining) session.close();
     session.setTimeout(limits.idleTimeout, () => session.close());
     session.on('error', () => {});
     session.once('close', () => this.#sessions.delete(session));
@@ -153,7 +185,9 @@ export class HttpService implements Service {
       connection.record.http!.challenged++;
       return;
     }
-    this.#upstream.handle(request, response, proxyContext(connection, request));
+    const upstream = this.#upstreamOf(connection);
+    if (upstream === null) sendFailure(response, UNREACHABLE, requestIdOf(connection));
+    else upstream.handle(request, response, proxyContext(connection, request));
   }
 
   #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -176,7 +210,9 @@ export class HttpService implements Service {
       socket.end(`HTTP/1.1 403 Forbidden\r\n${EMPTY_AND_CLOSE}`);
       return;
     }
-    this.#upstream.upgrade(request, socket, head, proxyContext(connection, request));
+    const upstream = this.#upstreamOf(connection);
+    if (upstream === null) socket.end(`HTTP/1.1 502 Bad Gateway\r\n${EMPTY_AND_CLOSE}`);
+    else upstream.upgrade(request, socket, head, proxyContext(connection, request));
   }
 }
 

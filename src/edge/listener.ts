@@ -24,6 +24,7 @@ export function acceptSocket(loop: EdgeLoop, listener: ListenerState, socket: So
       port: socket.remotePort ?? 0,
       syn: null,
       rttUs: null,
+      proxied: false,
       nowMs: Date.now(),
       inflight: loop.open,
     },

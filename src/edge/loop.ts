@@ -3,21 +3,27 @@
  * them. It runs in an edge worker, or on the main thread when there are none.
  */
 import type { TLSSocket } from 'node:tls';
-import type { ConnectionRecord } from '../audit/record.ts';
+import { type ConnectionRecord, wasServedWell } from '../audit/record.ts';
 import type { Config, ListenerConfig } from '../config/schema.ts';
+import type { Inflight } from '../limit/inflight.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
 import type { Engine } from '../orchestrator/engine.ts';
 import type { History } from '../orchestrator/history.ts';
 import { type Certificate, ContextPool, chooseCertificate } from '../orchestrator/tls-profile.ts';
+import { inPrefix, type Prefix, parsePrefix } from '../pdl/ip.ts';
 import { CertificateOffice } from './certificate-office.ts';
 import { type Arrival, Connection } from './connection.ts';
 import { HoldingPen } from './holding.ts';
 import type { OpenSsl } from './openssl.ts';
+import type { PassthroughNames } from './passthrough.ts';
+import { Puzzles } from './puzzles.ts';
 import type { ConnectionSlots, SharedCount } from './slots.ts';
 
 /** What an accepted connection is handed to once its handshake is done. */
 export interface Service {
   serve(connection: Connection, tls: TLSSocket): void;
+  /** Whether a challenge can be met behind the handshake. */
+  readonly posesPages: boolean;
   /** From here on each connection is closed once what it is doing is done. */
   drain(): void;
   close(): Promise<void>;
@@ -27,6 +33,8 @@ export interface ListenerState {
   readonly index: number;
   readonly config: ListenerConfig;
   readonly service: Service;
+  /** Server names whose TLS goes on untouched. */
+  readonly passthrough: PassthroughNames;
 }
 
 export interface EdgeLoopOptions {
@@ -38,6 +46,8 @@ export interface EdgeLoopOptions {
   readonly slots: ConnectionSlots;
   /** Open connections of the whole process. */
   readonly total: SharedCount;
+  /** TLS handshakes under way in the whole process. */
+  readonly inflight: Inflight;
   /** 32 random bytes, the same in every worker. */
   readonly ticketMaster: Uint8Array;
   /** Takes the record of a connection that ended; calls `release` with the slot once it is safe. */
@@ -52,9 +62,10 @@ export class EdgeLoop {
   readonly openssl: OpenSsl;
   readonly pen: HoldingPen;
   readonly certificates: CertificateOffice;
-  /** TLS handshakes under way. */
-  handshakes = 0;
+  readonly inflight: Inflight;
+  readonly puzzles: Puzzles;
   readonly #options: EdgeLoopOptions;
+  readonly #intermediaries: readonly Prefix[];
   readonly #open = new Set<Connection>();
   #deployment: Deployment | null = null;
   #contexts: ContextPool;
@@ -69,7 +80,16 @@ export class EdgeLoop {
     this.history = options.history;
     this.openssl = options.openssl;
     this.certificates = new CertificateOffice(options.openssl);
+    this.inflight = options.inflight;
+    this.#intermediaries = options.config.intermediaries.map((text) => parsePrefix(text)!);
     this.pen = new HoldingPen(options.config.limits.tarpits);
+    this.puzzles = new Puzzles({
+      core: options.engine.core,
+      history: options.history,
+      openssl: options.openssl,
+      extension: options.config.tls.puzzleExtension,
+      capacity: options.config.limits.puzzlesPerWorker,
+    });
     this.#contexts = this.#newContexts();
   }
 
@@ -91,6 +111,8 @@ export class EdgeLoop {
     this.certificates.check(deployment.bundle);
     this.engine.load(deployment.bundle, deployment.epoch);
     this.certificates.load(deployment.bundle);
+    this.engine.useOrigins(deployment.origins);
+    this.puzzles.load(deployment.bundle);
     this.#deployment = deployment;
     this.#contexts = this.#newContexts();
   }
@@ -111,10 +133,22 @@ export class EdgeLoop {
     );
   }
 
+  /** So many connections are open that none is held for nothing. */
+  get isCrowded(): boolean {
+    const { slots, total } = this.#options;
+    return total.isCrowded || slots.isCrowded;
+  }
+
+  /** Is it an address that the configuration names as a proxy's? 16 bytes. */
+  isIntermediary(ip: Uint8Array): boolean {
+    return this.#intermediaries.some((prefix) => inPrefix(ip, prefix));
+  }
+
   /** Takes a connection from a listener and carries it to its end. */
   accept(arrival: Arrival): void {
     const { facts, listener } = arrival;
     const { slots, total } = this.#options;
+    if (this.isCrowded) this.pen.makeRoom();
     const slot = total.enter() ? slots.take(facts.ip, facts.port, listener.index, facts.nowMs) : -1;
     if (slot !== -1) slots.holdDescriptor(slot, arrival.transport.descriptor);
     const connection = new Connection(this, arrival, slot);
@@ -131,6 +165,7 @@ export class EdgeLoop {
   /** Called by a connection that ended. */
   finish(connection: Connection, slot: number): void {
     this.#open.delete(connection);
+    if (wasServedWell(connection.record)) this.history.noteGood(connection.client, Date.now());
     this.#options.report(connection.record, slot);
     if (this.#open.size === 0) this.#onIdle?.();
   }

@@ -8,6 +8,8 @@ import type { SharedTables } from '../orchestrator/shared-tables.ts';
 /** Memory that all workers share, and that outlives each of them. */
 export interface SharedState extends SharedTables {
   readonly total: SharedArrayBuffer;
+  /** Handshakes under way, of all workers. */
+  readonly inflight: SharedArrayBuffer;
   /** 32 random bytes that every ticket key is derived from. */
   readonly ticketMaster: Uint8Array;
 }
@@ -22,8 +24,10 @@ export interface WorkerTask {
   readonly shared: SharedState;
   /** Open connections of this worker; the main thread reads it when the worker is lost. */
   readonly slots: SharedArrayBuffer;
-  /** Two 32-bit counts that the worker keeps for the metrics: held connections, handshakes under way. */
+  /** 32-bit counts that the worker keeps for the metrics: held connections, those that had to make room, waits for a solution. */
   readonly gauges: SharedArrayBuffer;
+  /** What this worker counts of `SharedState.inflight`. */
+  readonly inflight: SharedArrayBuffer;
   /** For each listener a listening socket to accept from, or null where the worker must listen itself. */
   readonly sockets: readonly (number | null)[];
   /** For each listener the port to listen on. */

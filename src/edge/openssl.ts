@@ -6,13 +6,16 @@
 
 import type { Socket } from 'node:net';
 import { createSecureContext, type SecureContext, type SecureContextOptions, TLSSocket } from 'node:tls';
+import { PUZZLE_EXTENSION } from '../challenge/puzzle/wire.ts';
 import { MAX_CHAIN, MAX_NAMED_AUTHORITIES } from '../identity/limits.ts';
 import type { ClientCertificate } from '../pdl/ir.ts';
-import { ALERTS } from '../pdl/registry/iana.ts';
-import type { Addon, CertificateJudge, VerifiedChain } from './addon.ts';
+import { ALERTS, GROUPS } from '../pdl/registry/iana.ts';
+import type { Addon, CertificateJudge, PuzzleJudge, TlsHandle, VerifiedChain } from './addon.ts';
 
 export interface ServerTls {
   readonly tls: TLSSocket;
+  /** 0 without the addon. */
+  readonly handle: TlsHandle;
   /** OpenSSL's name of the key-exchange group, once the handshake is done; null when it is not known. */
   group(): string | null;
   /** The certificate of a resumed session, verified again; null when the client had shown none. */
@@ -32,9 +35,11 @@ export interface CertificateDemand {
 
 export class OpenSsl {
   readonly #addon: Addon | null;
+  readonly #puzzleExtension: number;
 
-  constructor(addon: Addon | null) {
+  constructor(addon: Addon | null, puzzleExtension: number = PUZZLE_EXTENSION) {
     this.#addon = addon?.capturesTls ? addon : null;
+    this.#puzzleExtension = puzzleExtension;
   }
 
   /** Without it no policy may ask for client certificates: nobody would judge them. */
@@ -46,19 +51,28 @@ export class OpenSsl {
     return this.#addon!.verifyErrorText(error);
   }
 
+  /** Whether a puzzle can be posed in a handshake. */
+  get posesPuzzles(): boolean {
+    return this.#addon !== null;
+  }
+
   /**
-   * `tickets` false: none are issued, not even the stateful ones OpenSSL sends in TLS 1.3 instead. With trusted `ca`
-   * certificates of clients can be asked for; `depth` is the most certificates in their chains.
+   * `tickets` false: none are issued, not even the stateful ones OpenSSL sends in TLS 1.3 instead.
+   * `puzzles`: a puzzle can be posed in the handshakes made of it. With trusted `ca` clients can be asked for
+   * certificates; `depth` is the most certificates in their chains.
    */
   makeContext = (
     options: SecureContextOptions,
     tickets: boolean,
+    puzzles: boolean,
     depth: number | null = null,
   ): SecureContext => {
     const { ca } = options;
-    if (this.#addon === null || (tickets && ca === undefined)) return createSecureContext(options);
+    const isPlain = tickets && !puzzles && ca === undefined;
+    if (isPlain || this.#addon === null) return createSecureContext(options);
     const { context, handle } = this.#addon.captureContext(() => createSecureContext(options));
     if (!tickets) this.#addon.configureContext(handle, { tickets: 0 });
+    if (puzzles) this.#addon.addPuzzleExtension(handle, this.#puzzleExtension, null);
     if (ca !== undefined) {
       const between = Math.max(0, Math.min(depth ?? MAX_CHAIN, MAX_CHAIN) - 2);
       this.#addon.judgeCertificates(handle, between, [ca].flat().length <= MAX_NAMED_AUTHORITIES);
@@ -87,7 +101,7 @@ export class OpenSsl {
     const addon = this.#addon;
     if (addon === null) {
       const tls = make();
-      return { tls, group: () => null, verifyAgain: () => null, refuse: () => tls.destroy() };
+      return { tls, handle: 0, group: () => null, verifyAgain: () => null, refuse: () => tls.destroy() };
     }
     const { socket: tls, handle } = addon.captureSsl(make);
     if (certificate !== null) {
@@ -96,6 +110,7 @@ export class OpenSsl {
     }
     return {
       tls,
+      handle,
       group: () => addon.sslInfo(handle)?.group ?? null,
       verifyAgain: () => addon.verifyAgain(handle),
       refuse: (alert) => {
@@ -103,6 +118,20 @@ export class OpenSsl {
         else tls.destroy();
       },
     };
+  }
+
+  /**
+   * Forces a HelloRetryRequest for `group`, which the client lists but did not share, and has it carry a puzzle.
+   * The context must be one for puzzles. `judge` hears the hello that follows, at most once.
+   */
+  posePuzzle({ tls, handle }: ServerTls, group: number, extension: Uint8Array, judge: PuzzleJudge): void {
+    const addon = this.#addon!;
+    addon.configureSsl(handle, { groups: GROUPS.get(group)! });
+    addon.posePuzzle(handle, extension, (message) => {
+      addon.forgetPuzzle(handle);
+      return judge(message);
+    });
+    tls.once('close', () => addon.forgetPuzzle(handle));
   }
 }
 

@@ -6,6 +6,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import { formatRecord } from '../audit/format.ts';
 import type { ConnectionRecord } from '../audit/record.ts';
+import { isAudited } from '../audit/selection.ts';
 import { meterRecord } from '../observe/connection-metrics.ts';
 import { TallyMeter } from '../observe/tally.ts';
 import type { ToMain } from './messages.ts';
@@ -33,7 +34,7 @@ export class Outbox {
 
   add(record: ConnectionRecord, slot: number): void {
     meterRecord(record, this.#tally);
-    if (this.#audited) this.#lines.push(formatRecord(record));
+    if (this.#audited && isAudited(record)) this.#lines.push(formatRecord(record));
     this.#slots.push(slot);
     if (this.#slots.length >= FULL) this.flush();
     else this.#scheduled ??= setTimeout(() => this.flush(), FLUSH_MS);

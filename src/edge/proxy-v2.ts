@@ -15,9 +15,8 @@ export interface ProxyHeader {
   readonly alpn: string | null;
   /** The server_name the client sent. */
   readonly authority: string | null;
-  /** As OpenSSL names it: `TLSv1.3`. */
-  readonly tlsVersion: string;
-  readonly cipher: string;
+  /** Names of OpenSSL: `TLSv1.3`. Null when the connection carries TLS that ends elsewhere. */
+  readonly tls: { readonly version: string; readonly cipher: string } | null;
   /** 0 (good) to 100 (bad). */
   readonly score: number;
   readonly policy: string;
@@ -56,19 +55,13 @@ export function encodeProxyV2(header: ProxyHeader): Buffer {
   const ports = Buffer.alloc(4);
   ports.writeUInt16BE(header.sourcePort, 0);
   ports.writeUInt16BE(header.destinationPort, 2);
-  const ssl = Buffer.alloc(5);
-  ssl.writeUInt8(CLIENT_SSL, 0);
-  ssl.writeUInt32BE(NOT_VERIFIED, 1);
   const fields = [
     addressBytes(header.sourceIp, v6),
     addressBytes(header.destinationIp, v6),
     ports,
     ...(header.alpn ? [tlv(TLV.alpn, header.alpn)] : []),
     ...(header.authority ? [tlv(TLV.authority, header.authority)] : []),
-    tlv(
-      TLV.ssl,
-      Buffer.concat([ssl, tlv(TLV.sslVersion, header.tlsVersion), tlv(TLV.sslCipher, header.cipher)]),
-    ),
+    ...(header.tls ? [sslField(header.tls)] : []),
     tlv(TLV.score, String(header.score)),
     tlv(TLV.policy, header.policy),
     tlv(TLV.ja4, header.ja4),
@@ -86,6 +79,13 @@ export function encodeProxyV2(header: ProxyHeader): Buffer {
   // why: the checksum covers the whole header, with itself as zero, and stands at the end.
   bytes.writeUInt32BE(crc32c(bytes), bytes.length - 4);
   return bytes;
+}
+
+function sslField({ version, cipher }: NonNullable<ProxyHeader['tls']>): Buffer {
+  const start = Buffer.alloc(5);
+  start.writeUInt8(CLIENT_SSL, 0);
+  start.writeUInt32BE(NOT_VERIFIED, 1);
+  return tlv(TLV.ssl, Buffer.concat([start, tlv(TLV.sslVersion, version), tlv(TLV.sslCipher, cipher)]));
 }
 
 function tlv(type: number, value: string | Buffer): Buffer {

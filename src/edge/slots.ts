@@ -8,6 +8,7 @@ export const SLOT_BYTES = 32;
 
 const OFFSET = { ip: 0, startedAtMs: 16, port: 24, listener: 26, state: 27, fd: 28 } as const;
 const NO_FD = -1;
+const CROWDED = 0.9;
 
 export interface LostConnection {
   readonly ip: Uint8Array;
@@ -37,6 +38,11 @@ export class ConnectionSlots {
 
   get open(): number {
     return this.#free.length - this.#freeCount;
+  }
+
+  /** Are nine tenths of the slots taken? */
+  get isCrowded(): boolean {
+    return this.open >= this.#free.length * CROWDED;
   }
 
   /** Takes a slot; -1 when the worker is at its connection limit. */
@@ -77,6 +83,11 @@ export class SharedCount {
 
   get value(): number {
     return Atomics.load(this.#count, 0);
+  }
+
+  /** Is nine tenths of the limit reached? */
+  get isCrowded(): boolean {
+    return this.value >= this.#limit * CROWDED;
   }
 
   /** Counts one in; false when it is over the limit. Every call is paired with one of `leave`. */

@@ -8,10 +8,12 @@ import type { AdminControl, ReloadResult } from '../admin/control.ts';
 import { startBatchWorkers } from '../batch/workers.ts';
 import type { Config } from '../config/schema.ts';
 import { FeedRefresher } from '../intel/refresher.ts';
+import { createInflight, createInflightRow, Inflight } from '../limit/inflight.ts';
 import type { Bundle } from '../orchestrator/bundle.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
-import { createSharedTables, openTables } from '../orchestrator/shared-tables.ts';
+import { tableStates } from '../orchestrator/shared-tables.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
+import { OriginStore } from '../profile/address/origin-store.ts';
 import { type Addon, loadAddon } from './addon.ts';
 import { Deployer, refreshInterval } from './deployer.ts';
 import type { SharedState, WorkerTask } from './messages.ts';
@@ -19,6 +21,7 @@ import { createEdgePool, runInPool } from './pools.ts';
 import { Reporting } from './reporting.ts';
 import { SharedCount } from './slots.ts';
 import { type BoundListener, ListeningSockets } from './sockets.ts';
+import { TableKeeper } from './table-keeper.ts';
 import runEdgeWorker from './worker.ts';
 import { WorkerSlot } from './worker-slot.ts';
 
@@ -49,16 +52,22 @@ export class Supervisor implements AdminControl {
   readonly #addon: Addon | null;
   readonly #shared: SharedState;
   readonly #total: SharedCount;
+  readonly #keeper: TableKeeper;
   readonly #batch = startBatchWorkers(1);
   readonly #edgePool: ReturnType<typeof createEdgePool> | null;
   readonly #refresher: FeedRefresher;
+  readonly #origins: OriginStore;
   readonly #deployer: Deployer;
   readonly #slots: WorkerSlot[] = [];
   readonly #reporting: Reporting;
   #sockets: ListeningSockets | null = null;
   #bound: readonly BoundListener[] = [];
   #deployment: Deployment | null = null;
-  #reloading: Promise<ReloadResult> | null = null;
+  /** The reload under way, or the one before. */
+  #lastReload: Promise<void> = Promise.resolve();
+  /** The one that waits for it. */
+  #nextReload: Promise<ReloadResult> | null = null;
+  #isReloading = false;
   #refresh: NodeJS.Timeout | null = null;
   #ending: Promise<void> | null = null;
 
@@ -70,9 +79,11 @@ export class Supervisor implements AdminControl {
     if (addon === null)
       log.warn({ reason }, 'running without the native addon: no SYN facts, no look before accept');
     const { limits } = config;
+    this.#keeper = new TableKeeper(config, log);
     this.#shared = {
       total: new SharedArrayBuffer(4),
-      ...createSharedTables(limits),
+      inflight: createInflight(),
+      ...this.#keeper.shared,
       ticketMaster: randomBytes(32),
     };
     this.#total = new SharedCount(this.#shared.total, limits.connections);
@@ -80,25 +91,30 @@ export class Supervisor implements AdminControl {
     this.#refresher = new FeedRefresher({
       settings: config.feeds,
       judge: (request) => this.#batch.run(request, { name: 'judge' }),
+      goodAddresses: () => this.#keeper.tables.good.recent(Date.now()),
       onChanged: () => void this.reload(),
       onResult: ({ feed, result, reason }) => {
         if (reason === null) log.info({ feed, result }, 'feed refreshed');
         else log.warn({ feed, result, reason }, 'feed not refreshed; the last good copy stays');
       },
     });
-    this.#deployer = new Deployer(config, this.#batch, this.#refresher);
-    const tables = openTables(this.#shared);
+    this.#origins = new OriginStore({
+      files: config.geo,
+      load: (task) => this.#batch.run(task, { name: 'database' }),
+      onChanged: () => void this.reload(),
+    });
+    this.#deployer = new Deployer(config, this.#batch, this.#refresher, this.#origins);
     this.#reporting = new Reporting(config, log, this, () => ({
       openConnections: this.#total.value,
       heldTarpits: this.#slots.reduce((sum, slot) => sum + slot.held, 0),
+      evictedTarpits: this.#slots.reduce((sum, slot) => sum + slot.evicted, 0),
+      handshakes: new Inflight(this.#shared.inflight, createInflightRow()).all,
+      waitingPuzzles: this.#slots.reduce((sum, slot) => sum + slot.puzzles, 0),
       workers: this.#slots.filter((slot) => slot.ready).length,
       workerRestarts: this.#slots.reduce((sum, slot) => sum + slot.restarts, 0),
-      evictions: {
-        rates: tables.rates.evictions,
-        buckets: tables.buckets.evictions,
-        clearances: tables.clearances.evictions,
-      },
+      tables: tableStates(this.#keeper.tables),
       feeds: this.#refresher.health(),
+      databases: this.#origins.health(),
       policy: this.#deployment && { imageId: this.#deployment.bundle.imageId, epoch: this.#deployment.epoch },
     }));
   }
@@ -133,7 +149,9 @@ export class Supervisor implements AdminControl {
       this.#bound = this.#bound.map((bound, index) => ({ ...bound, port: ports[index]! }));
     }
     this.#scheduleRefresh();
-    this.#refresher.watch(remoteFeeds);
+    this.#refresher.watch(remoteFeeds, this.#deployer.feedEnds);
+    this.#origins.watch();
+    this.#keeper.start();
   }
 
   async #listen(): Promise<void> {
@@ -185,14 +203,19 @@ export class Supervisor implements AdminControl {
    * changes. Calls that come while one is under way share the one after it.
    */
   reload(): Promise<ReloadResult> {
-    const after = this.#reloading ?? Promise.resolve();
-    const next: Promise<ReloadResult> = after
-      .then(() => this.#reload())
-      .finally(() => {
-        if (this.#reloading === next) this.#reloading = null;
+    this.#nextReload ??= this.#lastReload.then(() => {
+      this.#nextReload = null;
+      this.#isReloading = true;
+      const reload = this.#reload().finally(() => {
+        this.#isReloading = false;
       });
-    this.#reloading = next;
-    return next;
+      this.#lastReload = reload.then(
+        () => {},
+        () => {},
+      );
+      return reload;
+    });
+    return this.#nextReload;
   }
 
   async #reload(): Promise<ReloadResult> {
@@ -210,7 +233,7 @@ export class Supervisor implements AdminControl {
       if (error !== null) this.#log.error({ worker, error }, 'a worker kept the policy it had');
     });
     this.#scheduleRefresh();
-    this.#refresher.watch(remoteFeeds);
+    this.#refresher.watch(remoteFeeds, this.#deployer.feedEnds);
     this.#reporting.reloaded('ok');
     const { imageId } = deployment.bundle;
     this.#log.info({ imageId, epoch: deployment.epoch }, 'policy in force');
@@ -227,7 +250,7 @@ export class Supervisor implements AdminControl {
     if (interval === null) return;
     this.#refresh = setInterval(
       () => {
-        if (this.#deployer.feedsChanged()) void this.reload();
+        if (!this.#isReloading && this.#deployer.feedsChanged()) void this.reload();
       },
       Math.max(interval, MIN_REFRESH_MS),
     );
@@ -249,6 +272,7 @@ export class Supervisor implements AdminControl {
         epoch: this.#deployment.epoch,
       },
       feeds: this.#refresher.health(),
+      databases: this.#origins.health(),
       connections: this.#total.value,
       workers: this.#slots.map((slot, index) => ({
         worker: index,
@@ -278,8 +302,10 @@ export class Supervisor implements AdminControl {
 
   async #end(finish: (slot: WorkerSlot) => Promise<void>): Promise<void> {
     clearInterval(this.#refresh ?? undefined);
+    this.#origins.close();
     await Promise.all(this.#slots.map(finish));
     this.#sockets?.close();
+    await this.#keeper.close();
     await this.#refresher.close();
     await Promise.all([this.#edgePool?.destroy(), this.#batch.destroy(), this.#reporting.close()]);
   }

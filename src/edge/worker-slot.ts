@@ -4,6 +4,7 @@
  */
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { Config } from '../config/schema.ts';
+import { createInflightRow, Inflight } from '../limit/inflight.ts';
 import type { Tally } from '../observe/tally.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
 import type { SharedState, ToMain, ToWorker, WorkerTask } from './messages.ts';
@@ -34,7 +35,8 @@ const MAX_BACKOFF_MS = 5_000;
 
 /** One worker, from its start to its end. */
 class Incarnation {
-  readonly gauges = new Int32Array(new SharedArrayBuffer(8));
+  readonly gauges = new Int32Array(new SharedArrayBuffer(12));
+  readonly inflight = createInflightRow();
   readonly slots: SharedArrayBuffer;
   readonly port: MessagePort;
   readonly remote: MessagePort;
@@ -61,6 +63,8 @@ export class WorkerSlot {
   #ending = false;
   #backoffMs = FIRST_BACKOFF_MS;
   #idle: (() => void) | null = null;
+  /** Of workers that are gone. */
+  #evictedBefore = 0;
   /** Workers started after the first. */
   restarts = 0;
 
@@ -77,8 +81,14 @@ export class WorkerSlot {
     return this.#sum(0);
   }
 
-  get handshakes(): number {
-    return this.#sum(1);
+  /** Held connections that had to make room, since the first worker. */
+  get evicted(): number {
+    return this.#evictedBefore + this.#sum(1);
+  }
+
+  /** Connections that wait for the solution of a puzzle. */
+  get puzzles(): number {
+    return this.#sum(2);
   }
 
   #sum(gauge: number): number {
@@ -106,6 +116,7 @@ export class WorkerSlot {
       shared: options.shared,
       slots: worker.slots,
       gauges: worker.gauges.buffer as SharedArrayBuffer,
+      inflight: worker.inflight,
       sockets: options.sockets(),
       ports: options.ports(),
     };
@@ -158,6 +169,8 @@ export class WorkerSlot {
     }
     worker.port.close();
     this.#running.delete(worker);
+    this.#evictedBefore += worker.gauges[1]!;
+    new Inflight(this.#options.shared.inflight, worker.inflight).forget();
     this.#options.onLost(collectLost(worker.slots), this.#options.slot);
     if (this.#running.size === 0) this.#idle?.();
     if (worker !== this.#current || this.#ending) return;

@@ -3,9 +3,10 @@
  * The same function runs on the main thread when the configuration asks for no workers.
  */
 import { isMainThread, threadId } from 'node:worker_threads';
-import type { UpstreamConfig } from '../config/schema.ts';
+import type { TcpUpstreamConfig } from '../config/schema.ts';
 import { Core } from '../core/core.ts';
 import { loadCoreModule } from '../core/module.ts';
+import { Inflight } from '../limit/inflight.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
 import { Engine } from '../orchestrator/engine.ts';
 import { History } from '../orchestrator/history.ts';
@@ -21,11 +22,12 @@ import { EdgeLoop, type ListenerState, type Service } from './loop.ts';
 import type { ToMain, ToWorker, WorkerTask } from './messages.ts';
 import { OpenSsl } from './openssl.ts';
 import { Outbox } from './outbox.ts';
+import { PassthroughNames } from './passthrough.ts';
 import { ConnectionSlots, SharedCount } from './slots.ts';
 import { TcpService } from './tcp-service.ts';
 
 const GAUGE_INTERVAL_MS = 500;
-const GAUGE = { held: 0, handshakes: 1 } as const;
+const GAUGE = { held: 0, evicted: 1, puzzles: 2 } as const;
 
 class EdgeWorker {
   readonly #task: WorkerTask;
@@ -58,28 +60,36 @@ class EdgeWorker {
       worker: task.slot,
       engine: new Engine(core, history),
       history,
-      openssl: new OpenSsl(loadAddon().addon),
+      openssl: new OpenSsl(loadAddon().addon, config.tls.puzzleExtension),
       slots: new ConnectionSlots(task.slots),
       total: new SharedCount(shared.total, config.limits.connections),
+      inflight: new Inflight(shared.inflight, task.inflight),
       ticketMaster: shared.ticketMaster,
       report: (record, slot) => this.#outbox.add(record, slot),
     });
-    const services = new Map<string, Service>();
-    for (const [name, upstream] of Object.entries(config.upstreams)) {
-      services.set(name, this.#service(name, upstream));
-    }
+    const services = this.#makeServices();
     this.#services = [...services.values()];
     this.#listeners = config.listeners.map((listener, index) => ({
       index,
       config: listener,
       service: services.get(listener.upstream)!,
+      passthrough: new PassthroughNames(listener),
     }));
   }
 
-  #service(name: string, upstream: UpstreamConfig): Service {
-    const { config } = this.#task;
-    if (upstream.protocol === 'tcp') return new TcpService(name, upstream);
-    return new HttpService(name, new HttpUpstream(name, upstream, config.headers), this.#gate, config.limits);
+  /** One service for each upstream, which knows the others of its protocol since a policy can name one of them. */
+  #makeServices(): Map<string, Service> {
+    const { upstreams, headers, limits } = this.#task.config;
+    const http = new Map<string, HttpUpstream>();
+    const tcp = new Map<string, TcpUpstreamConfig>();
+    for (const [name, upstream] of Object.entries(upstreams)) {
+      if (upstream.protocol === 'tcp') tcp.set(name, upstream);
+      else http.set(name, new HttpUpstream(name, upstream, headers));
+    }
+    const services = new Map<string, Service>();
+    for (const name of http.keys()) services.set(name, new HttpService(name, http, this.#gate, limits));
+    for (const name of tcp.keys()) services.set(name, new TcpService(name, tcp));
+    return services;
   }
 
   #post(message: ToMain): void {
@@ -138,7 +148,8 @@ class EdgeWorker {
 
   #measure(): void {
     this.#gauges[GAUGE.held] = this.#loop.pen.size;
-    this.#gauges[GAUGE.handshakes] = this.#loop.handshakes;
+    this.#gauges[GAUGE.evicted] = this.#loop.pen.evicted;
+    this.#gauges[GAUGE.puzzles] = this.#loop.puzzles.waiting;
   }
 
   #onMessage(message: ToWorker): void {

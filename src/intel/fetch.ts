@@ -1,8 +1,7 @@
 /** Fetches a feed over HTTP: conditional, bounded in size and time, three redirects at most. */
-import { readFileSync } from 'node:fs';
-import { rootCertificates } from 'node:tls';
-import { Agent, type Dispatcher, request } from 'undici';
+import { type Dispatcher, request } from 'undici';
 import type { Feed } from '../pdl/ir.ts';
+import { type FeedClient, LocalRedirectError } from './http-client.ts';
 import type { FeedOptions } from './settings.ts';
 import type { FeedState } from './store.ts';
 
@@ -30,15 +29,11 @@ export interface FetchRequest {
   /** What authorises the fetch; null: nothing. */
   readonly secret: Uint8Array | null;
   readonly copy: FeedState['copy'];
+  /** Of CrowdSec: only what changed since it was last asked; else every decision in force. */
+  readonly changesOnly: boolean;
   /** For each request. */
   readonly timeoutMs: number;
-  readonly agent: Dispatcher;
-}
-
-/** Connections to servers of feeds, checked against the system's roots and those in `ca`. */
-export function feedAgent(ca: string | null): Agent {
-  const connect = ca === null ? {} : { ca: [...rootCertificates, readFileSync(ca, 'utf8')] };
-  return new Agent({ connect, pipelining: 0, keepAliveTimeout: 1_000 });
+  readonly client: FeedClient;
 }
 
 /** A message for the operator; it holds no secret, since none is in an address. */
@@ -61,9 +56,9 @@ export async function fetchFeed(asked: FetchRequest): Promise<Fetched> {
       return content(await fetchMispEvents(asked));
     }
     const headers: Record<string, string> = { accept: '*/*' };
-    if (copy?.etag) headers['if-none-match'] = copy.etag;
-    if (copy?.lastModified) headers['if-modified-since'] = copy.lastModified;
-    const answer = await get(asked, addressOf(feed), headers);
+    if (feed.source !== 'crowdsec' && copy?.etag) headers['if-none-match'] = copy.etag;
+    if (feed.source !== 'crowdsec' && copy?.lastModified) headers['if-modified-since'] = copy.lastModified;
+    const answer = await get(asked, addressOf(asked), headers);
     return answer === null ? { kind: 'unchanged' } : { kind: 'content', ...answer };
   } catch (error) {
     const reason = reasonOf(error as Error);
@@ -72,7 +67,7 @@ export async function fetchFeed(asked: FetchRequest): Promise<Fetched> {
 }
 
 function reasonOf(error: Error & { code?: string }): string {
-  if (error instanceof FetchError) return error.message;
+  if (error instanceof FetchError || error instanceof LocalRedirectError) return error.message;
   return error.name === 'TimeoutError' ? 'no answer in time' : (error.code ?? error.message);
 }
 
@@ -80,11 +75,11 @@ function content(document: object): Fetched {
   return { kind: 'content', bytes: Buffer.from(JSON.stringify(document)), etag: null, lastModified: null };
 }
 
-/** A local API of CrowdSec is asked for every decision in force, so that a restart on either side is harmless. */
-function addressOf(feed: Feed): URL {
+/** A local API of CrowdSec remembers what it has told; `startup` has it begin anew. */
+function addressOf({ feed, changesOnly }: FetchRequest): URL {
   if (feed.source !== 'crowdsec') return new URL(feed.path);
   const base = feed.path.endsWith('/') ? feed.path : `${feed.path}/`;
-  return new URL('v1/decisions/stream?startup=true', base);
+  return new URL(`v1/decisions/stream?startup=${!changesOnly}`, base);
 }
 
 function authorization({ feed, options, secret }: FetchRequest): Record<string, string> {
@@ -112,7 +107,7 @@ async function get(asked: FetchRequest, start: URL, headers: Record<string, stri
       headers: answered,
       body,
     } = await request(url, {
-      dispatcher: asked.agent,
+      dispatcher: await asked.client.dispatcher(url, start),
       headers: { 'user-agent': 'sallyport', ...headers, ...secret },
       signal,
     });

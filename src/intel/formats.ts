@@ -51,22 +51,22 @@ export function readFeedText(feed: Feed, text: string, { options, fetchedMs }: R
   const format = options.format ?? feed.format ?? byDefault();
   switch (format as Format) {
     case 'lines':
-      return readLines(text, type);
+      return readLines(text, feed);
     case 'csv':
-      return readCsv(text, type, options.column);
+      return readCsv(text, feed, options);
     case 'json':
-      return readJson(text, type, options.path);
+      return readJson(text, feed, options);
     case 'spamhaus':
-      return readSpamhaus(text, type);
+      return readSpamhaus(text, feed);
     case 'tor':
-      return readTor(text, type);
+      return readTor(text, feed);
     case 'misp':
-      return readMisp(text, type);
+      return readMisp(text, feed);
     case 'stix':
     case 'taxii':
-      return readStix(text, type, fetchedMs);
+      return readStix(text, feed, fetchedMs);
     case 'crowdsec':
-      return readCrowdSec(text, type, fetchedMs);
+      return readCrowdSec(text, feed, fetchedMs);
     default:
       throw new FeedFormatError(`there is no format called ${format}`);
   }

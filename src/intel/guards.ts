@@ -5,8 +5,11 @@
 import { inPrefix, type Prefix, parsePrefix } from '../pdl/ip.ts';
 import type { Feed } from '../pdl/ir.ts';
 import { type FeedContent, FeedFormatError } from './content.ts';
+import { Addresses } from './coverage.ts';
 import { readFeedText } from './formats.ts';
+import { type Contents, withoutScore } from './member.ts';
 import type { FeedOptions } from './settings.ts';
+import { readCopy } from './store.ts';
 
 /** Networks that are never a client's on the internet (RFC 6890, RFC 8190). */
 const LOCAL = [
@@ -30,6 +33,8 @@ const MAX_GROWTH = 10;
 const MIN_SHARE = 0.5;
 /** Shorter lists change by such factors every day. */
 const SIZED_FROM = 10;
+/** A sample of fewer clients tells nothing of a share. */
+const SAMPLED_FROM = 100;
 /** Share of members that may be none of the type; they are left out. */
 const MAX_BAD_SHARE = 0.01;
 
@@ -47,6 +52,16 @@ export function overlaps(a: Prefix, b: Prefix): boolean {
   return contains(a, b) || contains(b, a);
 }
 
+/** What an operator has looked at and takes nevertheless. */
+export interface Accepted {
+  /** The list really grew or shrank so much. */
+  readonly size: boolean;
+  /** It may cover clients that are served now. */
+  readonly coverage: boolean;
+}
+
+export const NOTHING_ACCEPTED: Accepted = { size: false, coverage: false };
+
 export interface JudgeRequest {
   readonly feed: Feed;
   readonly bytes: Uint8Array;
@@ -55,41 +70,68 @@ export interface JudgeRequest {
   /** Members of the last good copy; null when there is none. */
   readonly before: number | null;
   readonly fetchedMs: number;
+  readonly accepted: Accepted;
+  /** Null: nobody says who is served now, or the feed harms nobody. */
+  readonly good: GoodTraffic | null;
 }
 
-/** How many members a content has and whether some of them end, or why it is refused. */
+/** Clients that are served now. */
+export interface GoodTraffic {
+  /** 16 bytes each. */
+  readonly addresses: Uint8Array;
+  /** Share of them that a list may cover beyond its last good copy, 0 to 1. */
+  readonly maxShare: number;
+  /** The folder of that copy. */
+  readonly directory: string;
+}
+
+/** How many members a content has, or why it is refused. */
 export type Judgement =
-  | { readonly ok: true; readonly entries: number; readonly ends: boolean }
+  | { readonly ok: true; readonly entries: number }
   | { readonly ok: false; readonly reason: string };
+
+/** Something that keeps a content out; `index` is that of the member it is about. */
+export interface Finding {
+  readonly message: string;
+  readonly index: number | null;
+}
 
 /** Judges what was fetched; takes a second for a million members. */
 export function judgeFeed(request: JudgeRequest): Judgement {
+  const { feed, bytes, options, fetchedMs } = request;
   try {
-    return { ok: true, ...judge(request) };
+    const content = readFeedText(feed, decode(bytes), { options, fetchedMs });
+    const [first] = findings(content, request);
+    if (first !== undefined) return { ok: false, reason: first.message };
+    return { ok: true, entries: content.members.length - content.bad.length };
   } catch (error) {
     if (!(error instanceof FeedFormatError)) throw error;
     return { ok: false, reason: error.message };
   }
 }
 
-function judge(request: JudgeRequest): { entries: number; ends: boolean } {
-  const { feed, bytes, options, own, before, fetchedMs } = request;
-  const text = decode(bytes);
-  const content = readFeedText(feed, text, { options, fetchedMs });
+/** All that keeps a content out, the first reason first. */
+export function* findings(
+  content: FeedContent,
+  { feed, options, own, before, accepted, good }: Omit<JudgeRequest, 'bytes' | 'fetchedMs'>,
+): Generator<Finding> {
   const { members, bad } = content;
   if (bad.length > members.length * MAX_BAD_SHARE) {
     const example = JSON.stringify(members[bad[0]!]!.slice(0, 40));
-    throw new FeedFormatError(
-      `${bad.length} of ${members.length} members are not of type ${feed.type}: ${example}`,
-    );
+    const message = `${bad.length} of ${members.length} members are not of type ${feed.type}: ${example}`;
+    yield { message, index: bad[0]! };
   }
   const entries = members.length - bad.length;
   if (entries > feed.maxEntries) {
-    throw new FeedFormatError(`it has ${entries} members; at most ${feed.maxEntries} are allowed`);
+    yield { message: `it has ${entries} members; at most ${feed.maxEntries} are allowed`, index: null };
   }
-  judgeSize(entries, before);
-  if (feed.type === 'cidr' || feed.type === 'ip') judgePrefixes(content, own);
-  return { entries, ends: content.expires?.some(Number.isFinite) === true };
+  const resized = accepted.size ? null : sizeProblem(entries, before);
+  if (resized !== null) yield { message: resized, index: null };
+  if (feed.type !== 'cidr' && feed.type !== 'ip') return;
+  yield* prefixProblems(feed, content, own);
+  const covering =
+    good === null || accepted.coverage ? null : coverageProblem({ feed, options }, content, good);
+  if (covering !== null) yield { message: covering, index: null };
 }
 
 /** @throws FeedFormatError for what is no text, or a page for people. */
@@ -109,27 +151,55 @@ export function decode(bytes: Uint8Array): string {
   return text;
 }
 
-function judgeSize(entries: number, before: number | null): void {
-  if (before === null || before < SIZED_FROM) return;
-  if (entries >= before * MAX_GROWTH) {
-    throw new FeedFormatError(`it grew from ${before} to ${entries} members at once`);
-  }
-  if (entries <= before * MIN_SHARE) {
-    throw new FeedFormatError(`it shrank from ${before} to ${entries} members at once`);
+function sizeProblem(entries: number, before: number | null): string | null {
+  if (before === null || before < SIZED_FROM) return null;
+  if (entries >= before * MAX_GROWTH) return `it grew from ${before} to ${entries} members at once`;
+  if (entries <= before * MIN_SHARE) return `it shrank from ${before} to ${entries} members at once`;
+  return null;
+}
+
+function* prefixProblems(
+  contents: Contents,
+  { members, bad }: FeedContent,
+  own: readonly string[],
+): Generator<Finding> {
+  const ours = own.map((text) => parsePrefix(text)!);
+  const skipped = new Set(bad);
+  for (const [index, entry] of members.entries()) {
+    if (skipped.has(index)) continue;
+    const member = withoutScore(contents, entry);
+    const prefix = parsePrefix(member)!;
+    const why = suspicion(prefix);
+    if (why === 'wide') yield { message: `it holds ${member}, a very large part of the internet`, index };
+    else if (why === 'local') yield { message: `it holds ${member}, a private network`, index };
+    if (ours.some((each) => overlaps(each, prefix))) {
+      yield { message: `it holds ${member}, which overlaps an address of your own`, index };
+    }
   }
 }
 
-function judgePrefixes({ members, bad }: FeedContent, own: readonly string[]): void {
-  const ours = own.map((text) => parsePrefix(text)!);
-  const skipped = new Set(bad);
-  members.forEach((member, index) => {
-    if (skipped.has(index)) return;
-    const prefix = parsePrefix(member)!;
-    const why = suspicion(prefix);
-    if (why === 'wide') throw new FeedFormatError(`it holds ${member}, a very large part of the internet`);
-    if (why === 'local') throw new FeedFormatError(`it holds ${member}, a private network`);
-    if (ours.some((each) => overlaps(each, prefix))) {
-      throw new FeedFormatError(`it holds ${member}, which overlaps an address of your own`);
-    }
-  });
+/** What a list covers already has done no harm, so only what it would cover beyond that counts. */
+function coverageProblem(
+  { feed, options }: Pick<JudgeRequest, 'feed' | 'options'>,
+  content: FeedContent,
+  good: GoodTraffic,
+): string | null {
+  const now = new Addresses(good.addresses);
+  if (now.count < SAMPLED_FROM) return null;
+  const cover = (addresses: Addresses, { members }: FeedContent): void => {
+    for (const entry of members) addresses.cover(withoutScore(feed, entry));
+  };
+  cover(now, content);
+  const most = Math.floor(now.count * good.maxShare);
+  if (now.covered <= most) return null;
+  const earlier = new Addresses(good.addresses);
+  const copy = readCopy(good.directory, feed);
+  if (copy !== null) {
+    const fetchedMs = copy.state.copy!.fetchedAt;
+    cover(earlier, readFeedText(feed, decode(copy.bytes), { options, fetchedMs }));
+  }
+  const more = now.coveredBeyond(earlier);
+  if (more <= most) return null;
+  const percent = Math.round((more / now.count) * 100);
+  return `it covers ${more} of ${now.count} clients that were served in the last hour (${percent} %) and were not in it before`;
 }

@@ -1,7 +1,8 @@
 /** Feeds in JSON: a path into any document, Spamhaus DROP, MISP, STIX 2.1, CrowdSec decisions. */
 import { type FeedContent, FeedFormatError } from './content.ts';
 import { eachLine } from './lines.ts';
-import { type FeedType, memberOf } from './member.ts';
+import { type Contents, entryOf, type FeedType } from './member.ts';
+import type { FeedOptions } from './settings.ts';
 
 type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
@@ -29,36 +30,42 @@ class Mixed {
   readonly lines: number[] = [];
   readonly expires: number[] = [];
   readonly bad: number[] = [];
-  readonly #type: FeedType;
+  readonly #contents: Contents;
 
-  constructor(type: FeedType) {
-    this.#type = type;
+  constructor(contents: Contents) {
+    this.#contents = contents;
   }
 
-  add(value: Json | undefined, expires = Number.POSITIVE_INFINITY): void {
-    const member = typeof value === 'string' ? memberOf(this.#type, value) : null;
+  add(value: Json | undefined, expires = Number.POSITIVE_INFINITY, score?: number): void {
+    const member = typeof value === 'string' ? entryOf(this.#contents, value, score) : null;
     if (member === null) return;
     this.members.push(member);
     this.expires.push(expires);
   }
 }
 
+/** Steps from values along a path: keys joined by dots, `*` for each. */
+function follow(values: readonly Json[], keys: readonly string[]): readonly Json[] {
+  return keys.reduce<readonly Json[]>(
+    (found, key) =>
+      found.flatMap((value): readonly Json[] => {
+        if (key !== '*') return get(value, key) === undefined ? [] : [get(value, key)!];
+        return Array.isArray(value) ? value : typeof value === 'object' && value ? Object.values(value) : [];
+      }),
+    values,
+  );
+}
+
 /** Every string or number that `path` leads to; without one, every element of a list. */
-export function readJson(text: string, type: FeedType, path?: string): FeedContent {
-  let values: readonly Json[] = [parse(text)];
-  for (const key of path === undefined ? ['*'] : path.split('.')) {
-    values = values.flatMap((value): readonly Json[] => {
-      if (key !== '*') return get(value, key) === undefined ? [] : [get(value, key)!];
-      return Array.isArray(value) ? value : typeof value === 'object' && value ? Object.values(value) : [];
-    });
-  }
+export function readJson(text: string, contents: Contents, { path, score }: FeedOptions): FeedContent {
+  const keys = path === undefined ? ['*'] : path.split('.');
+  const root = parse(text);
+  if (contents.toScore !== undefined) return readScores(root, contents, keys, path, score);
+  const values = follow([root], keys);
   const members: string[] = [];
   const bad: number[] = [];
   for (const value of values) {
-    if (typeof value !== 'string' && typeof value !== 'number') {
-      throw new FeedFormatError(`${path ?? 'the document'} leads to something that is no text or number`);
-    }
-    const member = memberOf(type, String(value));
+    const member = entryOf(contents, textOf(value, path));
     if (member === null) bad.push(members.length);
     members.push(member ?? String(value));
   }
@@ -66,9 +73,45 @@ export function readJson(text: string, type: FeedType, path?: string): FeedConte
   return { members, lines: [], bad };
 }
 
+function textOf(value: Json | undefined, path: string | undefined): string {
+  if (typeof value === 'string' || typeof value === 'number') return String(value);
+  throw new FeedFormatError(`${path ?? 'the document'} leads to something that is no text or number`);
+}
+
+/** `{ "203.0.113.7": 85, … }`, or objects that hold a member at the last key of `path` and its score at `score`. */
+function readScores(
+  root: Json,
+  contents: Contents,
+  keys: readonly string[],
+  path: string | undefined,
+  score: FeedOptions['score'],
+): FeedContent {
+  const members: string[] = [];
+  const bad: number[] = [];
+  const add = (value: string, points: string | number): void => {
+    const member = entryOf(contents, value, points);
+    if (member === null) bad.push(members.length);
+    members.push(member ?? value);
+  };
+  if (score === undefined) {
+    const [table] = path === undefined ? [root] : follow([root], keys);
+    if (typeof table !== 'object' || table === null || Array.isArray(table)) {
+      throw new FeedFormatError('scores are read from an object by member, or where `score` says');
+    }
+    for (const [value, points] of Object.entries(table)) add(value, textOf(points, path));
+    return { members, lines: [], bad };
+  }
+  const holders = follow([root], keys.slice(0, -1));
+  for (const holder of holders) {
+    add(textOf(get(holder, keys.at(-1)!), path), textOf(get(holder, String(score)), String(score)));
+  }
+  if (holders.length === 0 && path !== undefined) throw new FeedFormatError(`${path} leads to nothing`);
+  return { members, lines: [], bad };
+}
+
 /** Spamhaus DROP and ASN-DROP: one object a line, the last says how many there are. */
-export function readSpamhaus(text: string, type: FeedType): FeedContent {
-  const key = type === 'asn' ? 'asn' : 'cidr';
+export function readSpamhaus(text: string, contents: Contents): FeedContent {
+  const key = contents.type === 'asn' ? 'asn' : 'cidr';
   const members: string[] = [];
   const lines: number[] = [];
   const bad: number[] = [];
@@ -81,7 +124,7 @@ export function readSpamhaus(text: string, type: FeedType): FeedContent {
       return;
     }
     const value = get(entry, key);
-    const member = memberOf(type, String(value ?? ''));
+    const member = entryOf(contents, String(value ?? ''));
     if (member === null) bad.push(members.length);
     members.push(member ?? String(value ?? ''));
     lines.push(line);
@@ -95,9 +138,9 @@ export function readSpamhaus(text: string, type: FeedType): FeedContent {
 }
 
 /** A MISP warning list, or events: attributes that are meant for detection (`to_ids`). */
-export function readMisp(text: string, type: FeedType): FeedContent {
+export function readMisp(text: string, contents: Contents): FeedContent {
   const root = parse(text);
-  const found = new Mixed(type);
+  const found = new Mixed(contents);
   for (const entry of list(get(root, 'list'))) found.add(entry);
   const events = Array.isArray(root) ? root : [...list(get(root, 'response')), root];
   if (get(root, 'list') === undefined && !events.some((entry) => get(entry, 'Event') !== undefined)) {
@@ -125,13 +168,14 @@ const COMPARISON = /([a-z0-9-]+):value\s*=\s*'((?:[^'\\]|\\.)*)'/g;
 /** Observations that only together mean something cannot become single members. */
 const COMPOUND = /\b(?:AND|FOLLOWEDBY|NOT)\b/;
 
-/** Indicators of a STIX 2.1 bundle, or of a TAXII 2.1 envelope. */
-export function readStix(text: string, type: FeedType, nowMs: number): FeedContent {
+/** Indicators of a STIX 2.1 bundle, or of a TAXII 2.1 envelope; `confidence` is their score. */
+export function readStix(text: string, contents: Contents, nowMs: number): FeedContent {
+  const { type } = contents;
   const objects = STIX_OBJECTS[type];
   if (objects === undefined) throw new FeedFormatError(`STIX patterns hold nothing of type ${type}`);
   const root = parse(text);
   if (!Array.isArray(get(root, 'objects'))) throw new FeedFormatError('this is no STIX bundle: no `objects`');
-  const found = new Mixed(type);
+  const found = new Mixed(contents);
   // why: a collection may hold several versions of an object; the last modified counts (STIX 2.1, 3.6).
   const latest = new Map<string, Json>();
   for (const object of list(get(root, 'objects'))) {
@@ -146,9 +190,11 @@ export function readStix(text: string, type: FeedType, nowMs: number): FeedConte
     const pattern = String(get(indicator, 'pattern') ?? '');
     if (COMPOUND.test(pattern.replaceAll(/'(?:[^'\\]|\\.)*'/g, "''"))) continue;
     const until = Date.parse(String(get(indicator, 'valid_until')));
+    const confidence = get(indicator, 'confidence');
+    const score = typeof confidence === 'number' ? confidence : undefined;
     for (const [, object, value] of pattern.matchAll(COMPARISON)) {
       if (!objects.includes(object!)) continue;
-      found.add(value!.replaceAll(/\\(.)/g, '$1'), Number.isNaN(until) ? undefined : until);
+      found.add(value!.replaceAll(/\\(.)/g, '$1'), Number.isNaN(until) ? undefined : until, score);
     }
   }
   return found;
@@ -184,9 +230,10 @@ const SCOPES: Partial<Record<FeedType, readonly string[]>> = {
 
 /**
  * Decisions of a CrowdSec stream, of the local API (flat) or the central one (grouped by scope). Durations
- * count from `fetchedMs`.
+ * of those without a date count from `fetchedMs`.
  */
-export function readCrowdSec(text: string, type: FeedType, fetchedMs: number): FeedContent {
+export function readCrowdSec(text: string, contents: Contents, fetchedMs: number): FeedContent {
+  const { type } = contents;
   const scopes = SCOPES[type];
   if (scopes === undefined) throw new FeedFormatError(`CrowdSec decides nothing about type ${type}`);
   const root = parse(text);
@@ -200,11 +247,12 @@ export function readCrowdSec(text: string, type: FeedType, fetchedMs: number): F
   const decided = (entry: Json): Json | undefined =>
     typeof entry === 'string' ? entry : get(entry, 'value');
   const deleted = new Set(flat(get(root, 'deleted')).map(decided));
-  const found = new Mixed(type);
+  const found = new Mixed(contents);
   for (const entry of flat(Array.isArray(root) ? root : get(root, 'new'))) {
     if (deleted.has(decided(entry)) || get(entry, 'simulated') === true) continue;
-    const lasts = goDuration(String(get(entry, 'duration') ?? ''));
-    found.add(decided(entry), Number.isNaN(lasts) ? undefined : fetchedMs + lasts);
+    const until = Date.parse(String(get(entry, 'until')));
+    const ends = Number.isNaN(until) ? fetchedMs + goDuration(String(get(entry, 'duration') ?? '')) : until;
+    found.add(decided(entry), Number.isNaN(ends) ? undefined : ends);
   }
   return found;
 }

@@ -1,19 +1,20 @@
 /** Feeds made of lines: plain lists, netset and ipset, ipsum, Tor's exit list, CSV. */
 import { type FeedContent, FeedFormatError } from './content.ts';
-import { type FeedType, memberOf } from './member.ts';
+import { type Contents, entryOf, type FeedType, memberOf } from './member.ts';
+import type { FeedOptions } from './settings.ts';
 
 class Members {
   readonly members: string[] = [];
   readonly lines: number[] = [];
   readonly bad: number[] = [];
-  readonly #type: FeedType;
+  readonly #contents: Contents;
 
-  constructor(type: FeedType) {
-    this.#type = type;
+  constructor(contents: Contents) {
+    this.#contents = contents;
   }
 
-  add(text: string, line: number): void {
-    const member = memberOf(this.#type, text);
+  add(text: string, line: number, score?: string): void {
+    const member = entryOf(this.#contents, text, score);
     if (member === null) this.bad.push(this.members.length);
     this.members.push(member ?? text);
     this.lines.push(line);
@@ -23,15 +24,27 @@ class Members {
 /** Types whose members hold no blank, so that what follows one is a note, as the count in ipsum's list. */
 const ONE_WORD: readonly FeedType[] = ['cidr', 'ip', 'asn', 'country', 'host', 'ja3', 'ja4'];
 
-/** One member a line; `#` begins a comment, and so does `;` for types that have none. */
-export function readLines(text: string, type: FeedType): FeedContent {
-  const found = new Members(type);
+/** A member and, behind blanks or a comma, its score. */
+const WITH_SCORE = /^(.*?)(?:\s*,\s*|\s+)([+-]?\d+(?:\.\d+)?)$/;
+
+/**
+ * One member a line; `#` begins a comment, and so does `;` for types that have none. A feed `to score` has the score
+ * behind the member.
+ */
+export function readLines(text: string, contents: Contents): FeedContent {
+  const found = new Members(contents);
+  const { type, toScore } = contents;
   const isWord = ONE_WORD.includes(type);
   const comment = isWord ? /[#;]/ : /#/;
   eachLine(text, (raw, line) => {
     const at = raw.search(comment);
     const entry = (at === -1 ? raw : raw.slice(0, at)).trim();
     if (entry === '') return;
+    if (toScore !== undefined) {
+      const [, member = entry, score] = WITH_SCORE.exec(entry) ?? [];
+      found.add(member, line, score);
+      return;
+    }
     const [word, note] = isWord ? entry.split(/\t+/, 2) : [entry];
     found.add(note === undefined || /^\d+$/.test(note.trim()) ? word!.trim() : entry, line);
   });
@@ -39,8 +52,8 @@ export function readLines(text: string, type: FeedType): FeedContent {
 }
 
 /** Tor's list of exits: `ExitAddress ADDRESS DATE TIME` among other lines (tordnsel 1.0). */
-export function readTor(text: string, type: FeedType): FeedContent {
-  const found = new Members(type);
+export function readTor(text: string, contents: Contents): FeedContent {
+  const found = new Members(contents);
   eachLine(text, (raw, line) => {
     const address = /^ExitAddress (\S+)/.exec(raw)?.[1];
     if (address !== undefined) found.add(address, line);
@@ -54,24 +67,35 @@ const PROBED_ROWS = 50;
 /**
  * Comma-separated values (RFC 4180), `#` before comments. The header is the first row, or the last comment
  * before the first row, where it holds no member. Without `column`, the first column that holds members of
- * the type in every probed row is read.
+ * the type in every probed row is read; without `score`, scores are in the column of that name, else in the first
+ * one after the members that holds numbers.
  */
-export function readCsv(text: string, type: FeedType, column?: string | number): FeedContent {
-  const rows: { cells: string[]; line: number }[] = [];
+export function readCsv(text: string, contents: Contents, options: FeedOptions): FeedContent {
+  const { type, toScore } = contents;
+  const { column, score } = options;
+  const rows: Row[] = [];
   let comment: string[] = [];
   eachLine(text, (raw, line) => {
     if (raw.startsWith('#')) {
       if (rows.length === 0 && raw.includes(',')) comment = cellsOf(raw.replace(/^#+\s*/, ''), line);
     } else if (raw.trim() !== '') rows.push({ cells: cellsOf(raw, line), line });
   });
-  const found = new Members(type);
+  const found = new Members(contents);
   if (rows.length === 0) return found;
-  const headed = !rows[0]!.cells.some((cell) => memberOf(type, cell) !== null) && type !== 'string';
-  const header = headed || typeof column === 'string' ? (headed ? rows[0]!.cells : comment) : comment;
+  const isMember = (cell: string): boolean => memberOf(type, cell) !== null;
+  const headed = !rows[0]!.cells.some(isMember) && type !== 'string';
+  const header = headed ? rows[0]!.cells : comment;
   const body = headed ? rows.slice(1) : rows;
-  const index = column === undefined ? probe(body, type) : indexOf(column, header);
-  for (const { cells, line } of body) found.add(cells[index] ?? '', line);
+  const index =
+    column === undefined ? probe(body, isMember, `members of type ${type}`) : indexOf(column, header);
+  const scores = toScore === undefined ? -1 : scoreColumn(body, header, score, index);
+  for (const { cells, line } of body) found.add(cells[index] ?? '', line, cells[scores]);
   return found;
+}
+
+interface Row {
+  readonly cells: readonly string[];
+  readonly line: number;
 }
 
 function indexOf(column: string | number, header: readonly string[]): number {
@@ -83,13 +107,25 @@ function indexOf(column: string | number, header: readonly string[]): number {
   return index;
 }
 
-function probe(rows: readonly { cells: readonly string[] }[], type: FeedType): number {
-  const probed = rows.slice(0, PROBED_ROWS);
+function scoreColumn(
+  body: readonly Row[],
+  header: readonly string[],
+  given: string | number | undefined,
+  members: number,
+): number {
+  if (given !== undefined) return indexOf(given, header);
+  const named = header.findIndex((name) => name.toLowerCase() === 'score');
+  return named !== -1 ? named : probe(body, (cell) => /^\d+(?:\.\d+)?$/.test(cell), 'scores', members + 1);
+}
+
+/** The first column from `from` on whose cells are all as wanted. */
+function probe(body: readonly Row[], isWanted: (cell: string) => boolean, what: string, from = 0): number {
+  const probed = body.slice(0, PROBED_ROWS);
   const width = probed[0]?.cells.length ?? 0;
-  for (let index = 0; index < width; index++) {
-    if (probed.every(({ cells }) => memberOf(type, cells[index] ?? '') !== null)) return index;
+  for (let index = from; index < width; index++) {
+    if (probed.every(({ cells }) => isWanted(cells[index] ?? ''))) return index;
   }
-  throw new FeedFormatError(`no column holds members of type ${type}`);
+  throw new FeedFormatError(`no column holds ${what}`);
 }
 
 /** The cells of one row; a quoted cell may hold commas and doubled quotes, but no line break. */

@@ -8,6 +8,8 @@ export interface FeedOptions {
   readonly column?: string | number;
   /** JSON: keys joined by dots, `*` for every element, as `prefixes.*.ipv4Prefix`. */
   readonly path?: string;
+  /** What holds the scores of a feed `to score`. CSV: a column, as `column`. JSON: a key beside the member. */
+  readonly score?: string | number;
   /** Request header that carries the secret as it is, as `Auth-Key`. */
   readonly header?: string;
 }
@@ -19,6 +21,8 @@ export interface FeedSettings {
   readonly own: readonly string[];
   /** Prefixes that no fetched list may hold: its members that overlap one are left out. */
   readonly neverBlock: readonly string[];
+  /** Share of the clients served in the last hour that a fetched list may newly cover, 0 to 1. */
+  readonly maxGoodShare: number;
   /** Absolute path of PEM certificates that servers of feeds are checked against; null: the system's. */
   readonly ca: string | null;
   /** Longest time for one request, in milliseconds. */

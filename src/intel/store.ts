@@ -16,8 +16,6 @@ export interface FeedState {
     readonly sha256: string;
     readonly bytes: number;
     readonly entries: number;
-    /** Some of its members end before the copy is replaced. */
-    readonly ends: boolean;
     readonly etag: string | null;
     readonly lastModified: string | null;
     readonly fetchedAt: number;

@@ -10,6 +10,8 @@ export interface HelloSummary {
   readonly alpn: readonly string[];
   readonly ja3Hash: string;
   readonly ja4: string;
+  /** The program that sends such a ClientHello, by the table of TLS clients. */
+  readonly client: string | null;
   /** Highest version offered, as on the wire: 0x0304 for TLS 1.3. */
   readonly maxVersion: number;
 }
@@ -33,18 +35,21 @@ export interface EngineDecision {
   readonly matched: readonly string[];
   /** What the client must solve before its requests are served; difficulty in leading zero bits. */
   readonly challenge: { readonly name: string; readonly difficulty: number } | null;
+  /** Name of the upstream that the policy sends the connection to; null: wherever the server sends it. */
+  readonly upstream: string | null;
   readonly hello: HelloSummary | null;
   /** Why there is no ordinary decision: a status of the decision core, or how the wait for the hello ended. */
   readonly error: { readonly code: string; readonly message: string } | null;
 }
 
-export function summarizeHello({ hello }: Core): HelloSummary {
+export function summarizeHello({ hello }: Core, client: string | null): HelloSummary {
   return {
     bytes: hello.bytes,
     sni: hello.sni,
     alpn: [...hello.alpn],
     ja3Hash: hello.ja3Hash,
     ja4: hello.ja4,
+    client,
     maxVersion: hello.maxVersion,
   };
 }
@@ -62,6 +67,7 @@ export function describe(verdict: Verdict, hello: HelloSummary | null): EngineDe
     parts: verdict.parts,
     matched: verdict.matched,
     challenge: challenge === null ? null : { name: challenge.name, difficulty: verdict.difficulty },
+    upstream: verdict.policy?.upstream ?? null,
     hello,
     error: null,
   };
@@ -85,6 +91,7 @@ export function undecided(
     parts: [],
     matched: [],
     challenge: null,
+    upstream: null,
     hello: null,
     error: { code, message },
   };

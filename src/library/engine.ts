@@ -86,14 +86,22 @@ const FLOOR = 0x0303;
 
 export function createState(): EngineState {
   return {
-    ...createSharedTables({ rateSlots: SLOTS, bucketSlots: SLOTS, clearanceSlots: SLOTS }),
+    ...createSharedTables({
+      rateSlots: SLOTS,
+      bucketSlots: SLOTS,
+      clearanceSlots: SLOTS,
+      historySlots: SLOTS,
+    }),
     ticketMaster: randomBytes(32),
   };
 }
 
 function compile(options: EngineOptions): CompileOutcome & { bundle: NonNullable<CompileOutcome['bundle']> } {
+  const listeners = Object.fromEntries((options.listeners ?? []).map((name) => [name, null]));
   const host =
-    options.listeners === undefined ? null : { listeners: options.listeners, certificates: [] as string[] };
+    options.listeners === undefined
+      ? null
+      : { listeners, certificates: [], upstreams: null, passthrough: {} };
   const outcome = compilePolicyFile({ path: options.policy, host, purpose: 'serve', env: process.env });
   if (outcome.bundle === null) throw new PolicyError(outcome.diagnostics);
   return { ...outcome, bundle: outcome.bundle };
@@ -202,6 +210,7 @@ export class PolicyEngine {
       port: client.port ?? 0,
       syn: client.syn ?? null,
       rttUs: client.rttUs ?? null,
+      proxied: false,
       nowMs: client.nowMs ?? Date.now(),
       inflight: client.inflight ?? 0,
     };
@@ -215,9 +224,9 @@ export class PolicyEngine {
   #decide(facts: ConnectionFacts, reads: number, completeInMs: number): EngineDecision {
     const engine = this.#engine;
     engine.setArrival(reads, Math.max(0, Date.now() - facts.nowMs) * 1_000);
-    const client = clientAtHello(facts, engine.core.hello);
-    const hello = summarizeHello(engine.core);
+    const client = clientAtHello(facts, engine.core.hello, engine.origin);
     const verdict = engine.decideHello(facts, client);
+    const hello = summarizeHello(engine.core, engine.tlsClient?.name ?? null);
     const accepted = verdict.action.action === 'accept' ? verdict.policy : null;
     const excess = accepted && helloExcess(accepted.handshake, hello.bytes, completeInMs);
     if (excess) {

@@ -3,6 +3,7 @@
  * only: never an address, a server name, a fingerprint or a User-Agent.
  */
 import type { ConnectionRecord } from '../audit/record.ts';
+import { isAudited } from '../audit/selection.ts';
 
 export type CounterName =
   | 'connections'
@@ -13,7 +14,8 @@ export type CounterName =
   | 'wouldDecide'
   | 'challenges'
   | 'requests'
-  | 'bytes';
+  | 'bytes'
+  | 'auditSkipped';
 export type HistogramName = 'helloBytes' | 'scores' | 'decisionSeconds' | 'handshakeSeconds';
 
 interface About {
@@ -63,6 +65,11 @@ export const COUNTERS: Readonly<Record<CounterName, About>> = {
     name: 'sallyport_bytes_total',
     help: 'Bytes inside TLS, seen from the edge.',
     labels: ['direction'],
+  },
+  auditSkipped: {
+    name: 'sallyport_audit_skipped_total',
+    help: 'Connections that the `log` of their policy left out of the audit log.',
+    labels: ['policy'],
   },
 };
 
@@ -125,6 +132,7 @@ export function meterRecord(record: ConnectionRecord, meter: Meter): void {
   if (record.challenge !== null)
     meter.count('challenges', 1, record.challenge.name, record.challenge.outcome);
   if (record.http !== null) meter.count('requests', record.http.requests);
+  if (!isAudited(record)) meter.count('auditSkipped', 1, record.policy ?? 'none');
   if (record.bytesIn > 0) meter.count('bytes', record.bytesIn, 'in');
   if (record.bytesOut > 0) meter.count('bytes', record.bytesOut, 'out');
 }

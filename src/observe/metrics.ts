@@ -3,29 +3,34 @@
  * connections that ended; gauges are asked for at each scrape. Labels hold names from the operator's
  * own files and fixed lists only: never an address, a server name, a fingerprint or a User-Agent.
  */
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { ConnectionRecord } from '../audit/record.ts';
 import type { FeedHealth } from '../intel/refresher.ts';
-import {
-  COUNTERS,
-  type CounterName,
-  HISTOGRAMS,
-  type HistogramName,
-  meterRecord,
-} from './connection-metrics.ts';
-import type { Tally } from './tally.ts';
+import type { TableState } from '../orchestrator/shared-tables.ts';
+import type { DatabaseHealth } from '../profile/address/origin-store.ts';
+import { COUNTERS, HISTOGRAMS, meterRecord } from './connection-metrics.ts';
+import { registerDatabases } from './database-metrics.ts';
+import { MergedHistogram } from './merged-histogram.ts';
+import { type Tally, TallyMeter } from './tally.ts';
 
 /** What a scrape asks the edge for. Totals count from the start of the process. */
 export interface EdgeSample {
   readonly openConnections: number;
   readonly heldTarpits: number;
+  /** Held connections that had to make room for others. */
+  readonly evictedTarpits: number;
+  /** TLS handshakes under way. */
+  readonly handshakes: number;
+  readonly waitingPuzzles: number;
   readonly workers: number;
   readonly workerRestarts: number;
-  /** Entries that made room for others in the shared tables. */
-  readonly evictions: { readonly rates: number; readonly buckets: number; readonly clearances: number };
+  /** How full the shared tables are. */
+  readonly tables: readonly TableState[];
   readonly audit: { readonly written: number; readonly lost: number; readonly queued: number };
   /** Feeds that are fetched. */
   readonly feeds: readonly FeedHealth[];
+  /** MaxMind databases of the configuration. */
+  readonly databases: readonly DatabaseHealth[];
   /** The active policy; null before the first. */
   readonly policy: { readonly imageId: string; readonly epoch: number } | null;
 }
@@ -51,10 +56,7 @@ export function createMetrics(sample: () => EdgeSample): Metrics {
     COUNTERS,
     ({ labels, ...about }) => new Counter({ ...about, labelNames: labels, registers }),
   );
-  const histograms = mapValues(
-    HISTOGRAMS,
-    ({ labels, ...about }) => new Histogram({ ...about, labelNames: labels, registers }),
-  );
+  const histograms = mapValues(HISTOGRAMS, (about) => new MergedHistogram(about, registry));
   const reloads = new Counter({
     name: 'sallyport_policy_reloads_total',
     help: 'Policy reloads, by result.',
@@ -63,14 +65,12 @@ export function createMetrics(sample: () => EdgeSample): Metrics {
   });
   for (const result of ['ok', 'refused']) reloads.inc({ result }, 0);
 
-  const count = (metric: CounterName, by: number, labels: readonly string[]): void =>
-    counters[metric].inc(labelled(COUNTERS[metric].labels, labels), by);
-  const observe = (metric: HistogramName, value: number, labels: readonly string[]): void =>
-    histograms[metric].observe(labelled(HISTOGRAMS[metric].labels, labels), value);
-  const meter = {
-    count: (metric: CounterName, by: number, ...labels: string[]): void => count(metric, by, labels),
-    observe: (metric: HistogramName, value: number, ...labels: string[]): void =>
-      observe(metric, value, labels),
+  const fold = (tally: Tally): void => {
+    for (const { metric, labels, total } of tally.counts) {
+      counters[metric].inc(labelled(COUNTERS[metric].labels, labels), total);
+    }
+    for (const { metric, labels, distribution } of tally.samples)
+      histograms[metric].merge(labels, distribution);
   };
 
   return {
@@ -78,13 +78,12 @@ export function createMetrics(sample: () => EdgeSample): Metrics {
       refresh(sample());
       return { body: await registry.metrics(), contentType: registry.contentType };
     },
-    observeRecord: (record) => meterRecord(record, meter),
-    fold: (tally) => {
-      for (const { metric, labels, total } of tally.counts) count(metric, total, labels);
-      for (const { metric, labels, values } of tally.samples) {
-        for (const value of values) observe(metric, value, labels);
-      }
+    observeRecord: (record) => {
+      const meter = new TallyMeter();
+      meterRecord(record, meter);
+      fold(meter.take());
     },
+    fold,
     observeReload: (result) => reloads.inc({ result }),
   };
 }
@@ -109,6 +108,8 @@ function registerSampled(registry: Registry): (now: EdgeSample) => void {
   const gauge = (name: string, help: string): Gauge => new Gauge({ name, help, registers });
   const open = gauge('sallyport_connections_open', 'Open connections.');
   const held = gauge('sallyport_tarpits_held', 'Connections held in a tarpit.');
+  const handshakes = gauge('sallyport_handshakes_open', 'TLS handshakes under way.');
+  const puzzles = gauge('sallyport_puzzles_waiting', 'Handshakes that wait for the solution of a puzzle.');
   const workers = gauge('sallyport_workers', 'Edge workers; 0: everything runs on the main loop.');
   const queued = gauge('sallyport_audit_queue_lines', 'Audit lines that wait for the disk.');
   const epoch = gauge('sallyport_policy_epoch', 'Grows by one with every policy that was activated.');
@@ -118,16 +119,32 @@ function registerSampled(registry: Registry): (now: EdgeSample) => void {
     labelNames: ['image'],
     registers,
   });
+  const evicted = new Counter({
+    name: 'sallyport_tarpits_evicted_total',
+    help: 'Held connections that had to make room for others.',
+    registers,
+  });
   const restarts = new Counter({
     name: 'sallyport_worker_restarts_total',
     help: 'Edge workers that were replaced.',
     registers,
   });
+  const ofTable = { labelNames: ['table'] as const, registers };
+  const slots = new Gauge({ name: 'sallyport_table_slots', help: 'Size of a shared table.', ...ofTable });
+  const used = new Gauge({
+    name: 'sallyport_table_slots_used',
+    help: 'Slots of a shared table that hold an entry, expired ones that nothing replaced yet included.',
+    ...ofTable,
+  });
   const evictions = new Counter({
     name: 'sallyport_table_evictions_total',
     help: 'Entries that made room for others in a full shared table.',
-    labelNames: ['table'],
-    registers,
+    ...ofTable,
+  });
+  const lost = new Counter({
+    name: 'sallyport_table_lost_total',
+    help: 'Entries that could not be made in a shared table because a thread held it up.',
+    ...ofTable,
   });
   const auditLines = new Counter({
     name: 'sallyport_audit_lines_total',
@@ -149,7 +166,9 @@ function registerSampled(registry: Registry): (now: EdgeSample) => void {
     labelNames: ['feed', 'result'],
     registers,
   });
+  const sampleDatabases = registerDatabases(registry);
   return (now) => {
+    sampleDatabases(now.databases);
     for (const metric of [entries, age, failures, refreshes]) metric.reset();
     for (const { feed, entries: count, ageMs, failures: failed, results } of now.feeds) {
       entries.set({ feed }, count);
@@ -159,6 +178,10 @@ function registerSampled(registry: Registry): (now: EdgeSample) => void {
     }
     open.set(now.openConnections);
     held.set(now.heldTarpits);
+    evicted.reset();
+    evicted.inc(now.evictedTarpits);
+    handshakes.set(now.handshakes);
+    puzzles.set(now.waitingPuzzles);
     workers.set(now.workers);
     queued.set(now.audit.queued);
     info.reset();
@@ -169,7 +192,14 @@ function registerSampled(registry: Registry): (now: EdgeSample) => void {
     restarts.reset();
     restarts.inc(now.workerRestarts);
     evictions.reset();
-    for (const [table, total] of Object.entries(now.evictions)) evictions.inc({ table }, total);
+    lost.reset();
+    for (const state of now.tables) {
+      const { table } = state;
+      slots.set({ table }, state.slots);
+      used.set({ table }, state.used);
+      evictions.inc({ table }, state.evictions);
+      lost.inc({ table }, state.lost);
+    }
     auditLines.reset();
     auditLines.inc({ result: 'written' }, now.audit.written);
     auditLines.inc({ result: 'lost' }, now.audit.lost);

@@ -1,21 +1,24 @@
 /** What a worker counts between two messages to the main thread, so that many connections make one small message. */
-import type { CounterName, HistogramName, Meter } from './connection-metrics.ts';
+import { type CounterName, HISTOGRAMS, type HistogramName, type Meter } from './connection-metrics.ts';
+import { addTo, type Distribution, emptyDistribution } from './merged-histogram.ts';
+
+interface Count {
+  readonly metric: CounterName;
+  readonly labels: readonly string[];
+  total: number;
+}
+
+interface Sample {
+  readonly metric: HistogramName;
+  readonly labels: readonly string[];
+  readonly distribution: Distribution;
+}
 
 /** Plain data that crosses threads. */
 export interface Tally {
-  readonly counts: readonly {
-    readonly metric: CounterName;
-    readonly labels: readonly string[];
-    readonly total: number;
-  }[];
-  readonly samples: readonly {
-    readonly metric: HistogramName;
-    readonly labels: readonly string[];
-    readonly values: readonly number[];
-  }[];
+  readonly counts: readonly Readonly<Count>[];
+  readonly samples: readonly Sample[];
 }
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 function keyOf(metric: string, labels: readonly string[]): string {
   let key = metric;
@@ -23,10 +26,10 @@ function keyOf(metric: string, labels: readonly string[]): string {
   return key;
 }
 
-/** Bounded by the names in the policy and by how many connections end between two calls of `take`. */
+/** Bounded by the names in the policy. */
 export class TallyMeter implements Meter {
-  #counts = new Map<string, Mutable<Tally['counts'][number]>>();
-  #samples = new Map<string, Mutable<Tally['samples'][number]> & { readonly values: number[] }>();
+  #counts = new Map<string, Count>();
+  #samples = new Map<string, Sample>();
 
   count(metric: CounterName, by: number, ...labels: string[]): void {
     const key = keyOf(metric, labels);
@@ -36,10 +39,14 @@ export class TallyMeter implements Meter {
   }
 
   observe(metric: HistogramName, value: number, ...labels: string[]): void {
+    const { buckets } = HISTOGRAMS[metric];
     const key = keyOf(metric, labels);
-    const known = this.#samples.get(key);
-    if (known) known.values.push(value);
-    else this.#samples.set(key, { metric, labels, values: [value] });
+    let sample = this.#samples.get(key);
+    if (sample === undefined) {
+      sample = { metric, labels, distribution: emptyDistribution(buckets) };
+      this.#samples.set(key, sample);
+    }
+    addTo(sample.distribution, buckets, value);
   }
 
   /** Everything counted since the last call. */

@@ -1,6 +1,7 @@
 /** What a reload carries from the batch worker to every edge worker: one verified policy, ready to load. */
 import type { TrustLists } from '../identity/trust.ts';
 import type { Program } from '../pdl/ir.ts';
+import type { ClientTable } from '../profile/clients.ts';
 import type { Stacks } from '../profile/stacks.ts';
 
 export interface Bundle {
@@ -16,4 +17,6 @@ export interface Bundle {
   readonly trust: TrustLists;
   /** The TCP/IP stacks that SYNs are told by. */
   readonly stacks: Stacks;
+  /** The TLS clients that hellos are told by. */
+  readonly clients: ClientTable;
 }

@@ -15,12 +15,14 @@ import type { FeedSettings } from '../intel/settings.ts';
 import { compile, type SourceFile } from '../pdl/compile/compile.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import type { Program } from '../pdl/ir.ts';
-import { FACTS } from '../pdl/registry/facts.gen.ts';
 import type { TestResult } from '../pdl/testing/test-run.ts';
+import { loadClients } from '../profile/clients.ts';
 import { loadStacks, OWN_STACKS } from '../profile/stacks.ts';
 import type { Bundle } from './bundle.ts';
-import { UNSUPPLIED } from './facts.ts';
-import { feedProblem, isRemote, type LoadedFeeds, loadFeeds } from './feeds.ts';
+import { harmfulFeeds } from './feed-uses.ts';
+import { type FoundFeed, feedProblem, isRemote, type LoadedFeeds, loadFeeds } from './feeds.ts';
+import { checkHost, type Host } from './host.ts';
+import { checkPassthrough } from './host-passthrough.ts';
 import { runPolicyTests } from './policy-tests.ts';
 import { loadSecrets } from './secrets.ts';
 import { hostTarget } from './target.ts';
@@ -32,7 +34,7 @@ export interface CompileRequest {
   /** Path of the policy file. */
   readonly path: string;
   /** What the configuration offers; null when there is none to check against. */
-  readonly host: { readonly listeners: readonly string[]; readonly certificates: readonly string[] } | null;
+  readonly host: Host | null;
   /**
    * `serve`: the bundle must be whole. `check`: secrets are not read (`bundle.secrets` is empty), and a
    * feed whose file is missing is a warning and taken as empty.
@@ -41,6 +43,8 @@ export interface CompileRequest {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Path of a database of TCP/IP stacks, in p0f's format; the package's own when null or absent. */
   readonly stacks?: string | null;
+  /** Path of a table of TLS clients over the package's own; null or absent: there is none. */
+  readonly clients?: string | null;
   /** Also report what is merely worth knowing. */
   readonly infos?: boolean;
   /** What the configuration says of feeds; without it nothing that is fetched has members. */
@@ -53,8 +57,10 @@ export interface CompileOutcome {
   readonly diagnostics: readonly Diagnostic[];
   /** Text of every file that was read, by path, to show diagnostics with. */
   readonly sources: ReadonlyMap<string, string>;
-  /** Modification times of the files that were read beside the policy (feeds and their copies, trust and revocation lists), by path. */
-  readonly feedTimes: ReadonlyMap<string, number>;
+  /** Modification times of trust and revocation lists that were read, by path. */
+  readonly trustTimes: ReadonlyMap<string, number>;
+  /** How each of the policy's feeds was found. */
+  readonly feeds: readonly FoundFeed[];
   /** The policy's feeds that are fetched; empty unless it is compiled to serve. */
   readonly remoteFeeds: readonly RemoteFeed[];
   /** How the tests in the file went; empty when it could not be compiled. */
@@ -86,31 +92,6 @@ export function readSource(path: string): SourceFile | Diagnostic {
       'check the path and its rights',
     );
   }
-}
-
-/** What a policy asks of the configuration and does not find there. */
-function checkHost(program: Program, host: NonNullable<CompileRequest['host']>, file: string): Diagnostic[] {
-  const found: Diagnostic[] = [];
-  for (const site of program.sites) {
-    for (const listener of site.listeners) {
-      if (host.listeners.includes(listener)) continue;
-      const message = `site ${site.name} listens on "${listener}", which the configuration does not have`;
-      found.push(fileProblem(file, 'HOST-001', message, `it has: ${host.listeners.join(', ')}`));
-    }
-  }
-  for (const policy of program.policies) {
-    const { certificate } = policy.tls;
-    if (certificate === null || host.certificates.includes(certificate)) continue;
-    const message = `policy ${policy.name} serves certificate "${certificate}", which the configuration does not have`;
-    found.push(fileProblem(file, 'HOST-002', message, `it has: ${host.certificates.join(', ')}`));
-  }
-  for (const fact of program.requiredFacts) {
-    const { name } = FACTS[fact]!;
-    if (!UNSUPPLIED.includes(name)) continue;
-    const message = `${name} is never known to this version: conditions on it never hold`;
-    found.push({ ...fileProblem(file, 'HOST-003', message, 'remove the condition'), severity: 'warning' });
-  }
-  return found;
 }
 
 /** Tables from feeds; a member that cannot be read becomes a diagnostic at its line. */
@@ -151,7 +132,8 @@ export function compilePolicyFile(request: CompileRequest): CompileOutcome {
     bundle: null,
     diagnostics,
     sources,
-    feedTimes: new Map(),
+    feeds: [],
+    trustTimes: new Map(),
     remoteFeeds,
     tests,
   });
@@ -177,7 +159,11 @@ export function compilePolicyFile(request: CompileRequest): CompileOutcome {
   if (program === null || hasError(diagnostics)) return failed();
   if (request.purpose === 'serve') diagnostics.push(...compiled.needs);
 
-  if (request.host) diagnostics.push(...checkHost(program, request.host, path));
+  if (request.host) {
+    const { passthrough: names } = request.host;
+    diagnostics.push(...checkHost(program, request.host, path));
+    diagnostics.push(...checkPassthrough({ program, termination: compiled.termination, names, file: path }));
+  }
   const feeds = loadFeeds(program, request.purpose, request.feeds ?? null);
   diagnostics.push(...feeds.diagnostics);
   const trust = loadTrust(program, request.purpose, Date.now());
@@ -192,19 +178,28 @@ export function compilePolicyFile(request: CompileRequest): CompileOutcome {
   diagnostics.push(...secretProblems);
   const { stacks, diagnostics: stackProblems } = loadStacks(request.stacks ?? OWN_STACKS);
   diagnostics.push(...stackProblems);
+  const { table: clients, diagnostics: clientProblems } = loadClients(request.clients ?? null);
+  diagnostics.push(...clientProblems);
   if (request.purpose === 'serve' && secretProblems.length === 0) {
-    remoteFeeds = program.feeds
-      .filter(isRemote)
-      .map((feed) => ({ feed, secret: feed.auth === undefined ? null : secrets[feed.auth]! }));
+    const harmful = harmfulFeeds(program);
+    remoteFeeds = program.feeds.flatMap((feed, index) => {
+      if (!isRemote(feed)) return [];
+      return {
+        feed,
+        secret: feed.auth === undefined ? null : secrets[feed.auth]!,
+        harms: harmful.has(index),
+      };
+    });
   }
-  if (tables === null || stacks === null || hasError(diagnostics)) return failed(tests);
+  if (tables === null || stacks === null || clients === null || hasError(diagnostics)) return failed(tests);
   diagnostics.push(...verify(core, image, tables, path));
   if (hasError(diagnostics)) return failed(tests);
   return {
-    bundle: { program, image, imageId, tables, secrets, stacks, trust: trust.lists },
+    bundle: { program, image, imageId, tables, secrets, stacks, clients, trust: trust.lists },
     diagnostics,
     sources,
-    feedTimes: new Map([...feeds.times, ...trust.times]),
+    feeds: feeds.found,
+    trustTimes: trust.times,
     remoteFeeds,
     tests,
   };

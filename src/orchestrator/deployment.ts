@@ -1,4 +1,5 @@
 /** What one (re)load puts in force: a policy and the certificates, under one number. */
+import type { OriginDatabases } from '../profile/address/origins.ts';
 import type { Bundle } from './bundle.ts';
 import type { Certificates } from './certificates.ts';
 
@@ -7,4 +8,6 @@ export interface Deployment {
   readonly epoch: number;
   readonly bundle: Bundle;
   readonly certificates: Certificates;
+  /** In memory that all threads share. */
+  readonly origins: OriginDatabases;
 }

@@ -9,6 +9,15 @@ import { loadTablesGradually } from '../core/load-tables.ts';
 import { statusName } from '../core/status.ts';
 import type { Verdict as Action, Phase, Policy, Program, Site } from '../pdl/ir.ts';
 import { FACTS } from '../pdl/registry/facts.gen.ts';
+import {
+  NO_DATABASES,
+  type Origin,
+  type OriginDatabases,
+  Origins,
+  UNKNOWN_ORIGIN,
+} from '../profile/address/origins.ts';
+import { type ClientMatch, ClientMatcher } from '../profile/client-matcher.ts';
+import { NO_CLIENTS } from '../profile/clients.ts';
 import { type StackMatch, StackMatcher } from '../profile/stack-matcher.ts';
 import { NO_STACKS } from '../profile/stacks.ts';
 import type { Bundle } from './bundle.ts';
@@ -17,6 +26,7 @@ import { type Client, clientAtAccept } from './client.ts';
 import { Demands } from './demands.ts';
 import { FACT } from './facts.ts';
 import type { History } from './history.ts';
+import type { LimitMoment } from './limit-moment.ts';
 import { systemLoad } from './load.ts';
 import { SiteTable } from './sites.ts';
 import { actionOf, difficultyFor, type ScorePart, type ShadowDecision, type Verdict } from './verdict.ts';
@@ -31,6 +41,8 @@ export interface ConnectionFacts {
   /** The raw IP and TCP headers of the SYN, empty when unknown. */
   readonly syn: Uint8Array | null;
   readonly rttUs: number | null;
+  /** A proxy in front named the client (PROXY protocol). */
+  readonly proxied: boolean;
   /** Milliseconds since the epoch. */
   readonly nowMs: number;
   /** Open connections of this worker. */
@@ -51,21 +63,25 @@ const STRICTNESS: Readonly<Record<Action['action'], number>> = {
   drop: 5,
 };
 /** Tiers that limits come after; the stricter ones and `exempt` are above them. */
-const LIMITED_TIERS: ReadonlySet<string> = new Set(['pin', 'ladder']);
+const LIMITED_TIERS: ReadonlySet<string> = new Set(['limit', 'pin', 'ladder']);
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 /** 1 January 1970 was a Thursday; Sunday is 0. */
 const EPOCH_WEEKDAY = 4;
 const ACCEPT: Action = { action: 'accept' };
+const NO_LIMITS: readonly number[] = [];
 const UNRECOGNIZED: Action = { action: 'refuse', alert: 'unrecognized_name' };
 
 function checkTables(status: number): void {
   if (status < 0) throw new Error(`the tables were refused: ${statusName(status)}`);
 }
 
-/** The phases after the handshake whose facts the program reads. */
+/** The phases after the handshake in which the program reads facts or draws on limits. */
 function laterPhasesOf(program: Program): ReadonlySet<Phase> {
-  const phases = program.requiredFacts.map((fact) => FACTS[fact]!.phase);
+  const phases = [
+    ...program.requiredFacts.map((fact) => FACTS[fact]!.phase),
+    ...program.limits.map(({ event }) => (event === 'request' ? event : 'hello')),
+  ];
   return new Set(phases.filter((phase) => phase === 'cert' || phase === 'request'));
 }
 
@@ -78,14 +94,22 @@ export class Engine {
   #canaries: readonly (readonly number[])[] = [];
   #laterPhases: ReadonlySet<Phase> = new Set();
   #demands: Demands | null = null;
+  #asked: ReadonlySet<number> = new Set();
   #epoch = 0;
   /** Tables that are in the core already, for the bundle to come. */
   #prepared: Uint8Array | null = null;
   #stacks = new StackMatcher(NO_STACKS);
+  #databases: OriginDatabases = NO_DATABASES;
+  #origins = new Origins(NO_DATABASES);
+  #clients = new ClientMatcher(NO_CLIENTS);
   /** p0f-style signature of the SYN of the connection that `begin` was last called for, or null. */
   synText: string | null = null;
   /** What that SYN tells of its sender; null without one. */
   stack: StackMatch | null = null;
+  /** Where its address is from. */
+  origin: Origin = UNKNOWN_ORIGIN;
+  /** The program that the ClientHello tells of; null before it, and when the table does not have it. */
+  tlsClient: ClientMatch | null = null;
 
   constructor(core: Core, history: History) {
     this.core = core;
@@ -129,13 +153,23 @@ export class Engine {
     const image = this.core.loadImage(bundle.image);
     if (image < 0) throw new Error(`the policy image was refused: ${statusName(image)}`);
     if (this.#bundle?.stacks !== bundle.stacks) this.#stacks = new StackMatcher(bundle.stacks);
+    if (this.#bundle?.clients !== bundle.clients) this.#clients = new ClientMatcher(bundle.clients);
     this.#bundle = bundle;
     this.#sites = new SiteTable(bundle.program.sites);
     this.#canaries = bundle.program.sites.map((site) => canariesOf(bundle.program, site));
     this.#laterPhases = laterPhasesOf(bundle.program);
     this.#demands = new Demands(this.core, bundle.program);
+    this.#asked = new Set(bundle.program.requiredFacts);
     this.#history.configure(bundle.program);
     this.#epoch = epoch;
+  }
+
+  /** Databases that say where addresses are from; those that stayed the same keep what was looked up. */
+  useOrigins(databases: OriginDatabases): void {
+    const { country, asn } = this.#databases;
+    if (databases.country === country && databases.asn === asn) return;
+    this.#databases = databases;
+    this.#origins = new Origins(databases);
   }
 
   /** Starts a connection: forgets the last one's facts and sets those known at accept. */
@@ -145,13 +179,18 @@ export class Engine {
     core.setIp(FACT.ip, facts.ip, facts.isV4);
     core.setNumber(FACT.port, facts.port);
     core.setText(FACT.listener, facts.listener);
-    core.setNumber(FACT.proxied, 0);
+    core.setNumber(FACT.proxied, facts.proxied ? 1 : 0);
+    this.origin = this.#origins.find(facts.ip, facts.isV4);
+    const { country, asn } = this.origin;
+    if (country !== null) core.setText(FACT.country, country);
+    if (asn !== null) core.setNumber(FACT.asn, asn);
     core.setNumber(FACT.inflight, facts.inflight);
     this.#setSystem(facts.nowMs);
-    if (this.program.canaries.length > 0) this.#history.draw(core, clientAtAccept(facts));
+    if (this.program.canaries.length > 0) this.#history.learn(core, clientAtAccept(facts, this.origin));
     if (facts.rttUs !== null) core.setNumber(FACT.rtt, facts.rttUs);
     this.synText = null;
     this.stack = null;
+    this.tlsClient = null;
     if (facts.syn !== null && core.parseSyn(facts.syn) === 0) this.#setStack();
   }
 
@@ -176,6 +215,13 @@ export class Engine {
     if (family !== null) core.setText(FACT.osFamily, family);
   }
 
+  /** Sets the fact that the ClientHello, just read, tells of its sender. */
+  setTlsClient(ja4: string): void {
+    const { core } = this;
+    this.tlsClient = this.#clients.match(ja4, core.hello);
+    if (this.tlsClient !== null) core.setText(FACT.client, this.tlsClient.name);
+  }
+
   /** How the ClientHello came: the reads it took, and microseconds since accept. */
   setArrival(reads: number, completeInUs: number): void {
     this.core.setNumber(FACT.segments, reads);
@@ -197,6 +243,11 @@ export class Engine {
       if (agreed !== null && agreed.action.action !== verdict.action.action) return null;
       agreed = verdict;
     }
+    if (agreed !== null) {
+      const client = clientAtAccept(facts);
+      this.#history.learn(this.core, client);
+      this.#history.refused(client, facts.nowMs);
+    }
     return agreed;
   }
 
@@ -208,14 +259,20 @@ export class Engine {
     const { core, program } = this;
     const siteIndex = this.#sites.find(facts.listener, core.hello.sni);
     const site = program.sites[siteIndex];
+    if (client.ja4 !== null) this.setTlsClient(client.ja4);
     if (!site) return this.#noSite();
-    this.#history.draw(core, client);
+    this.#history.learn(core, client);
     this.#history.apply(core, client, facts.nowMs);
-    const verdict = this.explainSite(siteIndex);
-    if (!LIMITED_TIERS.has(verdict.tier)) return verdict;
-    const own = verdict.policy?.limits ?? [];
-    if (site.limits.length + own.length === 0) return verdict;
-    return this.#limited(new Set([...site.limits, ...own]), verdict, client, facts.nowMs);
+    const { nowMs } = facts;
+    let verdict = this.#limited(site, this.explainSite(siteIndex), 'hello', client, nowMs);
+    if (verdict.action.action === 'accept') verdict = this.#limited(site, verdict, 'accept', client, nowMs);
+    if (verdict.action.action !== 'accept') this.#history.refused(client, nowMs);
+    return verdict;
+  }
+
+  /** Does the policy in force ask about a fact? */
+  asks(fact: number): boolean {
+    return this.#asked.has(fact);
   }
 
   /** Does the policy in force ask about facts of a phase, so that a connection is decided about again then? */
@@ -245,21 +302,28 @@ export class Engine {
     const { facts, client, verdict: before } = connection;
     core.restore(kept);
     this.#setSystem(nowMs);
-    this.#history.draw(core, client);
-    this.#history.recall(core, client, nowMs);
     set(core);
+    this.#history.learn(core, client);
+    if (phase === 'request') this.#history.count('request', client, nowMs);
+    this.#history.recall(core, client, nowMs);
     const siteIndex = this.#sites.find(facts.listener, client.sni);
     const site = this.program.sites[siteIndex];
     if (!site) return this.#noSite();
     // why: the certificate was asked for by the policy of the hello, whatever policy it leads to.
     const later = this.explainSite(siteIndex, phase);
-    const verdict = this.#demands!.heedOfHandshake(later, PHASE[phase], before.policy);
+    const heeded = this.#demands!.heedOfHandshake(later, PHASE[phase], before.policy);
+    const verdict = this.#afterLimits(before, heeded, client, nowMs);
+    return this.#limited(site, verdict, phase === 'cert' ? 'certificate' : 'request', client, nowMs);
+  }
+
+  /** A later verdict beside the one before: what a limit demanded then stays, and a policy entered now has limits. */
+  #afterLimits(before: Verdict, verdict: Verdict, client: Client, nowMs: number): Verdict {
     if (before.tier === 'limit') {
       const stricter = STRICTNESS[verdict.action.action] > STRICTNESS[before.action.action];
       return stricter ? verdict : { ...before, score: verdict.score, parts: verdict.parts };
     }
-    if (verdict.policy?.name === before.policy?.name || !LIMITED_TIERS.has(verdict.tier)) return verdict;
-    return this.#limited(verdict.policy?.limits ?? [], verdict, client, nowMs);
+    if (verdict.policy?.name === before.policy?.name) return verdict;
+    return this.#limited(null, verdict, 'hello', client, nowMs);
   }
 
   /** The verdict of one site over the facts as they stand at a phase; limits are left out of account. */
@@ -267,6 +331,15 @@ export class Engine {
     const decision = this.core.decide(siteIndex, PHASE[phase]);
     if (decision.status < 0) return this.#onError(this.program.sites[siteIndex]!);
     return this.#demands!.heed(this.#describe(siteIndex, decision), PHASE[phase]);
+  }
+
+  /** Where a verdict's score stands between the best, 0, and the worst that its site can give, 1. */
+  badnessOf(verdict: Verdict): number {
+    const { sites, scores } = this.program;
+    const site = sites.find(({ name }) => name === verdict.site);
+    if (site === undefined) return 1;
+    const { min, max } = scores[site.score]!;
+    return max > min ? (verdict.score - min) / (max - min) : 0;
   }
 
   #noSite(): Verdict {
@@ -357,15 +430,20 @@ export class Engine {
     };
   }
 
-  /** Tier 4: draws a token from each of the limits; the strictest outcome wins. */
-  #limited(limits: Iterable<number>, verdict: Verdict, client: Client, nowMs: number): Verdict {
+  /**
+   * Tier 4: draws a token from each limit of the site and of the verdict's policy that is drawn on at this moment; the
+   * strictest outcome wins. @param site Null: the limits of the policy alone.
+   */
+  #limited(site: Site | null, verdict: Verdict, moment: LimitMoment, client: Client, nowMs: number): Verdict {
     const { program } = this;
+    const own = verdict.policy?.limits ?? NO_LIMITS;
+    const ofSite = site?.limits ?? NO_LIMITS;
+    if (ofSite.length + own.length === 0 || !LIMITED_TIERS.has(verdict.tier)) return verdict;
     let result = verdict;
-    for (const index of limits) {
-      if (this.#history.take(index, client, nowMs)) continue;
-      const limit = program.limits[index]!;
+    for (const index of new Set([...ofSite, ...own])) {
+      if (this.#history.isWithin(index, moment, client, nowMs)) continue;
       const next = this.#limitOutcome(verdict, index);
-      const matched = [...result.matched, limit.name];
+      const matched = [...result.matched, program.limits[index]!.name];
       const stricter = STRICTNESS[next.action.action] >= STRICTNESS[result.action.action];
       result = { ...(stricter ? next : result), matched };
     }

@@ -14,12 +14,15 @@ import { nearestChanges, type World } from '../pdl/explain/nearest.ts';
 import type { Program } from '../pdl/ir.ts';
 import { FACTS } from '../pdl/registry/facts.gen.ts';
 import { parse } from '../pdl/syntax/parse.ts';
+import { NO_CLIENTS } from '../profile/clients.ts';
 import { NO_STACKS } from '../profile/stacks.ts';
 import { readSource } from './compile-policy.ts';
 import { Engine } from './engine.ts';
 import { setFact } from './fact-values.ts';
 import { loadFeeds } from './feeds.ts';
-import { History, memoryOfOne } from './history.ts';
+import { setGivenLists } from './given-lists.ts';
+import { History } from './history.ts';
+import { memoryOfOne } from './shared-tables.ts';
 import type { Verdict } from './verdict.ts';
 
 export interface ExplainRequest {
@@ -94,7 +97,19 @@ function explainTest(program: Program, { facts, rates, feeds, siteIndex }: Polic
   const decide = (world: World): Verdict => {
     if (world.feeds !== loaded) {
       const tables = encodeTables(program, world.feeds);
-      engine.load({ program, image, imageId, tables, secrets: [], stacks: NO_STACKS, trust: NO_TRUST }, 1);
+      engine.load(
+        {
+          program,
+          image,
+          imageId,
+          tables,
+          secrets: [],
+          stacks: NO_STACKS,
+          clients: NO_CLIENTS,
+          trust: NO_TRUST,
+        },
+        1,
+      );
       loaded = world.feeds;
     }
     return decideAbout(engine, siteIndex, world);
@@ -106,10 +121,11 @@ function explainTest(program: Program, { facts, rates, feeds, siteIndex }: Polic
 }
 
 /** As tests are decided: every fact given, nothing remembered of the client asked about before. */
-function decideAbout(engine: Engine, siteIndex: number, { facts, rates }: World): Verdict {
+function decideAbout(engine: Engine, siteIndex: number, { facts, rates, feeds }: World): Verdict {
   const { core, program } = engine;
   core.begin();
   for (const [name, value] of Object.entries(facts)) setFact(core, name, value);
   for (const index of program.counters.keys()) core.setRate(index, rates.get(index) ?? 0);
+  setGivenLists(core, program, feeds, facts['conn.ip']);
   return engine.explainSite(siteIndex, 'request');
 }

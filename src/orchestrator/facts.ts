@@ -13,6 +13,8 @@ type Filled =
   | 'port'
   | 'listener'
   | 'syn'
+  | 'country'
+  | 'asn'
   | 'os'
   | 'osFamily'
   | 'hops'
@@ -27,15 +29,24 @@ type Filled =
   | 'sni'
   | 'ja3'
   | 'ja4'
+  | 'client'
   | 'segments'
   | 'completeIn'
-  | 'cleared';
+  | 'cleared'
+  | 'clientHandshakes'
+  | 'clientFailures'
+  | 'clientFirstSeen'
+  | 'clientSolved'
+  | 'clientClearAge'
+  | 'clientHistory';
 
 export const FACT: Readonly<Record<Filled, number>> = {
   ip: factIndex('conn.ip'),
   port: factIndex('conn.port'),
   listener: factIndex('conn.listener'),
   syn: factIndex('conn.syn'),
+  country: factIndex('conn.country'),
+  asn: factIndex('conn.asn'),
   os: factIndex('conn.os'),
   osFamily: factIndex('conn.os_family'),
   hops: factIndex('conn.hops'),
@@ -50,26 +61,17 @@ export const FACT: Readonly<Record<Filled, number>> = {
   sni: factIndex('hello.sni'),
   ja3: factIndex('hello.ja3'),
   ja4: factIndex('hello.ja4'),
+  client: factIndex('hello.client'),
   segments: factIndex('hello.segments'),
   completeIn: factIndex('hello.complete_in'),
   cleared: factIndex('client.cleared'),
+  clientHandshakes: factIndex('client.handshakes'),
+  clientFailures: factIndex('client.failures'),
+  clientFirstSeen: factIndex('client.first_seen'),
+  clientSolved: factIndex('client.solved'),
+  clientClearAge: factIndex('client.clear_age'),
+  clientHistory: factIndex('client.history'),
 };
 
 /** Facts of the language that this engine never knows: a condition on one never holds. */
-export const UNSUPPLIED: readonly string[] = [
-  'conn.asn',
-  'conn.country',
-  'hello.versions_valid',
-  'hello.client',
-  'client.handshakes',
-  'client.failures',
-  'client.os_mismatch',
-  'client.tool_mismatch',
-  'client.verified_bot',
-  'client.first_seen',
-  'client.solved',
-  'client.clear_age',
-  'client.history',
-  'http.header_order',
-  'http.h2',
-];
+export const UNSUPPLIED: readonly string[] = ['hello.versions_valid', 'client.verified_bot'];

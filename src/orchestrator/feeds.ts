@@ -5,20 +5,33 @@ import { type FeedContent, FeedFormatError } from '../intel/content.ts';
 import { MAX_FEED_BYTES } from '../intel/fetch.ts';
 import { readFeedText } from '../intel/formats.ts';
 import { decode, overlaps, suspicion } from '../intel/guards.ts';
+import { withoutScore } from '../intel/member.ts';
 import { type FeedSettings, optionsOf } from '../intel/settings.ts';
-import { copyPath, readCopy, sha256Hex } from '../intel/store.ts';
+import { readCopy, sha256Hex } from '../intel/store.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import { parsePrefix } from '../pdl/ip.ts';
 import type { Feed, Program } from '../pdl/ir.ts';
+import { blockingFeeds } from './feed-uses.ts';
 
 export interface LoadedFeeds {
   /** Members by index in `Program.feeds`. */
   readonly members: ReadonlyMap<number, readonly string[]>;
   /** For each feed, the 1-based line of each member. */
   readonly lines: ReadonlyMap<number, readonly number[]>;
-  /** Modification time of each file or copy that was read, in milliseconds since the epoch. */
-  readonly times: ReadonlyMap<string, number>;
+  /** How each feed was found, by index in `Program.feeds`. */
+  readonly found: readonly FoundFeed[];
   readonly diagnostics: readonly Diagnostic[];
+}
+
+/** A feed as it was read; times are milliseconds since the epoch. */
+export interface FoundFeed {
+  readonly name: string;
+  /** Members in force; null: nothing is known of the feed. */
+  readonly entries: number | null;
+  /** Of a feed from a file: where it is and when it was changed. */
+  readonly file: { readonly path: string; readonly changedAt: number } | null;
+  /** When the first of its members ends; null: none does. */
+  readonly endsAt: number | null;
 }
 
 /** Absolute path of a file feed, relative paths starting at the policy file that declares it; else the address. */
@@ -46,17 +59,17 @@ export function feedProblem(
 interface Members {
   readonly members: readonly string[];
   readonly lines: readonly number[];
+  readonly endsAt: number | null;
 }
 
 interface Reading {
   readonly purpose: 'serve' | 'check';
   readonly nowMs: number;
   readonly settings: FeedSettings | null;
-  readonly times: Map<string, number>;
   readonly diagnostics: Diagnostic[];
 }
 
-const EMPTY: Members = { members: [], lines: [] };
+const EMPTY: Members = { members: [], lines: [], endsAt: null };
 
 /** True when the feed counts as empty because of its age; problems go to `diagnostics`. */
 function isStale(feed: Feed, confirmedMs: number, { purpose, nowMs, diagnostics }: Reading): boolean {
@@ -74,16 +87,21 @@ function isStale(feed: Feed, confirmedMs: number, { purpose, nowMs, diagnostics 
 
 /** Members that have not ended. */
 function current({ members, lines, expires }: FeedContent, nowMs: number): Members {
-  if (expires === undefined) return { members, lines };
-  return { members: members.filter((_, index) => expires[index]! > nowMs), lines: [] };
+  if (expires === undefined) return { members, lines, endsAt: null };
+  let endsAt = Number.POSITIVE_INFINITY;
+  for (const end of expires) if (end > nowMs && end < endsAt) endsAt = end;
+  return {
+    members: members.filter((_, index) => expires[index]! > nowMs),
+    lines: [],
+    endsAt: Number.isFinite(endsAt) ? endsAt : null,
+  };
 }
 
 function readFile(feed: Feed, reading: Reading): Members {
-  const { purpose, nowMs, settings, times, diagnostics } = reading;
+  const { purpose, nowMs, settings, diagnostics } = reading;
   try {
     const path = feedPath(feed);
     const { size, mtimeMs } = statSync(path);
-    times.set(path, mtimeMs);
     if (size > MAX_FEED_BYTES) {
       const message = `feed ${feed.name} is ${size} bytes long; at most ${MAX_FEED_BYTES} are read`;
       diagnostics.push(feedProblem(feed, 'FEED-003', 1, message, 'shorten the feed'));
@@ -116,7 +134,7 @@ function readFile(feed: Feed, reading: Reading): Members {
 
 /** The last good copy; null when there is none, so that tests of it are unknown. */
 function readFetched(feed: Feed, reading: Reading): Members | null {
-  const { purpose, nowMs, settings, times, diagnostics } = reading;
+  const { purpose, nowMs, settings, diagnostics } = reading;
   if (settings === null) {
     if (purpose === 'check') return null;
     const message = `feed ${feed.name} is fetched, which only an edge with a configuration does`;
@@ -131,9 +149,7 @@ function readFetched(feed: Feed, reading: Reading): Members | null {
     diagnostics.push(feedProblem(feed, 'FEED-001', 1, message, help, severity));
     return null;
   }
-  const { sha256, fetchedAt, checkedAt } = copy.state.copy!;
-  const path = copyPath(settings.directory, feed, sha256);
-  times.set(path, statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0);
+  const { fetchedAt, checkedAt } = copy.state.copy!;
   if (isStale(feed, checkedAt, reading)) return EMPTY;
   const options = optionsOf(settings, feed.name);
   try {
@@ -164,38 +180,25 @@ function withoutBad(content: FeedContent): FeedContent {
 
 /** Leaves out members that overlap what is never blocked. */
 function withoutBarred(
-  { members, lines }: Members,
+  all: Members,
   feed: Feed,
   { neverBlock }: FeedSettings,
   diagnostics: Diagnostic[],
 ): Members {
-  if (neverBlock.length === 0 || (feed.type !== 'cidr' && feed.type !== 'ip')) return { members, lines };
+  const { members, lines, endsAt } = all;
+  if (neverBlock.length === 0 || (feed.type !== 'cidr' && feed.type !== 'ip')) return all;
   const barred = neverBlock.map((text) => parsePrefix(text)!);
   const isKept = members.map((member) => {
-    const prefix = parsePrefix(member);
+    const prefix = parsePrefix(withoutScore(feed, member));
     return prefix === null || !barred.some((each) => overlaps(each, prefix));
   });
   const left = isKept.filter((kept) => !kept).length;
-  if (left === 0) return { members, lines };
+  if (left === 0) return all;
   const message = `${left} members of feed ${feed.name} overlap what is never blocked and are left out`;
   const help = 'see feeds.neverBlock in the configuration';
   diagnostics.push(feedProblem(feed, 'FEED-008', 1, message, help, 'warning'));
   const keep = <T>(values: readonly T[]): T[] => values.filter((_, index) => isKept[index]);
-  return { members: keep(members), lines: keep(lines) };
-}
-
-/** Feeds of addresses by which `forbid` and `deny` rules turn clients away. */
-function blockingFeeds({ rules, atoms, tables }: Program): Set<number> {
-  const found = new Set<number>();
-  for (const { tier, when } of rules) {
-    if (tier !== 'forbid' && tier !== 'deny') continue;
-    for (const index of when.flatMap(({ yes }) => yes)) {
-      const atom = atoms[index]!;
-      const table = atom.kind === 'table' ? tables[atom.table]! : null;
-      if (table?.kind === 'cidr' && table.feed !== undefined) found.add(table.feed);
-    }
-  }
-  return found;
+  return { members: keep(members), lines: keep(lines), endsAt };
 }
 
 /** Members worth parsing here; a feed may have a million others. */
@@ -206,7 +209,8 @@ const MAX_WIDE_REPORTED = 3;
 /** A list that turns away half of the internet, or the own network, is broken or poisoned. */
 function warnOfWide(feed: Feed, { members, lines }: Members, diagnostics: Diagnostic[]): void {
   let reported = 0;
-  for (const [index, member] of members.entries()) {
+  for (const [index, entry] of members.entries()) {
+    const member = withoutScore(feed, entry);
     const prefix = SUSPICIOUS.test(member) ? parsePrefix(member) : null;
     if (prefix === null) continue;
     const why = suspicion(prefix);
@@ -231,14 +235,16 @@ export function loadFeeds(
 ): LoadedFeeds {
   const members = new Map<number, readonly string[]>();
   const lines = new Map<number, readonly number[]>();
-  const times = new Map<string, number>();
   const diagnostics: Diagnostic[] = [];
   const blocking = blockingFeeds(program);
-  const reading: Reading = { purpose, nowMs, settings, times, diagnostics };
-  program.feeds.forEach((feed, index) => {
+  const reading: Reading = { purpose, nowMs, settings, diagnostics };
+  const found = program.feeds.map((feed, index): FoundFeed => {
+    // why: a change that is made while the file is read must not go unnoticed.
+    const file = feed.source === 'file' ? changeOf(feedPath(feed)) : null;
     const read =
       feed.source === 'file' ? readFile(feed, reading) : isRemote(feed) ? readFetched(feed, reading) : null;
-    if (read === null) return;
+    const { name } = feed;
+    if (read === null) return { name, entries: null, file, endsAt: null };
     if (read.members.length > feed.maxEntries) {
       const message = `feed ${feed.name} has ${read.members.length} members; at most ${feed.maxEntries} are allowed`;
       diagnostics.push(feedProblem(feed, 'FEED-003', 1, message, 'shorten the feed, or raise max_entries'));
@@ -246,6 +252,12 @@ export function loadFeeds(
     if (blocking.has(index)) warnOfWide(feed, read, diagnostics);
     members.set(index, read.members);
     lines.set(index, read.lines);
+    return { name, entries: read.members.length, file, endsAt: read.endsAt };
   });
-  return { members, lines, times, diagnostics };
+  return { members, lines, found, diagnostics };
+}
+
+/** A file that is not there was changed at 0. */
+export function changeOf(path: string): NonNullable<FoundFeed['file']> {
+  return { path, changedAt: statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0 };
 }

@@ -6,12 +6,15 @@ import type { PolicyTest } from '../pdl/compile/compile.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import type { Program } from '../pdl/ir.ts';
 import { runTest, type TestResult, type TestSituation } from '../pdl/testing/test-run.ts';
+import { NO_CLIENTS } from '../profile/clients.ts';
 import { NO_STACKS } from '../profile/stacks.ts';
 import type { Client } from './client.ts';
 import { Engine } from './engine.ts';
 import { setFact } from './fact-values.ts';
-import { History, memoryOfOne } from './history.ts';
+import { setGivenLists } from './given-lists.ts';
+import { History } from './history.ts';
 import { parseIp } from './ip.ts';
+import { memoryOfOne } from './shared-tables.ts';
 import type { Verdict } from './verdict.ts';
 
 /** `image` is the encoded `program`; `core` is left with the last test's tables. */
@@ -26,12 +29,25 @@ export function runPolicyTests(
 
   function evaluate({ facts, feeds, rates, siteIndex }: TestSituation): Verdict {
     const tables = encodeTables(program, feeds);
-    engine.load({ program, image, imageId: '', tables, secrets: [], stacks: NO_STACKS, trust: NO_TRUST }, 1);
+    engine.load(
+      {
+        program,
+        image,
+        imageId: '',
+        tables,
+        secrets: [],
+        stacks: NO_STACKS,
+        clients: NO_CLIENTS,
+        trust: NO_TRUST,
+      },
+      1,
+    );
     core.begin();
     for (const [name, value] of Object.entries(facts)) setFact(core, name, value);
     const client = clientOf(facts);
-    if (client !== null) history.draw(core, client);
+    if (client !== null) history.learn(core, client);
     for (const index of program.counters.keys()) core.setRate(index, rates.get(index) ?? 0);
+    setGivenLists(core, program, feeds, facts['conn.ip']);
     return engine.explainSite(siteIndex, 'request');
   }
 
@@ -56,9 +72,15 @@ function clientOf(facts: TestSituation['facts']): Client | null {
   return {
     ...address,
     listener: text('conn.listener') ?? '',
+    origin: {
+      country: text('conn.country'),
+      asn: typeof facts['conn.asn'] === 'number' ? facts['conn.asn'] : null,
+      organization: null,
+    },
     sni: text('hello.sni'),
     ja3: text('hello.ja3'),
     ja4: text('hello.ja4'),
+    others: new Map(),
   };
 }
 

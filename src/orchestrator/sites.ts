@@ -1,12 +1,11 @@
 /** Finds the site a connection belongs to: exact name, then longest wildcard, then `none`, then `any`. */
 import type { Site } from '../pdl/ir.ts';
+import { NameMap } from './names.ts';
 
 const NO_SITE = -1;
 
 interface ListenerSites {
-  readonly exact: Map<string, number>;
-  /** `.example.com` for `*.example.com`. */
-  readonly wildcard: Map<string, number>;
+  readonly names: NameMap<number>;
   none: number;
   any: number;
   readonly all: number[];
@@ -24,18 +23,13 @@ export class SiteTable {
   #add(listener: string, site: Site, index: number): void {
     let table = this.#listeners.get(listener);
     if (!table) {
-      table = { exact: new Map(), wildcard: new Map(), none: NO_SITE, any: NO_SITE, all: [] };
+      table = { names: new NameMap(), none: NO_SITE, any: NO_SITE, all: [] };
       this.#listeners.set(listener, table);
     }
     table.all.push(index);
     if (site.sni === 'any') table.any = index;
     else if (site.sni === 'none') table.none = index;
-    else {
-      for (const name of site.sni) {
-        if (name.startsWith('*.')) table.wildcard.set(name.slice(1), index);
-        else table.exact.set(name, index);
-      }
-    }
+    else for (const name of site.sni) table.names.set(name, index);
   }
 
   /** Every site of a listener, for what is decided before the name is known. */
@@ -48,14 +42,6 @@ export class SiteTable {
     const table = this.#listeners.get(listener);
     if (!table) return NO_SITE;
     if (sni === null) return table.none !== NO_SITE ? table.none : table.any;
-    const exact = table.exact.get(sni);
-    if (exact !== undefined) return exact;
-    if (table.wildcard.size > 0) {
-      for (let dot = sni.indexOf('.'); dot !== -1; dot = sni.indexOf('.', dot + 1)) {
-        const wildcard = table.wildcard.get(sni.slice(dot));
-        if (wildcard !== undefined) return wildcard;
-      }
-    }
-    return table.any;
+    return table.names.find(sni) ?? table.any;
   }
 }

@@ -25,10 +25,14 @@ const VERSIONS: Readonly<Record<number, SecureVersion>> = {
   772: 'TLSv1.3',
 };
 
-/** Makes a context; `tickets` false: it must issue none, in no version; `depth`: of the chains of client certificates. */
+/**
+ * Makes a context; `tickets` false: it must issue none, in no version; `puzzles`: they can be posed in it; `depth`: of the
+ * chains of client certificates.
+ */
 export type ContextMaker = (
   options: SecureContextOptions,
   tickets: boolean,
+  puzzles: boolean,
   depth?: number | null,
 ) => SecureContext;
 
@@ -125,15 +129,18 @@ export class ContextPool {
     this.#trust = trust;
   }
 
-  /** @throws when OpenSSL takes none of the profile's names, which the policy check rules out beforehand. */
-  for(policy: Policy, certificate: Certificate): SecureContext {
-    const id = `${policy.name}\0${certificate.name}`;
+  /**
+   * @param puzzles For handshakes that a puzzle is posed in; all others never see what that takes.
+   * @throws when OpenSSL takes none of the profile's names, which the policy check rules out beforehand.
+   */
+  for(policy: Policy, certificate: Certificate, puzzles = false): SecureContext {
+    const id = `${policy.name}\0${certificate.name}\0${puzzles}`;
     let context = this.#contexts.get(id);
     if (!context) {
       const { clientCert } = policy;
       const trusted = (clientCert?.trust ?? []).map((index) => this.#trust[index]!);
       const options = contextOptions(policy, certificate, this.#master, this.#floor, trusted);
-      context = this.#make(options, policy.tls.tickets, clientCert?.depth);
+      context = this.#make(options, policy.tls.tickets, puzzles, clientCert?.depth);
       this.#contexts.set(id, context);
     }
     return context;

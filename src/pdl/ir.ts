@@ -25,7 +25,9 @@ export type Operand =
   | { readonly counter: number }
   | { readonly canary: number }
   /** The score that the map `lookup` (index in `Program.feeds`) gives the fact `of`; unknown when it is not in it. */
-  | { readonly lookup: number; readonly of: number };
+  | { readonly lookup: number; readonly of: number }
+  /** 1 when the DNS list `listed` (index in `Program.feeds`) has `conn.ip`, 0 when not; unknown until it has answered. */
+  | { readonly listed: number };
 
 /**
  * One test of one operand, with three values: true, false, unknown (the fact is missing or pending).
@@ -78,7 +80,7 @@ export interface Feed {
   readonly source: 'file' | 'url' | 'dnsbl' | 'crowdsec' | 'builtin';
   /** A file's path as written, relative to the policy file that declares it; else the URL, zone or name. */
   readonly path: string;
-  /** Members carry a score, read with `lookup`. */
+  /** A member is a value, a blank and its score, 0 to 100, which `lookup` reads. */
   readonly toScore?: true;
   /** Format of what is fetched, as `csv`; absent: one member a line. */
   readonly format?: string;
@@ -100,11 +102,17 @@ export interface KeyPart {
   readonly v6: number;
 }
 
+/**
+ * What counters count and limits are drawn by: a ClientHello that was read, a handshake, a connection that failed
+ * before or in its handshake, an HTTP request, a challenge that was posed, an answer to one that was wrong.
+ */
+export type CountedEvent = 'hello' | 'handshake' | 'failure' | 'request' | 'challenge' | 'challenge_fail';
+
 export interface Counter {
   readonly name: string;
   readonly key: readonly KeyPart[];
   readonly windowMs: number;
-  readonly event: 'hello' | 'handshake' | 'failure' | 'challenge_fail';
+  readonly event: CountedEvent;
 }
 
 /**
@@ -133,10 +141,11 @@ export type Outcome =
   | { readonly action: 'use'; readonly policy: number }
   | { readonly action: 'challenge'; readonly challenge: number };
 
-/** Token bucket: `tokens` are added every `perMs`, up to `burst`. */
+/** Token bucket: `tokens` are added every `perMs`, up to `burst`; each event draws one. */
 export interface Limit {
   readonly name: string;
   readonly key: readonly KeyPart[];
+  readonly event: CountedEvent;
   readonly tokens: number;
   readonly perMs: number;
   readonly burst: number;

@@ -1,4 +1,5 @@
 /** What an HTTP request tells of its client, in one form for HTTP/1.1 and HTTP/2. */
+import { hash } from 'node:crypto';
 
 /** A request as Node's servers of both versions give it. */
 export interface RequestHead {
@@ -22,6 +23,8 @@ export interface HttpProfile {
   readonly userAgent: string | null;
   /** Names in lower case, each once, in their order. */
   readonly headers: readonly string[];
+  /** 16 hex digits of the order of the names that do not depend on the single request; see `headerOrder`. */
+  readonly headerOrder: string;
   readonly contentLength: number | null;
   readonly cookies: number;
 }
@@ -44,6 +47,19 @@ function normalizeHost(authority: string): string {
     ? authority.slice(1, authority.indexOf(']'))
     : authority.replace(/:\d*$/, '');
   return host.toLowerCase().replace(/\.$/, '');
+}
+
+/** Names that come and go with the request, and say little about the program that made it. */
+const PASSING: ReadonlySet<string> = new Set([
+  ...['authorization', 'cache-control', 'content-length', 'content-type', 'cookie', 'if-match'],
+  ...['if-modified-since', 'if-none-match', 'if-range', 'if-unmodified-since', 'origin', 'pragma'],
+  ...['range', 'referer', 'transfer-encoding'],
+]);
+
+/** The beginning of the SHA-256 of the names in lower case and in their order, without passing ones, between commas. */
+export function headerOrder(names: readonly string[]): string {
+  const lasting = names.filter((name) => !PASSING.has(name));
+  return hash('sha256', lasting.join(',')).slice(0, 16);
 }
 
 /** Pairs in a Cookie field (RFC 6265 section 4.2.1). */
@@ -74,13 +90,15 @@ export function profileRequest(request: RequestHead): HttpProfile {
   const target = request.url ?? '/';
   const named = /^https?:\/\//i.test(target) ? (URL.parse(target)?.host ?? null) : null;
   const asked = named ?? authority ?? host;
+  const headers = [...names];
   return {
     method: request.method ?? '',
     host: asked === null || asked === '' ? null : normalizeHost(asked),
     path: normalizePath(target),
     version: major === 1 ? `1.${minor}` : String(major),
     userAgent,
-    headers: [...names],
+    headers,
+    headerOrder: headerOrder(headers),
     contentLength,
     cookies,
   };

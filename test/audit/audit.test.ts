@@ -31,7 +31,13 @@ test('a record becomes one line of JSON with ECS names', () => {
   assert.ok(!line.includes('\n'));
   const parsed = JSON.parse(line);
   assert.equal(parsed['@timestamp'], '2026-11-23T10:00:00.000Z');
-  assert.deepEqual(parsed.source, { ip: '203.0.113.7', port: 50_000, bytes: 100 });
+  assert.deepEqual(parsed.source, {
+    ip: '203.0.113.7',
+    port: 50_000,
+    bytes: 100,
+    geo: { country_iso_code: 'NL' },
+    as: { number: 64_500, organization: { name: 'Example Networks' } },
+  });
   assert.equal(parsed.tls.client.server_name, 'shop.example');
   assert.equal(parsed.tls.version, '1.3');
   assert.equal(parsed.risk.calculated_score, 35);

@@ -55,6 +55,7 @@ test('help lists every verb, with examples', () => {
     'reload',
     'audit',
     'bench',
+    'connect',
     'version',
   ]) {
     assert.match(stdout, new RegExp(`\\n  ${verb} `));

@@ -51,10 +51,14 @@ test('every metric is documented', async () => {
   const metrics = createMetrics(() => ({
     openConnections: 0,
     heldTarpits: 0,
+    evictedTarpits: 2,
+    handshakes: 7,
+    waitingPuzzles: 0,
     workers: 0,
     workerRestarts: 0,
-    evictions: { rates: 0, buckets: 0, clearances: 0 },
+    tables: [],
     feeds: [],
+    databases: [],
     audit: { written: 0, lost: 0, queued: 0 },
     policy: null,
   }));

@@ -62,6 +62,7 @@ test('a minimal file gets every default and absolute paths', () => {
     certificates: ['default'],
     upstream: 'app',
     deferAccept: true,
+    passthrough: {},
     alpn: ['h2', 'http/1.1'],
   });
   assert.equal(loaded.limits.helloTimeout, 5000);
@@ -158,7 +159,7 @@ test('an alias bomb is an error, not a stall', () => {
 });
 
 test('an empty file lacks every required key', () => {
-  assert.equal(problems('').filter((each) => each.includes('CFG-K002')).length, 4);
+  assert.equal(problems('').filter((each) => each.includes('CFG-K002')).length, 3);
 });
 
 test('a listener that names an unknown upstream or certificate is an error at the name', () => {
@@ -167,6 +168,35 @@ test('a listener that names an unknown upstream or certificate is an error at th
   );
   assert.match(found[0]!, /^5:29 CFG-R001 there is no certificate called `other`/);
   assert.match(found[1]!, /^6:15 CFG-R001 there is no upstream called `appp`/);
+});
+
+const PASSING = `version: 1
+listeners:
+  - { name: edge, address: "127.0.0.1:8443", passthrough: { "*": mail } }
+upstreams:
+  mail: { protocol: tcp, address: "127.0.0.1:25" }
+  app: { protocol: http, url: "http://127.0.0.1:80" }
+`;
+
+test('a listener that passes everything through needs neither certificate nor upstream', () => {
+  const [listener] = config(PASSING).listeners;
+  assert.deepEqual(listener!.certificates, []);
+  assert.deepEqual(listener!.passthrough, { '*': 'mail' });
+  assert.equal(listener!.upstream, 'mail');
+});
+
+test('a listener that passes some names through needs both for the others', () => {
+  const found = problems(PASSING.replace('"*"', '"mail.test"'));
+  assert.match(found[0]!, /^3:5 CFG-K002 `listeners\[0\]` lacks the key `certificates`/);
+  assert.match(found[1]!, /^3:5 CFG-K002 `listeners\[0\]` lacks the key `upstream`/);
+});
+
+test('what passes through goes to a tcp upstream that exists, by names as they are compared', () => {
+  assert.match(problems(PASSING.replace('mail }', 'app }'))[0]!, /^3:\d+ CFG-R003 .* http upstream `app`/);
+  const unknown = problems(PASSING.replace('mail }', 'mial }'));
+  assert.match(unknown.find((each) => each.includes('CFG-R001'))!, /there is no upstream called `mial`/);
+  const upper = problems(PASSING.replace('"*": mail', '"*": mail, Mail.Test: mail'));
+  assert.match(upper[0]!, /CFG-V001/);
 });
 
 test('a name that every object has is still unknown', () => {

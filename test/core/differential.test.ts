@@ -15,6 +15,8 @@ const JA4 = fact('hello.ja4');
 const NUMBERS = [fact('conn.port'), fact('conn.asn'), fact('hello.size'), fact('hello.max_version')];
 const LISTS = [fact('hello.ciphers'), fact('hello.groups')];
 const COUNTERS = 2;
+/** A DNS list. */
+const LIST = 6;
 /** One that is drawn at connect, one at the hello. */
 const CANARIES: Program['canaries'] = [
   { name: 'early', key: [{ fact: IP, v4: 32, v6: 128 }], share: 5 },
@@ -29,7 +31,36 @@ const operand: fc.Arbitrary<Operand> = fc.oneof(
   fc.constantFrom(...NUMBERS, ...LISTS, IP, SNI, ALPN, JA4).map((index) => ({ fact: index })),
   fc.nat(COUNTERS - 1).map((counter) => ({ counter })),
   fc.nat(CANARIES.length - 1).map((canary) => ({ canary })),
+  fc.constantFrom<Operand>(
+    { lookup: 2, of: IP },
+    { lookup: 3, of: SNI },
+    { lookup: 4, of: JA4 },
+    { lookup: 5, of: NUMBERS[1]! },
+    { listed: LIST },
+  ),
 );
+const FEEDS: Program['feeds'] = (
+  [
+    ['bad', 'ip'],
+    ['tools', 'ja4'],
+    ['addresses', 'cidr'],
+    ['names', 'host'],
+    ['clients', 'ja4'],
+    ['networks', 'asn'],
+    ['list', 'cidr'],
+  ] as const
+).map(([name, type], index) => ({
+  name,
+  type,
+  source: index === LIST ? 'dnsbl' : 'file',
+  path: name,
+  ...(index > 1 && index < LIST ? { toScore: true } : {}),
+  declaredIn: 'test.pdl',
+  refreshMs: null,
+  maxAgeMs: null,
+  onStale: 'keep',
+  maxEntries: 10,
+}));
 const TABLES: Program['tables'] = [
   { kind: 'cidr', members: ['10.0.0.0/8', '192.128.0.0/9'] },
   { kind: 'cidr', feed: 0 },
@@ -37,6 +68,10 @@ const TABLES: Program['tables'] = [
   { kind: 'hash', members: ['h2', 't13d'] },
   { kind: 'number', members: ['3', '7', '12'] },
   { kind: 'hash', feed: 1 },
+  { kind: 'cidr', feed: 2 },
+  { kind: 'host', feed: 3 },
+  { kind: 'hash', feed: 4 },
+  { kind: 'number', feed: 5 },
 ];
 const tableAtom = fc.constantFrom<[number, number]>(
   [0, IP],
@@ -145,17 +180,7 @@ const programs: fc.Arbitrary<Program> = fc.array(atom, { minLength: 1, maxLength
         atoms,
         rules,
         tables: TABLES,
-        feeds: ['bad', 'tools'].map((name) => ({
-          name,
-          type: 'ip',
-          source: 'file',
-          path: name,
-          declaredIn: 'test.pdl',
-          refreshMs: null,
-          maxAgeMs: null,
-          onStale: 'keep',
-          maxEntries: 10,
-        })),
+        feeds: FEEDS,
         counters: Array.from({ length: COUNTERS }, (_, i) => ({
           name: `c${i}`,
           key: [{ fact: IP, v4: 32, v6: 128 }],
@@ -179,6 +204,25 @@ const programs: fc.Arbitrary<Program> = fc.array(atom, { minLength: 1, maxLength
     ),
 );
 
+/** Members of a map with their scores; several may be about the same value. */
+function scored(member: fc.Arbitrary<string>): fc.Arbitrary<string[]> {
+  const entry = fc.tuple(member, fc.oneof(small, fc.constantFrom(0, 100)));
+  return fc.array(
+    entry.map(([value, score]) => `${value} ${score}`),
+    { maxLength: 6 },
+  );
+}
+
+const prefix = fc.constantFrom(
+  '10.0.0.0/8',
+  '10.128.0.0/9',
+  '10.128.0.1',
+  '10.128.0.1/32',
+  '192.0.0.0/4',
+  '::/0',
+);
+const names = fc.oneof(host, fc.constantFrom('*.test', '*.a.test', '*.b.a.test'));
+
 function maybe<T>(key: number, value: fc.Arbitrary<T>): fc.Arbitrary<[number, T][]> {
   return fc.option(value).map((v) => (v === null ? [] : [[key, v]]));
 }
@@ -199,8 +243,16 @@ const situations: fc.Arbitrary<Situation> = fc.record({
     .map((entries) => new Map(entries.flat())),
   draws: fc.tuple(...CANARIES.map((_, i) => maybe(i, small))).map((entries) => new Map(entries.flat())),
   feeds: fc
-    .tuple(maybe(0, fc.array(ip, { maxLength: 3 })), maybe(1, fc.array(word, { maxLength: 2 })))
+    .tuple(
+      maybe(0, fc.array(ip, { maxLength: 3 })),
+      maybe(1, fc.array(word, { maxLength: 2 })),
+      maybe(2, scored(prefix)),
+      maybe(3, scored(names)),
+      maybe(4, scored(word)),
+      maybe(5, scored(small.map(String))),
+    )
     .map((entries) => new Map(entries.flat())),
+  listed: maybe(LIST, fc.boolean()).map((entries) => new Map(entries)),
   phase: fc.constantFrom(0, 1, 2, 3),
 });
 
@@ -219,6 +271,7 @@ function apply(core: Core, now: Situation): void {
     else core.setList(key, value as number[]);
   }
   for (const [counter, rate] of now.rates) core.setRate(counter, rate);
+  for (const listed of now.listed?.values() ?? []) core.setRate(COUNTERS, listed ? 1 : 0);
   for (const [canary, draw] of now.draws) core.setDraw(canary, draw);
 }
 

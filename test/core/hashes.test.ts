@@ -84,6 +84,40 @@ for (const [index, core] of cores.entries()) {
     }
   });
 
+  test(`${name}: the solver with the nonce in front finds the first one, whatever the length of the rest`, () => {
+    for (const [high, first, length, bits] of [
+      [0, 0, 46, 9],
+      [0, 3, 47, 7],
+      [7, 95, 48, 6],
+      [0xffff_ffff, 0xffff_ff00, 55, 4],
+      [1, 2, 119, 5],
+      [1, 2, 247, 5],
+      [0, 9, 0, 0],
+    ] as const) {
+      const rest = Buffer.alloc(length, 0x61);
+      core.write(L.REGION_INPUT, 0, rest);
+      const message = (distance: number): Buffer => {
+        const nonce = Buffer.alloc(8);
+        nonce.writeUInt32BE(high, 0);
+        nonce.writeUInt32BE(first + distance, 4);
+        return Buffer.concat([nonce, rest]);
+      };
+      let expected = 0;
+      while (zeroBits(message(expected)) < bits) expected++;
+      const { sp_solve_front: solveFront } = core.exports;
+      assert.equal(solveFront(length, high, first, expected + 1, bits), expected, `${high} ${first}`);
+      assert.equal(solveFront(length, high, first, expected, bits), -1, `${high} ${first}`);
+    }
+  });
+
+  test(`${name}: a search with the nonce in front stays within its upper half and its bounds`, () => {
+    const { sp_solve_front: solveFront } = core.exports;
+    assert.equal(solveFront(5, 0, 4_294_967_290, 1_000, 200), -1);
+    assert.equal(statusName(solveFront(248, 0, 0, 1, 1)), 'bad_argument');
+    assert.equal(statusName(solveFront(-1, 0, 0, 1, 1)), 'bad_argument');
+    assert.equal(statusName(solveFront(5, 0, 0, 0x8000_0000, 1)), 'bad_argument');
+  });
+
   test(`${name}: a search for no bits finds the first nonce`, () => {
     assert.equal(core.exports.sp_solve(5, 3, 100, 0), 0);
   });

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Core } from '../../src/core/core.ts';
-import { encodeProgram } from '../../src/core/image.ts';
+import { encodeProgram, encodeTables } from '../../src/core/image.ts';
 import {
   IMAGE_HEADER_ABI_AT,
   IMAGE_HEADER_BYTES,
@@ -20,7 +20,13 @@ const ATOM: Program['atoms'][number] = {
   values: [1, 2, 3],
 };
 const SOURCE = program({
-  atoms: [ATOM, { kind: 'range', operand: { fact: fact('conn.port') }, min: 1, max: 2 }],
+  atoms: [
+    ATOM,
+    { kind: 'range', operand: { fact: fact('conn.port') }, min: 1, max: 2 },
+    { kind: 'known', operand: { fact: fact('conn.port') } },
+    { kind: 'table', operand: { fact: fact('hello.sni') }, table: 0 },
+  ],
+  tables: [{ kind: 'hash', members: ['x'] }],
   rules: [
     { name: 'r', tier: 'deny', when: [{ yes: [0], no: [1] }], outcome: { action: 'drop' }, span: SPAN },
   ],
@@ -102,6 +108,7 @@ test('a refused image leaves the one in force', () => {
 test('a sealed image with any content never traps and is decided within bounds', () => {
   const { image } = encodeProgram(SOURCE);
   const core = new Core(loadCoreModule());
+  assert.equal(core.loadTables(encodeTables(SOURCE, new Map())), 0);
   fc.assert(
     fc.property(
       fc.array(
@@ -116,12 +123,43 @@ test('a sealed image with any content never traps and is decided within bounds',
         assert.ok(status > 0 || statusName(status) === 'image_bounds');
         core.begin();
         core.setList(fact('hello.ciphers'), [1, 2]);
+        core.setText(fact('hello.sni'), 'x');
         for (const phase of [0, 1, 2, 3] as const) core.decide(0, phase);
       },
     ),
     { numRuns: 3_000 },
   );
   assert.ok(image.length > IMAGE_HEADER_BYTES);
+});
+
+test('every one of as many atoms as there may be is evaluated, in any order and over a few facts', () => {
+  const facts = [fact('conn.port'), fact('hello.size'), fact('conn.asn')];
+  const atoms = Array.from({ length: 128 }, (_, i): Program['atoms'][number] => ({
+    kind: 'range',
+    operand: { fact: facts[(i * 7) % 3]! },
+    min: i,
+    max: i + 40,
+  }));
+  const source = program({
+    atoms,
+    rules: atoms.map((_, i) => ({
+      name: `r${i}`,
+      tier: 'deny',
+      when: [{ yes: [i], no: [] }],
+      outcome: { action: 'drop' },
+      span: SPAN,
+    })),
+  });
+  const core = new Core(loadCoreModule());
+  core.loadImage(encodeProgram(source).image);
+  core.setNumber(facts[0]!, 60);
+  core.setNumber(facts[1]!, 120);
+  const holding = atoms.flatMap((_, i) => {
+    const value = [60, 120, null][(i * 7) % 3]!;
+    return value !== null && i <= value && value <= i + 40 ? [i] : [];
+  });
+  assert.ok(holding.length > 20);
+  assert.deepEqual([...core.decide(0, 1).matchedRules], holding);
 });
 
 test('a program beyond a limit cannot be encoded', () => {

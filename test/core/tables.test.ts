@@ -119,6 +119,68 @@ test('many members are all found and nothing else is', () => {
   assert.ok(!members.some((name) => has(`${name}x`)));
 });
 
+test('a value in many sets is found in each of them, a name also by its suffixes', () => {
+  const core = load(
+    asking(
+      [
+        { kind: 'hash', members: ['a.example.com', 'x'] },
+        { kind: 'hash', members: ['*.example.com'] },
+        { kind: 'host', members: ['*.example.com', 'b.test'] },
+        { kind: 'host', members: ['*.com'] },
+        { kind: 'host', members: ['a.example.com', '*.b.test'] },
+        { kind: 'hash', members: ['x', 'a.example.com'] },
+      ],
+      SNI,
+    ),
+  );
+  const setsOf = (name: string): number[] => {
+    core.begin();
+    core.setText(SNI, name);
+    return [...core.decide(0, 1).matchedRules];
+  };
+  assert.deepEqual(setsOf('a.example.com'), [0, 2, 3, 4, 5]);
+  assert.deepEqual(setsOf('example.com'), [3]);
+  assert.deepEqual(setsOf('b.test'), [2]);
+  assert.deepEqual(setsOf('x'), [0, 5]);
+  assert.deepEqual(setsOf('y'), []);
+});
+
+test('a set that is missing is unknown beside others that hold the value or do not', () => {
+  const tables: Table[] = [
+    { kind: 'hash', members: ['x'] },
+    { kind: 'hash', feed: 0 },
+    { kind: 'cidr', members: ['10.0.0.0/8'] },
+    { kind: 'cidr', feed: 0 },
+  ];
+  const about = [SNI, SNI, IP, IP];
+  const source = program({
+    tables,
+    feeds: [feed('bad')],
+    atoms: about.map((index, table) => ({ kind: 'table', operand: { fact: index }, table })),
+    rules: about.flatMap((_, atom) =>
+      [
+        { yes: [atom], no: [] },
+        { yes: [], no: [atom] },
+      ].map((cube) => ({
+        name: 'r',
+        tier: 'pin',
+        when: [cube],
+        outcome: { action: 'use', policy: 0 },
+        span: SPAN,
+      })),
+    ),
+  });
+  const core = load(source);
+  const ask = (name: string, ip: string): number[] => {
+    core.begin();
+    core.setText(SNI, name);
+    core.setIp(IP, v4(ip), true);
+    return [...core.decide(0, 1).matchedRules];
+  };
+  assert.deepEqual(ask('x', '10.1.1.1'), [0, 4]);
+  assert.deepEqual(ask('y', '11.1.1.1'), [1, 5]);
+});
+
 test('a feed that is not there makes its tests unknown, and a loaded one true or false', () => {
   const source = asking([{ kind: 'cidr', feed: 0 }], IP, [feed('bad')]);
   const core = load(source);

@@ -11,13 +11,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import type { TcpUpstreamConfig } from '../../src/config/schema.ts';
 import { TLV } from '../../src/edge/proxy-v2.ts';
-import { connectTcpUpstream, type TcpContext } from '../../src/edge/tcp-proxy.ts';
+import { type ClientSummary, connectTcpUpstream } from '../../src/edge/tcp-proxy.ts';
 import { makeCertificate } from '../support/certificate.ts';
 import { decodeProxyV2 } from '../support/proxy-v2.ts';
 
 const certificate = await makeCertificate({ names: ['localhost'] });
 
-const CONTEXT: TcpContext = {
+const CONTEXT: ClientSummary = {
   clientIp: '192.0.2.7',
   clientPort: 4711,
   sni: 'shop.example',

@@ -23,6 +23,8 @@ export function randomPolicy(random: Random): string {
     `set outer of cidr = inner + { ${random.pick(PREFIXES)} }`,
     'feed bad of cidr from file "bad" { }',
     'feed tools of ja4 from file "tools" { }',
+    'feed marked of cidr to score from file "marked" { }',
+    'feed clients of ja4 to score from file "clients" { }',
     'counter hellos per conn.ip (v4 32, v6 64) window 10s',
     'counter failures per conn.asn window 1m of failure',
     'mode posture { state calm initial  state busy enter when sys.inflight > 9 for 5s }',
@@ -55,6 +57,8 @@ function signal(random: Random, index: number): string {
     ['rate(hellos)', '1/s', '9/s'],
     ['rate(failures)', '2/m', '20/m'],
     ['conn.port', '3', '40'],
+    ['lookup(marked, conn.ip)', '10', '90'],
+    ['lookup(clients, hello.ja4)', '10', '90'],
   ]);
   return `${head} ${points(random)}..${points(random).replace('+', '')} ramp ${operand} from ${from} to ${to}`;
 }
@@ -109,6 +113,8 @@ function atom(random: Random, named: boolean): string {
     () => `hello.sni like "*.${random.pick(HOSTS)}"`,
     () => `hello.ja4 in tools`,
     () => `hello.ja4 == "${random.pick(JA4)}"`,
+    () => `lookup(marked, conn.ip) ${random.pick(['>', '==', '<='])} ${random.below(101)}`,
+    () => `lookup(clients, hello.ja4) in ${random.below(50)}..${50 + random.below(51)}`,
     () => `hello.alpn has "${random.pick(WORDS)}"`,
     () => `count(hello.alpn) ${random.pick(['<', '==', '>='])} ${random.below(3)}`,
     () => `hello.ciphers has ${random.pick(CIPHERS)}`,
@@ -170,9 +176,11 @@ export function randomSituation(random: Random, program: Program): Situation {
 
 /** Members of the policy's feeds; one that is not there has not been read. */
 export function randomFeeds(random: Random, program: Program): ReadonlyMap<number, readonly string[]> {
-  const entries = program.feeds.flatMap(({ name }, index): [number, string[]][] => {
+  const entries = program.feeds.flatMap(({ type, toScore }, index): [number, string[]][] => {
     if (random.once(4)) return [];
-    return [[index, random.several(0, 2, () => random.pick(name === 'bad' ? PREFIXES : JA4))]];
+    const member = (): string => random.pick(type === 'cidr' ? PREFIXES : JA4);
+    const scored = (): string => `${member()} ${random.below(101)}`;
+    return [[index, toScore ? random.several(0, 4, scored) : random.several(0, 2, member)]];
   });
   return new Map(entries);
 }

@@ -102,4 +102,7 @@ test('twelve poisoned lists are refused while the edge serves, and an honest one
   list.body = `${GOOD}203.0.113.77\n`;
   await until('the honest list is in force', () => status().policy.epoch === 2);
   assert.deepEqual(status().feeds[0], { ...status().feeds[0]!, failures: 0, entries: 41 });
+  const { asked } = list;
+  await until('it was asked for again, twice', () => list.asked >= asked + 2);
+  assert.equal(status().policy.epoch, 2, 'a list that changed is taken once');
 });

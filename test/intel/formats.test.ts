@@ -3,12 +3,11 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { FeedFormatError } from '../../src/intel/content.ts';
 import { detectFormat, readFeedText } from '../../src/intel/formats.ts';
-import { judgeFeed } from '../../src/intel/guards.ts';
 import { goDuration } from '../../src/intel/json.ts';
 import type { FeedOptions } from '../../src/intel/settings.ts';
 import type { Feed } from '../../src/pdl/ir.ts';
 import { missing, readText } from '../support/shared-data.ts';
-import { makeFeed } from './support.ts';
+import { judge, makeFeed } from './support.ts';
 
 const NOW = Date.parse('2026-01-01T00:00:00Z');
 
@@ -67,8 +66,7 @@ test('every real list of addresses passes the guards', (t) => {
   for (const [file, type] of SAMPLES) {
     if (missing(`feeds/${file}`)) return t.skip(String(missing(`feeds/${file}`)));
     const bytes = Buffer.from(readText(`feeds/${file}`));
-    const request = { bytes, options: {}, own: ['198.51.100.0/24'], before: null, fetchedMs: NOW };
-    const judged = judgeFeed({ ...request, feed: makeFeed({ type }) });
+    const judged = judge(bytes, { feed: makeFeed({ type }) });
     assert.ok(judged.ok, `${file}: ${judged.ok || judged.reason}`);
   }
 });
@@ -205,3 +203,126 @@ test('any text in any format gives members or one kind of error', () => {
     { numRuns: Number(process.env.SALLYPORT_FUZZ_RUNS ?? 500) },
   );
 });
+
+const ASN_DROP = 'feeds/excerpts/spamhaus_asndrop_excerpt.jsonl';
+test('a real ASN-DROP names networks, and one that was cut is refused', { skip: missing(ASN_DROP) }, () => {
+  const excerpt = readText(ASN_DROP);
+  const asn = { type: 'asn' } as const;
+  assert.equal(detectFormat(excerpt, 'asn'), 'spamhaus');
+  assert.throws(() => read(excerpt, asn), /it has 2 of the 427 records it promises/);
+  const whole = excerpt.replace('"records":427', '"records":2');
+  const { members, bad } = read(whole, asn);
+  assert.deepEqual(bad, []);
+  assert.equal(members.length, 2);
+  assert.ok(members.every((member) => /^\d+$/.test(member)));
+  assert.ok(judge(Buffer.from(whole), { feed: makeFeed(asn) }).ok);
+});
+
+const SCORED = { type: 'cidr', toScore: true } as const;
+
+for (const [what, text, given, options, members] of [
+  [
+    'behind blanks or a comma',
+    '192.0.2.1 85\n192.0.2.0/24,7 # note\n2001:db8::/32\t0\n',
+    SCORED,
+    {},
+    ['192.0.2.1 85', '192.0.2.0/24 7', '2001:db8::/32 0'],
+  ],
+  ['as 100 where there is none', '192.0.2.1\n', SCORED, {}, ['192.0.2.1 100']],
+  [
+    'above 100 as 100, and rounded',
+    '192.0.2.1 250\n192.0.2.2 12.6\n',
+    SCORED,
+    {},
+    ['192.0.2.1 100', '192.0.2.2 13'],
+  ],
+  [
+    'of fingerprints',
+    't13d1516h2_8daaf6152771_02713d6af862 40\n',
+    { type: 'ja4', toScore: true },
+    {},
+    ['t13d1516h2_8daaf6152771_02713d6af862 40'],
+  ],
+  [
+    'of texts with blanks',
+    'some agent/1.0 30\n',
+    { type: 'string', toScore: true },
+    {},
+    ['some agent/1.0 30'],
+  ],
+  [
+    'in a column of that name',
+    'ip,seen,score\n192.0.2.1,5,60\n',
+    SCORED,
+    { format: 'csv' },
+    ['192.0.2.1 60'],
+  ],
+  [
+    'in the first column of numbers behind the members',
+    '192.0.2.1,NL,60,9\n',
+    SCORED,
+    { format: 'csv' },
+    ['192.0.2.1 60'],
+  ],
+  [
+    'in the column that is named',
+    'n,ip,a,b\n1,192.0.2.1,2,3\n',
+    SCORED,
+    { format: 'csv', score: 'b' },
+    ['192.0.2.1 3'],
+  ],
+  ['in the column of a number', '192.0.2.1,2,3\n', SCORED, { format: 'csv', score: 3 }, ['192.0.2.1 3']],
+  [
+    'in an object by member',
+    '{"192.0.2.1": 60, "192.0.2.2": "7"}',
+    SCORED,
+    {},
+    ['192.0.2.1 60', '192.0.2.2 7'],
+  ],
+  [
+    'in an object that a path leads to',
+    '{"data": {"192.0.2.1": 60}}',
+    SCORED,
+    { path: 'data' },
+    ['192.0.2.1 60'],
+  ],
+  [
+    'beside the member',
+    '{"data": [{"ipAddress": "192.0.2.1", "abuseConfidenceScore": 99}]}',
+    SCORED,
+    { path: 'data.*.ipAddress', score: 'abuseConfidenceScore' },
+    ['192.0.2.1 99'],
+  ],
+  [
+    'as the confidence of STIX',
+    '{"type":"bundle","objects":[{"type":"indicator","id":"i","pattern":"[ipv4-addr:value = \'192.0.2.1\']","confidence":55}]}',
+    SCORED,
+    {},
+    ['192.0.2.1 55'],
+  ],
+] as const) {
+  test(`scores are read ${what}`, () => {
+    const content = read(text, { source: 'url', ...given }, options);
+    assert.deepEqual([content.members, content.bad], [members, []]);
+  });
+}
+
+for (const [what, text, options, reason] of [
+  ['a score below 0', '192.0.2.1 -1', {}, null],
+  ['a score that is none', 'ip,score\n192.0.2.1,high\n', { format: 'csv' }, null],
+  ['an empty score', 'ip,score\n192.0.2.1,\n', { format: 'csv' }, null],
+  ['no column of scores', '192.0.2.1,NL\n', { format: 'csv' }, /no column holds scores/],
+  ['a list where scores are wanted', '["192.0.2.1"]', {}, /object by member/],
+  [
+    'a member without its score',
+    '{"d":[{"ip":"192.0.2.1"}]}',
+    { path: 'd.*.ip', score: 's' },
+    /s leads to something that is no text/,
+  ],
+] as const) {
+  test(`a list of scores with ${what} is not taken as it is`, () => {
+    const readIt = () => read(text, { source: 'url', ...SCORED }, options);
+    if (reason === null) assert.deepEqual(readIt().bad, [0]);
+    else assert.throws(readIt, reason);
+  });
+}

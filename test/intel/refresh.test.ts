@@ -2,10 +2,13 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { feedAgent, MAX_FEED_BYTES } from '../../src/intel/fetch.ts';
-import { judgeFeed } from '../../src/intel/guards.ts';
+import { applyDecisions } from '../../src/intel/decisions.ts';
+import { MAX_FEED_BYTES } from '../../src/intel/fetch.ts';
+import { readFeedText } from '../../src/intel/formats.ts';
+import { judgeFeed, NOTHING_ACCEPTED } from '../../src/intel/guards.ts';
+import { FeedClient, type Network } from '../../src/intel/http-client.ts';
 import { type Refreshed, refreshFeed } from '../../src/intel/refresh.ts';
-import { nextDelay } from '../../src/intel/refresher.ts';
+import { FeedRefresher, nextDelay } from '../../src/intel/refresher.ts';
 import type { FeedSettings } from '../../src/intel/settings.ts';
 import { copyPath, readCopy, readState, sha256Hex } from '../../src/intel/store.ts';
 import type { Feed } from '../../src/pdl/ir.ts';
@@ -14,21 +17,28 @@ import { makeFeed, makeSettings, prefixLines, serve } from './support.ts';
 const GOOD = prefixLines(20);
 const KEY = 'a key that is long enough';
 
+const TOOLS = {
+  judge: judgeFeed,
+  accepted: NOTHING_ACCEPTED,
+  goodAddresses: () => new Uint8Array(0),
+  changesOnly: false,
+};
+
 interface Refresher {
   readonly settings: FeedSettings;
   refresh(feed: Feed, secret?: string): Promise<Refreshed>;
 }
 
-function refresher(t: TestContext, given: Partial<FeedSettings> = {}): Refresher {
+function refresher(t: TestContext, given: Partial<FeedSettings> = {}, network?: Network): Refresher {
   const settings = makeSettings(t, given);
-  const agent = feedAgent(null);
-  t.after(() => agent.destroy());
+  const client = new FeedClient(null, network);
+  t.after(() => client.destroy());
   return {
     settings,
     refresh: (feed, secret) =>
       refreshFeed(
-        { feed, secret: secret === undefined ? null : Buffer.from(secret) },
-        { settings, agent, judge: judgeFeed },
+        { feed, secret: secret === undefined ? null : Buffer.from(secret), harms: true },
+        { ...TOOLS, settings, client },
       ),
   };
 }
@@ -218,3 +228,94 @@ test('waits double after failures up to the usual one, obey the server, and are 
   assert.ok(nextDelay(HOUR, 0, null, 1) > 1.09 * HOUR);
   assert.equal(nextDelay(10, 0, null, 0.5), 1_000);
 });
+
+test('a server on the internet cannot redirect into the own network, whatever name it uses', async (t) => {
+  const asked: string[] = [];
+  const inside = await serve(t, (request, response) => {
+    asked.push(request.url!);
+    response.end(GOOD);
+  });
+  let target = '';
+  const origin = await serve(t, (_, response) => response.writeHead(302, { location: target }).end());
+  const names: Record<string, string> = { 'rebinding.example': '127.0.0.3' };
+  const network: Network = {
+    isLocal: (address) => address === '127.0.0.3' || address === '::1',
+    lookup: ((name: string, options: { all?: boolean }, done: (...given: unknown[]) => void) => {
+      const address = names[name] ?? '127.0.0.1';
+      if (options.all) done(null, [{ address, family: 4 }]);
+      else done(null, address, 4);
+    }) as Network['lookup'],
+  };
+  const { refresh } = refresher(t, {}, network);
+  const reasonFor = async (location: string, start = origin): Promise<string | null> => {
+    target = location;
+    return (await refresh(makeFeed({ path: start }))).reason;
+  };
+  const port = new URL(inside).port;
+  assert.match(
+    (await reasonFor('https://127.0.0.3/'))!,
+    /redirects to 127\.0\.0\.3, which is in a private network/,
+  );
+  assert.match((await reasonFor('https://[::1]/'))!, /redirects to ::1/);
+  assert.match((await reasonFor('https://rebinding.example/'))!, /redirects to rebinding\.example/);
+  assert.deepEqual(asked, []);
+  assert.equal(await reasonFor(`http://127.0.0.1:${port}/public`), null, 'elsewhere on the internet');
+  assert.deepEqual(asked, ['/public']);
+});
+
+test('CrowdSec tells everything once, then what changed, and everything again after trouble', async (t) => {
+  const decision = (value: string, duration = '4h0m0s') => ({ scope: 'Ip', type: 'ban', value, duration });
+  const asked: string[] = [];
+  let answer: object | string = {};
+  const origin = await serve(t, (request, response) => {
+    asked.push(new URL(request.url!, origin).search);
+    response.end(typeof answer === 'string' ? answer : JSON.stringify(answer));
+  });
+  let changes = 0;
+  const settings = makeSettings(t);
+  const kept = new FeedRefresher({
+    settings,
+    judge: async (request) => judgeFeed(request),
+    goodAddresses: () => new Uint8Array(0),
+    onChanged: () => changes++,
+    onResult: () => {},
+  });
+  t.after(() => kept.close());
+  const feed = makeFeed({ source: 'crowdsec', path: origin });
+  const inForce = (): string[] => {
+    const { bytes, state } = readCopy(settings.directory, feed)!;
+    const text = Buffer.from(bytes).toString();
+    return [...readFeedText(feed, text, { options: {}, fetchedMs: state.copy!.fetchedAt }).members];
+  };
+  const refresh = async (next: object | string): Promise<string> => {
+    answer = next;
+    return (await kept.refreshNow(feed.name, NOTHING_ACCEPTED))!.result;
+  };
+  answer = { new: [decision('192.0.2.1'), decision('192.0.2.2', '1ms')], deleted: null };
+  const remote = [{ feed, secret: null, harms: true }];
+  assert.equal(await kept.fetchMissing(remote), true);
+  kept.watch(remote);
+  assert.equal(await refresh({ new: null, deleted: null }), 'unchanged');
+  assert.equal(await refresh({ new: [decision('192.0.2.3')], deleted: null }), 'changed');
+  assert.deepEqual(inForce(), ['192.0.2.1', '192.0.2.3'], 'the second has ended');
+  assert.equal(await refresh({ new: null, deleted: [decision('192.0.2.1')] }), 'changed');
+  assert.deepEqual(inForce(), ['192.0.2.3']);
+  assert.equal(changes, 2);
+  assert.equal(await refresh('not JSON'), 'refused');
+  assert.equal(await refresh({ new: [decision('192.0.2.9')], deleted: null }), 'changed');
+  assert.deepEqual(inForce(), ['192.0.2.9'], 'what was not taken is told again');
+  const [all, only] = ['?startup=true', '?startup=false'];
+  assert.deepEqual(asked, [all, only, only, only, only, all]);
+});
+
+for (const [what, answer, reason] of [
+  ['no stream', '{"a":1}', /no CrowdSec stream/],
+  ['decisions that are no list', '{"new":7}', /no list/],
+  ['a decision without a value', '{"new":[{"scope":"Ip"}]}', /without scope and value/],
+  ['a decision that is none', '{"new":[null]}', /without scope and value/],
+  ['binary', '\u0000\u0001', /binary/],
+] as const) {
+  test(`an answer of CrowdSec with ${what} is refused`, () => {
+    assert.throws(() => applyDecisions(null, Buffer.from(answer), 0), reason);
+  });
+}

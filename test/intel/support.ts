@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { type Judgement, type JudgeRequest, judgeFeed, NOTHING_ACCEPTED } from '../../src/intel/guards.ts';
 import type { FeedSettings } from '../../src/intel/settings.ts';
 import type { Feed } from '../../src/pdl/ir.ts';
 
@@ -26,7 +27,15 @@ export function makeFeed(given: Partial<Feed> = {}): Feed {
 export function makeSettings(t: TestContext, given: Partial<FeedSettings> = {}): FeedSettings {
   const directory = mkdtempSync(join(tmpdir(), 'sallyport-copies-'));
   t.after(() => rmSync(directory, { recursive: true, force: true }));
-  return { directory, own: [], neverBlock: [], ca: null, timeout: 2_000, options: {}, ...given };
+  const none = { own: [], neverBlock: [], maxGoodShare: 0.1, ca: null, timeout: 2_000, options: {} };
+  return { directory, ...none, ...given };
+}
+
+/** What is said of a list of which nothing else is known. */
+export function judge(bytes: Uint8Array, given: Partial<JudgeRequest> = {}): Judgement {
+  const own = ['198.51.100.0/24'];
+  const known = { feed: makeFeed(), options: {}, own, before: null, fetchedMs: Date.now(), good: null };
+  return judgeFeed({ ...known, accepted: NOTHING_ACCEPTED, bytes, ...given });
 }
 
 /** The origin of a server on loopback; it ends with the test. */

@@ -6,8 +6,10 @@ import { loadCoreModule } from '../../src/core/module.ts';
 import { NO_TRUST } from '../../src/identity/trust.ts';
 import { clientAtHello } from '../../src/orchestrator/client.ts';
 import { type ConnectionFacts, Engine } from '../../src/orchestrator/engine.ts';
-import { History, memoryOfOne } from '../../src/orchestrator/history.ts';
+import { History } from '../../src/orchestrator/history.ts';
+import { memoryOfOne } from '../../src/orchestrator/shared-tables.ts';
 import type { Program } from '../../src/pdl/ir.ts';
+import { NO_CLIENTS } from '../../src/profile/clients.ts';
 import { NO_STACKS } from '../../src/profile/stacks.ts';
 import { helloMessage } from '../support/hello-bytes.ts';
 import { fact, program } from '../support/program.ts';
@@ -40,6 +42,7 @@ function engineFor(source: Program): Engine {
       secrets: [],
       stacks: NO_STACKS,
       trust: NO_TRUST,
+      clients: NO_CLIENTS,
     },
     1,
   );
@@ -55,6 +58,7 @@ function from(a: number, b: number, c: number): ConnectionFacts {
     syn: null,
     rttUs: null,
     nowMs: 1_000,
+    proxied: false,
     inflight: 0,
   };
 }

@@ -84,9 +84,10 @@ const CASES: readonly (readonly [code: string, marked: string])[] = [
   ['PDL-X003', `${BASE}policy p extends low { «extensions { max_count 9 }» }\n`],
   ['PDL-X005', `${BASE}mode «m» { state calm initial }\n`],
   ['PDL-X008', `${BASE}prove «"it holds"» for main when client.cleared then not challenged\n`],
-  ['PDL-X009', `${BASE}feed f of cidr from «dnsbl» "x.example" { }\n`],
+  ['PDL-X009', `${BASE}feed f of cidr from «builtin» "x" { }\n`],
+  ['PDL-X009', `${BASE}feed f of cidr to score from «dnsbl» "x.example" { }\n`],
   ['PDL-X010', `${BASE}secret k from env "K"\nfeed f of cidr from file "f" { «auth k» }\n`],
-  ['PDL-X011', `${BASE}feed «f» of cidr to score from file "f" { }\n`],
+  ['PDL-Y007', `${BASE}feed f of cidr from dnsbl «"not a zone"» { }\n`],
   [
     'PDL-X012',
     `${BASE}secret k from env "K"\nchallenge c { «kind captcha»  solve_within 30s  clears for 1h per conn.ip  secret k }\n`,

@@ -49,7 +49,14 @@ site held    { listen edge  sni { "held.test" }     score none  ladder { from 0 
 export interface AuditLine {
   readonly event: { readonly action: string; readonly duration: number };
   readonly error: { readonly message: string | null };
-  readonly source: { readonly ip: string; readonly port: number };
+  readonly source: {
+    readonly ip: string;
+    readonly port: number;
+    readonly bytes: number;
+    readonly geo: { readonly country_iso_code: string | null };
+    readonly as: { readonly number: number | null; readonly organization: { readonly name: string | null } };
+  };
+  readonly destination: { readonly bytes: number };
   readonly tls: {
     readonly established: boolean;
     readonly version: string | null;
@@ -85,9 +92,23 @@ export interface AuditLine {
       readonly status: string | null;
       readonly ja4: string | null;
       readonly records: number | null;
+      readonly client: string | null;
+      readonly client_kind: string | null;
+      readonly client_versions: string | null;
     };
+    readonly proxy: string | null;
     readonly syn: string | null;
-    readonly http: { readonly requests: number; readonly challenged: number } | null;
+    readonly os: string | null;
+    readonly os_family: string | null;
+    readonly hops: number | null;
+    readonly rtt_us: number | null;
+    readonly http: {
+      readonly requests: number;
+      readonly challenged: number;
+      readonly h2: string | null;
+      readonly os_mismatch: boolean | null;
+      readonly tool_mismatch: boolean | null;
+    } | null;
   };
 }
 
@@ -100,9 +121,19 @@ export interface TestEdgeOptions {
   /** YAML of the upstream, instead of an HTTP server that echoes the request as JSON. */
   readonly upstream?: Readonly<Record<string, unknown>>;
   readonly listener?: Readonly<Record<string, unknown>>;
+  /** YAML of upstreams beside `app`, by name. */
+  readonly upstreams?: Readonly<Record<string, unknown>>;
   readonly metrics?: boolean;
+  /** Further settings of the top level. */
+  readonly config?: Readonly<Record<string, unknown>>;
   /** YAML of `feeds`. */
   readonly feeds?: Readonly<Record<string, unknown>>;
+  /** That of an edge which was stopped, to start after it; else one of its own. */
+  readonly directory?: string;
+  /** YAML of `geo`. */
+  readonly geo?: Readonly<Record<string, unknown>>;
+  /** Text of `networks.txt`, for a policy with a feed of it. */
+  readonly networks?: string;
 }
 
 export interface TestEdge {
@@ -160,7 +191,7 @@ export async function startEchoUpstream(t: TestContext): Promise<number> {
 
 export async function startTestEdge(t: TestContext, options: TestEdgeOptions = {}): Promise<TestEdge> {
   process.env.SALLYPORT_TEST_PUZZLE_KEY = PUZZLE_KEY;
-  const directory = mkdtempSync(join(tmpdir(), 'sallyport-test-'));
+  const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'sallyport-test-'));
   const write = (name: string, text: string): void => writeFileSync(join(directory, name), text);
   const pair = await makeCertificate({ names: TEST_NAMES });
   write('cert.pem', pair.certificate);
@@ -168,6 +199,7 @@ export async function startTestEdge(t: TestContext, options: TestEdgeOptions = {
   write('policy.pdl', options.policy ?? ACTIONS_POLICY);
   write('blocked.txt', '# nobody\n');
   for (const [name, content] of Object.entries(options.files ?? {})) write(name, content);
+  write('networks.txt', options.networks ?? '');
   const upstream = options.upstream ?? {
     protocol: 'http',
     url: `http://127.0.0.1:${await startEchoUpstream(t)}`,
@@ -186,19 +218,21 @@ export async function startTestEdge(t: TestContext, options: TestEdgeOptions = {
       },
     ],
     certificates: { default: { certificate: 'cert.pem', key: 'key.pem' } },
-    upstreams: { app: upstream },
+    upstreams: { app: upstream, ...options.upstreams },
     limits: options.limits ?? {},
     feeds: options.feeds ?? {},
+    geo: options.geo ?? {},
     admin: false,
     metrics: options.metrics ? { address: '127.0.0.1:0' } : false,
     audit: { file: 'audit.jsonl' },
+    ...options.config,
   });
   const loaded = parseConfig(join(directory, 'sallyport.yaml'), text, {}, {});
   if ('problems' in loaded) throw new Error(JSON.stringify(loaded.problems, null, 2));
   const edge = await startSupervisor({ config: loaded.config, log: createLog('silent') });
   t.after(async () => {
     await edge.stop();
-    rmSync(directory, { recursive: true });
+    if (options.directory === undefined) rmSync(directory, { recursive: true });
   });
   const { port } = edge.addresses[0]!;
   const lines = (): AuditLine[] => {

@@ -18,7 +18,7 @@ type Command = (method: string, params: object) => Promise<Record<string, never>
  */
 export async function openFirefox(t: TestContext, url: string): Promise<(code: string) => Promise<unknown>> {
   const command = await connect(t, await start(t));
-  await command('session.new', { capabilities: {} });
+  await command('session.new', { capabilities: { alwaysMatch: { acceptInsecureCerts: true } } });
   const { contexts } = (await command('browsingContext.getTree', {})) as unknown as {
     contexts: readonly { readonly context: string }[];
   };

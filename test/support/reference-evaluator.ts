@@ -23,8 +23,10 @@ export interface Situation {
   readonly rates: ReadonlyMap<number, number>;
   /** By canary index, 0 to 999,999. */
   readonly draws: ReadonlyMap<number, number>;
-  /** Members by feed index. */
+  /** Members by feed index; those of a feed `to score` with their score behind a blank. */
   readonly feeds: ReadonlyMap<number, readonly string[]>;
+  /** By feed index: does the DNS list have the client's address? */
+  readonly listed?: ReadonlyMap<number, boolean>;
   readonly phase: number;
 }
 
@@ -236,6 +238,7 @@ class Reference {
     const { phase } = this.#now;
     if ('fact' in operand) return PHASES.indexOf(FACTS[operand.fact]!.phase) > phase;
     if ('lookup' in operand) return PHASES.indexOf(FACTS[operand.of]!.phase) > phase;
+    if ('listed' in operand) return false;
     const [earliest, key] =
       'counter' in operand
         ? [1, this.#program.counters[operand.counter]!.key]
@@ -244,9 +247,26 @@ class Reference {
   }
 
   #value(operand: Operand): Value | undefined {
-    if ('lookup' in operand) return undefined;
+    if ('lookup' in operand) return this.#scoreOf(operand.lookup, operand.of);
+    if ('listed' in operand) {
+      const listed = this.#now.listed?.get(operand.listed);
+      return listed === undefined ? undefined : Number(listed);
+    }
     if ('fact' in operand) return this.#now.facts.get(operand.fact);
     return 'counter' in operand ? this.#now.rates.get(operand.counter) : this.#now.draws.get(operand.canary);
+  }
+
+  /** What a map says of a fact: the nearest of the members that cover it, of equally near ones the highest score. */
+  #scoreOf(feed: number, fact: number): number | undefined {
+    const value = this.#now.facts.get(fact);
+    const { type } = this.#program.feeds[feed]!;
+    if (value === undefined || typeof value === 'object') return undefined;
+    const entries = (this.#now.feeds.get(feed) ?? []).flatMap((entry) => {
+      const [member, score] = entry.split(/ (?=\d+$)/) as [string, string];
+      const near = nearness(type, member, String(value));
+      return near === -1 ? [] : [{ near, score: Number(score) }];
+    });
+    return entries.sort((a, b) => b.near - a.near || b.score - a.score)[0]?.score;
   }
 
   #number(operand: Operand): number | null {
@@ -298,6 +318,16 @@ function truth(condition: boolean): Truth {
 
 function clamp(value: number, least: number, most: number): number {
   return Math.min(Math.max(value, least), most);
+}
+
+/** How closely a member of a map covers a value; -1: not at all. */
+function nearness(type: string, member: string, value: string): number {
+  if (type === 'cidr' || type === 'ip') {
+    const width = member.includes(':') ? 128 : 32;
+    return covers(member, value) ? Number(member.split('/')[1] ?? width) : -1;
+  }
+  if (type === 'host') return matchesHost(member, value) ? (member === value ? 1_000 : member.length) : -1;
+  return member === value ? 1 : -1;
 }
 
 function matchesHost(member: string, host: string): boolean {

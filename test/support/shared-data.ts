@@ -29,3 +29,8 @@ export function readJson(path: string): any {
 export function readText(path: string): string {
   return readFileSync(DATA + path, 'utf8');
 }
+
+/** Where a file lies, for programs and readers of binary data. */
+export function sharedPath(path: string): string {
+  return DATA + path;
+}

@@ -1,8 +1,11 @@
 /** `sallyport check`: every problem of policies and configurations, without starting anything. */
+
 import { extname, resolve } from 'node:path';
 import { loadConfig } from '../../config/load.ts';
 import { compilePolicyFile } from '../../orchestrator/compile-policy.ts';
+import { hostOf } from '../../orchestrator/host.ts';
 import type { Diagnostic, Severity } from '../../pdl/diagnostics/diagnostic.ts';
+import { checkDatabases } from '../../profile/address/load-database.ts';
 import { EXIT } from '../exit.ts';
 import { chooseFormat, type Format, hasErrors, printDiagnostics, useColor } from '../output.ts';
 import { sarifLog } from '../sarif.ts';
@@ -64,15 +67,13 @@ function checkConfiguration(file: string): Checked {
   const { config, warnings } = loaded;
   const { diagnostics, sources, tests } = compilePolicyFile({
     path: config.policy,
-    host: {
-      listeners: config.listeners.map(({ name }) => name),
-      certificates: Object.keys(config.certificates),
-    },
+    host: hostOf(config),
     purpose: 'serve',
     env: process.env,
   });
   const summary = `, with ${config.policy}${tests.length > 0 ? ` (${passed(tests.length)})` : ''}`;
-  return { diagnostics: [...warnings, ...diagnostics], sources, summary };
+  const databases = checkDatabases(config.geo, Date.now());
+  return { diagnostics: [...warnings, ...diagnostics, ...databases], sources, summary };
 }
 
 const passed = (tests: number): string => `${tests} ${tests === 1 ? 'test' : 'tests'} passed`;

@@ -7,10 +7,13 @@ import { type Client, clientAtAccept, clientAtHello } from '../../orchestrator/c
 import { compilePolicyFile } from '../../orchestrator/compile-policy.ts';
 import { type ConnectionFacts, Engine } from '../../orchestrator/engine.ts';
 import { setFact } from '../../orchestrator/fact-values.ts';
-import { History, memoryOfOne } from '../../orchestrator/history.ts';
+import { History } from '../../orchestrator/history.ts';
 import { parseIp } from '../../orchestrator/ip.ts';
+import { memoryOfOne } from '../../orchestrator/shared-tables.ts';
 import { SiteTable } from '../../orchestrator/sites.ts';
 import type { Verdict } from '../../orchestrator/verdict.ts';
+import { NO_DATABASES, type OriginDatabases } from '../../profile/address/origins.ts';
+import { type DatabaseFlags, openDatabases } from '../databases.ts';
 import { CliError, EXIT } from '../exit.ts';
 import { type Answer, answerLines, failure, parseHex, parseObject } from '../lines.ts';
 import { printDiagnostics } from '../output.ts';
@@ -19,7 +22,12 @@ import { formOf, isProtocol } from './inspect.ts';
 const UNSPECIFIED = '0.0.0.0';
 
 /** Exit code 1 when the policy has errors, or a line was in error unless `jsonl`. */
-export async function decide(policy: string, site: string | null, jsonl: boolean): Promise<number> {
+export async function decide(
+  policy: string,
+  site: string | null,
+  jsonl: boolean,
+  databases: DatabaseFlags = {},
+): Promise<number> {
   const { bundle, diagnostics, sources } = compilePolicyFile({
     path: policy,
     host: null,
@@ -29,7 +37,7 @@ export async function decide(policy: string, site: string | null, jsonl: boolean
   const errors = diagnostics.filter(({ severity }) => severity === 'error');
   printDiagnostics(errors, sources, 'human');
   if (bundle === null) return EXIT.problem;
-  const desk = new DecisionDesk(bundle, site);
+  const desk = new DecisionDesk(bundle, site, openDatabases(databases));
   const pretty = !jsonl && process.stdout.isTTY === true;
   const failed = await answerLines((line) => desk.answer(line), { pretty });
   return failed > 0 && !jsonl ? EXIT.problem : EXIT.ok;
@@ -45,7 +53,7 @@ export class DecisionDesk {
   readonly #site: number;
 
   /** @throws CliError when the policy has no site of that name. */
-  constructor(bundle: Bundle, site: string | null) {
+  constructor(bundle: Bundle, site: string | null, databases: OriginDatabases = NO_DATABASES) {
     const { sites } = bundle.program;
     this.#bundle = bundle;
     this.#site = site === null ? -1 : sites.findIndex(({ name }) => name === site);
@@ -58,6 +66,7 @@ export class DecisionDesk {
     this.#history = new History(memoryOfOne());
     this.#engine = new Engine(new Core(loadCoreModule()), this.#history);
     this.#engine.load(bundle, 1);
+    this.#engine.useOrigins(databases);
   }
 
   /** `line` is `{hello, ip, syn?, time?, proto?, facts?, rates?}`. */
@@ -86,7 +95,7 @@ export class DecisionDesk {
     const { sites } = this.#bundle.program;
     const given = (input.facts as Record<string, unknown> | undefined)?.['conn.listener'];
     const listener = typeof given === 'string' ? given : (sites[Math.max(0, this.#site)]?.listeners[0] ?? '');
-    return { listener, ...address, port: 0, syn, rttUs: null, nowMs, inflight: 0 };
+    return { listener, ...address, port: 0, syn, rttUs: null, proxied: false, nowMs, inflight: 0 };
   }
 
   #parse(hello: unknown, proto: unknown): Answer | null {
@@ -103,12 +112,14 @@ export class DecisionDesk {
     const engine = this.#engine;
     const { core } = engine;
     const hello = input.hello === undefined ? null : core.hello;
-    const client = hello === null ? clientAtAccept(facts) : clientAtHello(facts, hello);
+    const client =
+      hello === null ? clientAtAccept(facts, engine.origin) : clientAtHello(facts, hello, engine.origin);
     const asked = (input.facts as Record<string, unknown> | undefined)?.['hello.sni'];
     const sni = typeof asked === 'string' ? asked : client.sni;
     const site = this.#site === -1 ? this.#sites.find(facts.listener, sni) : this.#site;
+    if (client.ja4 !== null) engine.setTlsClient(client.ja4);
     if (site === -1) return failure('no_site', 'no site of the policy claims this listener and server name');
-    this.#history.draw(core, client);
+    this.#history.learn(core, client);
     this.#history.apply(core, client, facts.nowMs);
     const problem = this.#override(input);
     if (problem !== null) return failure('bad_input', problem);
@@ -144,8 +155,11 @@ export class DecisionDesk {
       would_decide: verdict.shadow,
       challenge: verdict.challenge?.name ?? null,
       difficulty: verdict.challenge === null ? null : verdict.difficulty,
+      country: client.origin.country,
+      asn: client.origin.asn,
       ja3_hash: client.ja3,
       ja4: client.ja4,
+      client: this.#engine.tlsClient?.name ?? null,
       image: this.#bundle.imageId,
     };
   }

@@ -1,17 +1,26 @@
-/** `sallyport inspect hello|syn`: the fingerprints and fields of first bytes. */
+/** `sallyport inspect hello` and `inspect syn`: the fingerprints and fields of first bytes. */
 import { Core, type HelloForm, type HelloProto } from '../../core/core.ts';
 import { inspectHello, inspectSyn } from '../../core/inspect.ts';
 import { loadCoreModule } from '../../core/module.ts';
+import { ClientMatcher } from '../../profile/client-matcher.ts';
+import { loadClients } from '../../profile/clients.ts';
 import { StackMatcher } from '../../profile/stack-matcher.ts';
 import { loadStacks, OWN_STACKS } from '../../profile/stacks.ts';
 import { EXIT } from '../exit.ts';
 import { type Answer, answerLines, failure, parseHex, parseObject } from '../lines.ts';
 import { printDiagnostics } from '../output.ts';
 
-/** Reads standard input. Exit code 1 when a line was in error, unless `jsonl`. */
-export async function inspectHellos(jsonl: boolean): Promise<number> {
+/**
+ * Reads standard input. Exit code 1 when a line was in error, unless `jsonl`. `clientTable` holds TLS clients over the
+ * package's own; null: there is none.
+ */
+export async function inspectHellos(clientTable: string | null, jsonl: boolean): Promise<number> {
+  const { table, diagnostics } = loadClients(clientTable);
+  printDiagnostics(diagnostics, new Map(), 'human');
+  if (table === null) return EXIT.problem;
   const core = new Core(loadCoreModule());
-  return inspectLines((line) => helloAnswer(core, line), jsonl);
+  const matcher = new ClientMatcher(table);
+  return inspectLines((line) => helloAnswer(core, matcher, line), jsonl);
 }
 
 /** As `inspectHellos`; `database` holds signatures in p0f's format, null stands for the package's own. */
@@ -24,12 +33,12 @@ export async function inspectSyns(database: string | null, jsonl: boolean): Prom
   return inspectLines((line) => synAnswer(core, matcher, line), jsonl);
 }
 
-async function inspectLines(answer: (line: string) => Answer, jsonl: boolean): Promise<number> {
+export async function inspectLines(answer: (line: string) => Answer, jsonl: boolean): Promise<number> {
   const failed = await answerLines(answer, { pretty: !jsonl && process.stdout.isTTY === true });
   return failed > 0 && !jsonl ? EXIT.problem : EXIT.ok;
 }
 
-function helloAnswer(core: Core, line: string): Answer {
+function helloAnswer(core: Core, matcher: ClientMatcher, line: string): Answer {
   const input = line.startsWith('{') ? parseObject(line) : { hex: line };
   if (input === null) return failure('bad_input', 'the line is neither hex nor a JSON object');
   const proto = input.proto ?? 'tls';
@@ -38,7 +47,16 @@ function helloAnswer(core: Core, line: string): Answer {
   if (bytes === null) return failure('bad_input', '`record_hex` or `handshake_hex` must be hex digits');
   const form =
     input.hex === undefined && input.record_hex === undefined ? 'handshake' : formOf(bytes, input.hex);
-  return { ...inspectHello(core, bytes, form, proto) };
+  const report = inspectHello(core, bytes, form, proto);
+  if ('error' in report) return { ...report };
+  const match = matcher.match(report.ja4, { ja4r: report.ja4_r });
+  return {
+    ...report,
+    client: match?.name ?? null,
+    client_kind: match?.kind ?? null,
+    client_versions: match?.versions ?? null,
+    client_match: match?.level ?? null,
+  };
 }
 
 function synAnswer(core: Core, matcher: StackMatcher, line: string): Answer {

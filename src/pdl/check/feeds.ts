@@ -25,7 +25,7 @@ export function checkFeeds(subject: Subject): void {
         'make max_age longer than refresh',
         note,
       );
-    } else if (feed.source !== 'file' && feed.refreshMs === null) {
+    } else if (feed.source !== 'file' && feed.source !== 'dnsbl' && feed.refreshMs === null) {
       const note = 'what it held at the start is used for ever';
       say('refresh', `feed \`${feed.name}\` is fetched once and never again`, 'add `refresh 1h`', note);
     } else if (feed.onStale !== 'keep' && feed.maxAgeMs === null) {
@@ -53,6 +53,9 @@ function asks({ atoms, tables }: Program, rule: Rule, feed: number): boolean {
   return rule.when.some(({ yes }) =>
     yes.some((index) => {
       const atom = atoms[index]!;
+      const { operand } = atom;
+      if ('lookup' in operand) return operand.lookup === feed;
+      if ('listed' in operand) return operand.listed === feed;
       return atom.kind === 'table' && tables[atom.table]!.feed === feed;
     }),
   );

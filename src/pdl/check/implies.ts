@@ -34,6 +34,7 @@ function same(a: Operand, b: Operand): boolean {
   if ('fact' in a) return 'fact' in b && a.fact === b.fact;
   if ('counter' in a) return 'counter' in b && a.counter === b.counter;
   if ('canary' in a) return 'canary' in b && a.canary === b.canary;
+  if ('listed' in a) return 'listed' in b && a.listed === b.listed;
   return 'lookup' in b && a.lookup === b.lookup && a.of === b.of;
 }
 

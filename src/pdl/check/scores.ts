@@ -152,7 +152,10 @@ function atomsOf(condition: Condition, { atoms }: Program): Program['atoms'] {
 function usesFeed(signal: Signal, program: Program): boolean {
   if (signal.ramp && 'lookup' in signal.ramp.operand) return true;
   return atomsOf(signal.when ?? [], program).some(
-    (atom) => atom.kind === 'table' && program.tables[atom.table]!.feed !== undefined,
+    (atom) =>
+      'lookup' in atom.operand ||
+      'listed' in atom.operand ||
+      (atom.kind === 'table' && program.tables[atom.table]!.feed !== undefined),
   );
 }
 
@@ -167,7 +170,9 @@ function isLate(signal: Signal, program: Program): boolean {
         ? [operand.fact]
         : 'counter' in operand
           ? program.counters[operand.counter]!.key.map(({ fact }) => fact)
-          : [];
+          : 'lookup' in operand
+            ? [operand.of]
+            : [];
     return facts.some((fact) => LATE.includes(FACTS[fact]!.phase));
   });
 }

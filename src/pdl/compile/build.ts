@@ -40,6 +40,7 @@ import type {
 } from '../syntax/ast.ts';
 import { type Formula, MAX_CUBES, toCubes } from './formula.ts';
 import type { SetTree } from './sets.ts';
+import type { TerminationEntry } from './termination.ts';
 
 /** The engine evaluates at most this many atoms per program. */
 export const MAX_ATOMS = 128;
@@ -118,6 +119,7 @@ export class Origins {
   /** What the conditions of `ensure` demand, by policy. */
   readonly demands: Map<Policy, readonly { readonly condition: Condition; readonly span: Span }[]> =
     new Map();
+  readonly termination: Map<Policy, readonly TerminationEntry[]> = new Map();
 }
 
 interface NamedFormula {

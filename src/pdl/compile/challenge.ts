@@ -112,22 +112,13 @@ function fallbackOf(build: Build, module: Module, node: ChallengeNode, name: Nam
 function placesOf(build: Build, entries: Entries): NonNullable<Challenge['deliver']> | null {
   const entry = entries.get('deliver');
   if (!entry || !('values' in entry)) return null;
-  const deliver = entry.values.flatMap((value) => {
+  return entry.values.flatMap((value) => {
     const place = PLACES.find((each) => each === value.text);
     if (place !== undefined) return [place];
     const help = suggest(value.text, PLACES, `write ${PLACES.join(', ')}`);
     build.report.error('PDL-N007', value.span, `there is no place called \`${value.text}\``, help);
     return [];
   });
-  if (deliver.includes('handshake')) {
-    build.need(
-      'PDL-X022',
-      entry.span,
-      'a challenge met in the handshake is',
-      'write `deliver [ page, header ]`',
-    );
-  }
-  return deliver;
 }
 
 function algorithmOf(build: Build, entries: Entries): Challenge['algorithm'] {

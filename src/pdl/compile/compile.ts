@@ -3,7 +3,7 @@
 import { checkProgram } from '../check/check.ts';
 import { type Cost, costOf } from '../check/cost.ts';
 import { type Diagnostic, Report } from '../diagnostics/diagnostic.ts';
-import type { Program } from '../ir.ts';
+import type { Feed, Policy, Program } from '../ir.ts';
 import { RELEASE_TARGET, type Target } from '../registry/target.ts';
 import type { Declaration } from '../syntax/ast.ts';
 import { compileTest, type PolicyTest } from '../testing/compile-test.ts';
@@ -27,6 +27,7 @@ import {
   compileSecret,
   compileVerdict,
 } from './source.ts';
+import type { TerminationEntry } from './termination.ts';
 
 export type { Diagnostic } from '../diagnostics/diagnostic.ts';
 export type { Expectation, FactValue, PolicyTest } from '../testing/compile-test.ts';
@@ -38,6 +39,8 @@ export interface CompileResult {
   readonly diagnostics: readonly Diagnostic[];
   /** What the program asks of an engine beyond deciding by facts, as errors for one that cannot do it. */
   readonly needs: readonly Diagnostic[];
+  /** By policy of the program: what only an edge can do that ends the client's TLS. */
+  readonly termination: ReadonlyMap<Policy, readonly TerminationEntry[]>;
   /** What a decision costs at worst; null when there is any error. */
   readonly cost: Cost | null;
   /** The `test` blocks of the entry file. */
@@ -56,6 +59,7 @@ export interface CompileOptions {
 /** Bounds of the engine's image (besides atoms and cubes, which `Build` keeps). */
 const MAX_SIGNALS = 512;
 const MAX_COUNTERS = 64;
+const MAX_SCORE_MAPS = 8;
 const MAX_CANARIES = 64;
 
 /**
@@ -89,7 +93,15 @@ export function compile(entry: SourceFile, load: Load, options: CompileOptions =
   const program = report.hasErrors ? null : whole;
   const needs = program === null ? [] : [...build.needs.values()];
   const cost = program === null ? null : costOf(program);
-  return { program, diagnostics: report.sorted(), needs, cost, tests: program === null ? [] : tests };
+  const { termination } = build.origins;
+  return {
+    program,
+    diagnostics: report.sorted(),
+    needs,
+    termination,
+    cost,
+    tests: program === null ? [] : tests,
+  };
 }
 
 function declarationsOf<K extends Declaration['kind']>(
@@ -188,11 +200,17 @@ function checkProof(build: Build, module: Module, node: Extract<Declaration, { k
 
 function checkSizes(build: Build, { file }: Module): void {
   const signals = build.scores.items.reduce((sum, score) => sum + score.signals.length, 0);
+  const count = (match: (feed: Feed) => boolean): number => build.feeds.items.filter(match).length;
   const sizes: readonly (readonly [string, number, number])[] = [
     ['rules', build.rules.items.length, MAX_RULES],
     ['canaries', build.canaries.length, MAX_CANARIES],
     ['signals', signals, MAX_SIGNALS],
-    ['counters', build.counters.items.length, MAX_COUNTERS],
+    [
+      'counters and DNS lists',
+      build.counters.items.length + count(({ source }) => source === 'dnsbl'),
+      MAX_COUNTERS,
+    ],
+    ['feeds to score', count(({ toScore }) => toScore === true), MAX_SCORE_MAPS],
   ];
   for (const [what, size, most] of sizes) {
     if (size <= most) continue;

@@ -10,7 +10,7 @@ import { and, atom, type Formula, not, or } from './formula.ts';
 import { compileModeTest } from './modes.ts';
 import { fullName, lookup, type Module } from './modules.ts';
 import { compilePattern } from './patterns.ts';
-import { fits, holds, membership, resolveSet } from './sets.ts';
+import { fits, holds, membership, resolveSet, tableKind } from './sets.ts';
 import { compileCa, compileCounter, compileFeed } from './source.ts';
 import { readValue, shapeOf, type ValueType } from './values.ts';
 
@@ -231,7 +231,7 @@ function resolveLookup(
     report.error('PDL-Y005', operand.fact.span, message, 'look up a fact of the feed’s type');
     return null;
   }
-  build.need('PDL-X011', operand.span, '`lookup` is', 'use a feed as a set, with `in`');
+  build.table({ kind: tableKind(found.node.type.text as ValueType), feed }, operand.span);
   const label = `the score of \`${name}\` in \`${operand.name.text}\``;
   return { operand: { lookup: feed, of }, type: 'int', list: false, label, span: operand.span };
 }

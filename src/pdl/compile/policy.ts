@@ -22,6 +22,7 @@ import {
 } from './demands.ts';
 import { type Found, fullName, lookup, type Module } from './modules.ts';
 import { compileLimit, compileVerdict, entriesOf } from './source.ts';
+import { terminationEntries } from './termination.ts';
 import { bytesOf, integerOf, millisecondsOf, tlsVersionOf } from './units.ts';
 import { readValue, resolveItems, type ValueType } from './values.ts';
 
@@ -74,7 +75,7 @@ function emptyDraft(): Draft {
     },
     challenge: null,
     limits: [],
-    log: { mode: 'violations', percent: 100 },
+    log: { mode: 'all', percent: 100 },
     rank: 0,
     demands: {},
     places: new Map(),
@@ -122,6 +123,7 @@ function makePolicy(build: Build, found: Found<PolicyNode>): Policy {
   };
   build.origins.policies.set(policy, found.node);
   build.origins.demands.set(policy, build.demanded);
+  build.origins.termination.set(policy, terminationEntries(chain, policy));
   return policy;
 }
 
@@ -212,11 +214,8 @@ function applySection(build: Build, module: Module, section: Section, draft: Dra
     case 'authenticate':
       draft.demands.authenticate = compileAuthentication(build, section);
       break;
-    case 'upstream': {
-      const help = 'remove it; the listener’s upstream in sallyport.yaml serves every client';
-      build.need('PDL-X024', section.span, '`upstream` of a policy is', help);
+    case 'upstream':
       draft.demands.upstream = section.name.text;
-    }
   }
 }
 

@@ -135,6 +135,9 @@ export function membership(build: Build, fact: number, tree: SetTree, span: Span
   const operand: Operand = { fact };
   switch (tree.kind) {
     case 'feed':
+      if (build.feeds.items[tree.feed]?.source === 'dnsbl') {
+        return atom({ kind: 'range', operand: { listed: tree.feed }, min: 1, max: 1 });
+      }
       return atom({
         kind: 'table',
         operand,
@@ -157,7 +160,8 @@ export function membership(build: Build, fact: number, tree: SetTree, span: Span
   }
 }
 
-function tableKind(type: ValueType): Table['kind'] {
+/** The kind of table that holds values of a type. */
+export function tableKind(type: ValueType): Table['kind'] {
   if (type === 'cidr' || type === 'ip') return 'cidr';
   if (type === 'host') return 'host';
   return type === 'asn' ? 'number' : 'hash';

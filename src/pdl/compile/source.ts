@@ -1,7 +1,17 @@
 /** Feeds, secrets, roots of certificates, counters, limits and verdicts. */
 
 import { suggest } from '../diagnostics/closest.ts';
-import type { CertificateAuthority, Counter, Feed, KeyPart, Limit, Outcome, Secret, Verdict } from '../ir.ts';
+import type {
+  CertificateAuthority,
+  CountedEvent,
+  Counter,
+  Feed,
+  KeyPart,
+  Limit,
+  Outcome,
+  Secret,
+  Verdict,
+} from '../ir.ts';
 import { resolveFact } from '../registry/fact-names.ts';
 import { FACTS } from '../registry/facts.gen.ts';
 import { ALERTS } from '../registry/iana.ts';
@@ -48,6 +58,10 @@ export const FEED_FORMATS: readonly string[] = [
   'crowdsec',
 ];
 const FORMATS_HELP = `use ${FEED_FORMATS.join(', ')}`;
+const ZONE = /^(?:[a-z0-9_-]{1,63}\.)+[a-z0-9-]{1,63}$/i;
+/** An IPv6 address in front of it takes 64 of the 253 characters of a name (RFC 5782 section 2.4). */
+const MAX_ZONE = 189;
+
 /** Entries kept of a feed that sets no `max_entries`. */
 const DEFAULT_MAX_ENTRIES = 1_000_000;
 const DEFAULT_ALERT = 'access_denied';
@@ -61,6 +75,27 @@ export function compileFeed(build: Build, found: Found<FeedNode>): number {
   });
 }
 
+/** A list that is asked about one address at a time (RFC 5782). */
+function checkDnsList(build: Build, node: FeedNode): void {
+  const { report } = build;
+  if (!ZONE.test(node.path.text) || node.path.text.length > MAX_ZONE) {
+    report.error(
+      'PDL-Y007',
+      node.path.span,
+      'this is no zone of a DNS list',
+      'write it as "zen.example.org"',
+    );
+  }
+  if (node.type.text !== 'cidr' && node.type.text !== 'ip') {
+    const message = `a DNS list is asked about addresses, not about values of type ${node.type.text}`;
+    report.error('PDL-Y005', node.type.span, message, 'write `of cidr`');
+  }
+  if (node.toScore) {
+    const help = 'remove `to score`, and give a signal the points';
+    build.need('PDL-X009', node.source.span, 'a DNS list `to score` is', help);
+  }
+}
+
 function makeFeed(build: Build, found: Found<FeedNode>): Feed {
   const { node, module } = found;
   const { report } = build;
@@ -68,19 +103,12 @@ function makeFeed(build: Build, found: Found<FeedNode>): Feed {
     const message = `feeds of ${node.type.text} are not supported yet`;
     report.error('PDL-X018', node.type.span, message, `use ${FEED_TYPES.join(', ')}`);
   }
-  if (node.toScore) {
-    build.need(
-      'PDL-X011',
-      node.name.span,
-      'a feed that maps to scores is',
-      'remove `to score` and give a signal points',
-    );
-  }
   const source = node.source.text as Feed['source'];
-  if (source === 'dnsbl' || source === 'builtin') {
+  if (source === 'builtin') {
     const help = 'fetch it into a file and write `from file "…"`';
     build.need('PDL-X009', node.source.span, `fetching a feed from \`${source}\` is`, help);
   }
+  if (source === 'dnsbl') checkDnsList(build, node);
   if (source === 'url' && !/^https:\/\//.test(node.path.text)) {
     const help = 'write an address that begins with https://';
     report.error('PDL-F003', node.path.span, 'a feed is fetched over https alone', help);
@@ -184,7 +212,7 @@ export function compileCounter(build: Build, found: Found<CounterNode>): number 
       const help = 'use a window from 1s to 1d';
       build.report.error('PDL-C010', node.window.span, `\`${node.window.text}\` is no usable window`, help);
     }
-    const event = (node.event?.text ?? 'hello') as Counter['event'];
+    const event = (node.event?.text ?? 'hello') as CountedEvent;
     const counter: Counter = { name: fullName(found), key: compileKey(build, node.key), windowMs, event };
     build.origins.counters.set(counter, node);
     return counter;
@@ -247,6 +275,7 @@ export function compileLimit(build: Build, found: Found<LimitNode>): number {
     const limit: Limit = {
       name: fullName(found),
       key,
+      event: (node.event?.text ?? earliestEvent(key)) as CountedEvent,
       tokens,
       perMs,
       burst,
@@ -256,6 +285,13 @@ export function compileLimit(build: Build, found: Found<LimitNode>): number {
     build.origins.limits.set(limit, node);
     return limit;
   });
+}
+
+/** What a limit is drawn by that does not say: the first event at which its key is known. */
+function earliestEvent(key: readonly KeyPart[]): CountedEvent {
+  const phases = key.map(({ fact }) => FACTS[fact]!.phase);
+  if (phases.includes('request')) return 'request';
+  return phases.includes('cert') ? 'handshake' : 'hello';
 }
 
 /** Verdicts of limits; `use` and `challenge` by index. */

@@ -101,6 +101,10 @@ export function firstName(site: Site): string | null {
   return (site.sni[0] ?? 'www.example.com').replace(/^\*/, 'www');
 }
 
+/** A member of a feed `to score` with its score; one without has the highest. */
+const SCORED = /^.+ (?:\d{1,2}|100)$/;
+const MAX_SCORE = 100;
+
 interface World {
   readonly facts: Record<string, FactValue>;
   readonly feeds: Map<number, readonly string[]>;
@@ -124,10 +128,13 @@ function applyGiven(build: Build, module: Module, entry: GivenEntry, world: Worl
       const found = lookup(module, ['feed'], entry.name, report);
       if (found === null) break;
       const type = setTypeFor(found.node.type.text as ValueType);
-      const members = resolveItems(module, entry.members).flatMap(
-        (value) => readValue(module, value, type, report) ?? [],
-      );
-      world.feeds.set(compileFeed(build, found), members.map(String));
+      const { toScore } = found.node;
+      const members = resolveItems(module, entry.members).flatMap((value) => {
+        if (toScore && value.kind === 'string' && SCORED.test(value.text)) return value.text;
+        const member = readValue(module, value, type, report);
+        return member === null ? [] : toScore ? `${member} ${MAX_SCORE}` : String(member);
+      });
+      world.feeds.set(compileFeed(build, found), members);
       break;
     }
     case 'rate': {
