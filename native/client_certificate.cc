@@ -125,12 +125,13 @@ int AskJudge(uint32_t handle, X509_STORE_CTX* context, int error) {
   return SSL_AD_INTERNAL_ERROR;
 }
 
-int Refuse(SSL* connection, X509_STORE_CTX* context, int alert) {
+int Refuse(SSL* connection, X509_STORE_CTX* context, int reason, int alert) {
   const OpenSsl* ssl = FindOpenSsl();
   const int error = ErrorFor(alert);
-  if (error == X509_V_OK && ssl->SSL_version_(connection) == TLS1_3_VERSION) {
-    // The client is done with its part. The alert goes out instead of the first ticket, or when JavaScript asks.
-    KeepAlert(connection, alert);
+  if (reason != kKeyTooLarge && ssl->SSL_version_(connection) == TLS1_3_VERSION) {
+    // The client is done with its part, and may send at once. JavaScript ends the connection after the handshake: it
+    // can send any alert then, and let the client read it where a reset would overtake it.
+    ssl->SSL_set_num_tickets_(connection, 0);
     ssl->X509_STORE_CTX_set_error_(context, X509_V_OK);
     return 1;
   }
@@ -149,8 +150,9 @@ int OnCertificates(X509_STORE_CTX* context, void*) {
   const OpenSsl* ssl = FindOpenSsl();
   auto* connection = static_cast<SSL*>(
       ssl->X509_STORE_CTX_get_ex_data_(context, ssl->SSL_get_ex_data_X509_STORE_CTX_idx_()));
-  const int alert = AskJudge(HandleOf(connection), context, Verify(context));
-  if (alert != kAccepted) return Refuse(connection, context, alert);
+  const int error = Verify(context);
+  const int alert = AskJudge(HandleOf(connection), context, error);
+  if (alert != kAccepted) return Refuse(connection, context, error, alert);
   ssl->X509_STORE_CTX_set_error_(context, X509_V_OK);
   return 1;
 }

@@ -84,8 +84,9 @@ export interface VerifiedChain {
 }
 
 /**
- * Judges a client's certificate while its handshake waits, and answers with the code of an alert, 0 to go on. It is called
- * from inside OpenSSL and must leave the socket alone.
+ * Judges a client's certificate while its handshake waits, and answers with the code of an alert, 0 to go on. In TLS 1.2 the
+ * alert ends the handshake; in TLS 1.3 the handshake ends well, and the connection must be refused after it. It is
+ * called from inside OpenSSL and must leave the socket alone.
  */
 export type CertificateJudge = (verified: VerifiedChain) => number;
 

@@ -16,6 +16,7 @@ import type { CertificateOffice } from './certificate-office.ts';
 
 /** What the connection does with an answer; the code of an alert goes to OpenSSL, 0 lets the handshake go on. */
 const GO_ON = 0;
+const TLS13 = 0x0304;
 export const NO_CERTIFICATE_SHOWN = 'the client showed no certificate';
 
 /** The connection, as far as its certificate matters. */
@@ -32,27 +33,34 @@ export type Ending = Exclude<Action, { action: 'accept' }> | null;
 export class ClientIdentity {
   certificate: ClientCertificate = NO_CERTIFICATE;
   readonly #office: CertificateOffice;
-  readonly #demand: Demand;
+  readonly demand: Demand;
+  readonly isTls12: boolean;
   readonly #connection: Identified;
   /** Was a certificate judged in this handshake? */
   #isJudged = false;
   #ending: Ending = null;
   #pending: Promise<RevocationStatus> | null = null;
 
-  constructor(office: CertificateOffice, demand: Demand, connection: Identified) {
+  /** @param version The highest that can be negotiated, as on the wire. */
+  constructor(office: CertificateOffice, demand: Demand, connection: Identified, version: number) {
     this.#office = office;
-    this.#demand = demand;
+    this.demand = demand;
     this.#connection = connection;
+    this.isTls12 = version < TLS13;
   }
 
-  get demand(): Demand {
-    return this.#demand;
+  /** Only a chain that needs no certificates of the client can be verified again when its session is resumed. */
+  get isResumable(): boolean {
+    const trusted = this.#office.trustOf(this.demand).flatMap(({ certificates }) => certificates);
+    return this.certificate.chain
+      .slice(1)
+      .every(({ der }) => trusted.some((each) => Buffer.compare(each, der) === 0));
   }
 
   /** Called from inside OpenSSL: the code of an alert, or 0. */
   judge = (verified: VerifiedChain): number => {
     this.#isJudged = true;
-    this.#weigh(this.#office.read(verified, this.#demand));
+    this.#weigh(this.#office.read(verified, this.demand));
     return this.#ending?.action === 'refuse' ? ALERTS[this.#ending.alert]! : GO_ON;
   };
 
@@ -63,7 +71,7 @@ export class ClientIdentity {
   settle(tls: TLSSocket, again: () => VerifiedChain | null, done: (ending: Ending) => void): void {
     if (!this.#isJudged) {
       const verified = tls.isSessionReused() ? again() : null;
-      this.#weigh(verified === null ? NO_CERTIFICATE : this.#office.read(verified, this.#demand));
+      this.#weigh(verified === null ? NO_CERTIFICATE : this.#office.read(verified, this.demand));
     }
     const pending = this.#pending;
     if (pending === null || this.#ending !== null) return done(this.#ending);
@@ -81,7 +89,7 @@ export class ClientIdentity {
   #weigh(certificate: ClientCertificate): void {
     this.certificate = certificate;
     const { present, verified, failure, chain } = certificate;
-    const { mode, depth, revocation } = this.#demand;
+    const { mode, depth, revocation } = this.demand;
     if (mode === 'require' && !present) return this.#refuse('certificate_required', NO_CERTIFICATE_SHOWN);
     if (mode === 'require' && failure !== null) return this.#refuse(failure.alert, failure.reason);
     if (depth !== null && chain.length > depth) {
@@ -97,7 +105,7 @@ export class ClientIdentity {
 
   #heedRevocation({ status, reason }: RevocationStatus): void {
     if (status === 'revoked') this.#refuse('certificate_revoked', "the client's certificate is revoked");
-    else if (status === 'unknown' && this.#demand.revocation?.onUnknown !== 'accept') {
+    else if (status === 'unknown' && this.demand.revocation?.onUnknown !== 'accept') {
       this.#refuse('certificate_unknown', `nothing is known of a revocation: ${reason}`);
     }
   }

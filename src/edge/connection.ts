@@ -256,7 +256,10 @@ export class Connection implements Held {
     this.#socket = socket;
     loop.adopted(this.#slot);
     const { clientCert } = policy;
-    this.#identity = clientCert ? new ClientIdentity(loop.certificates, clientCert, this) : null;
+    if (clientCert) {
+      const version = Math.min(policy.tls.maxVersion, this.record.hello!.maxVersion);
+      this.#identity = new ClientIdentity(loop.certificates, clientCert, this, version);
+    }
     const context = loop.contexts.for(policy, certificate, puzzle !== 'later');
     const server = loop.openssl.accept(socket, context, alpn, this.#identity);
     const { tls } = server;
@@ -403,7 +406,7 @@ export class Connection implements Held {
     this.#countFailure();
     if (ending.action === 'refuse') {
       this.recordRefusal(ending.alert, null);
-      server.refuse(ending.alert);
+      if (!server.refuse(ending.alert)) this.record.alert = null;
       return;
     }
     this.record.outcome = 'served';

@@ -4,6 +4,7 @@
  * the same handshakes, and less known of them.
  */
 
+import { constants } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { createSecureContext, type SecureContext, type SecureContextOptions, TLSSocket } from 'node:tls';
 import { PUZZLE_EXTENSION } from '../challenge/puzzle/wire.ts';
@@ -20,8 +21,11 @@ export interface ServerTls {
   group(): string | null;
   /** The certificate of a resumed session, verified again; null when the client had shown none. */
   verifyAgain(): VerifiedChain | null;
-  /** Ends the connection after its handshake, with the alert where TLS can still send one. Call it outside of its events. */
-  refuse(alert: string): void;
+  /**
+   * Ends the connection after its handshake; true with the alert, which TLS 1.2 cannot send any more. Call it outside of
+   * the events of OpenSSL, such as `secure`.
+   */
+  refuse(alert: string): boolean;
 }
 
 /** How long a refused client may take to close its side, in milliseconds. */
@@ -31,6 +35,10 @@ const LINGER_MS = 1_000;
 export interface CertificateDemand {
   readonly demand: ClientCertificate;
   readonly judge: CertificateJudge;
+  /** Can TLS 1.2 be what is negotiated? Its tickets are not given, since a refusal after resumption has no alert there. */
+  readonly isTls12: boolean;
+  /** May the certificate that was judged be resumed with? A session keeps no certificate but the client's own. */
+  readonly isResumable: boolean;
 }
 
 export class OpenSsl {
@@ -101,11 +109,17 @@ export class OpenSsl {
     const addon = this.#addon;
     if (addon === null) {
       const tls = make();
-      return { tls, handle: 0, group: () => null, verifyAgain: () => null, refuse: () => tls.destroy() };
+      const refuse = (): boolean => !tls.destroy();
+      return { tls, handle: 0, group: () => null, verifyAgain: () => null, refuse };
     }
     const { socket: tls, handle } = addon.captureSsl(make);
     if (certificate !== null) {
-      addon.judgeOf(handle, certificate.judge);
+      if (certificate.isTls12) addon.configureSsl(handle, { setOptions: constants.SSL_OP_NO_TICKET });
+      addon.judgeOf(handle, (verified) => {
+        const alert = certificate.judge(verified);
+        if (!certificate.isResumable) addon.configureSsl(handle, { tickets: 0 });
+        return alert;
+      });
       tls.once('close', () => addon.judgeOf(handle, null));
     }
     return {
@@ -114,8 +128,10 @@ export class OpenSsl {
       group: () => addon.sslInfo(handle)?.group ?? null,
       verifyAgain: () => addon.verifyAgain(handle),
       refuse: (alert) => {
-        if (addon.sendAlert(handle, ALERTS[alert]!)) closeGently(tls);
+        const isSent = addon.sendAlert(handle, ALERTS[alert]!);
+        if (isSent) closeGently(tls);
         else tls.destroy();
+        return isSent;
       },
     };
   }

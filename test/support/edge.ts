@@ -116,6 +116,8 @@ export interface TestEdgeOptions {
   readonly policy?: string;
   /** Files beside the policy, by name. */
   readonly files?: Readonly<Record<string, string>>;
+  /** Called with the edge's directory before it starts. */
+  readonly prepare?: (directory: string) => void;
   readonly threads?: number;
   readonly limits?: Readonly<Record<string, number | string>>;
   /** YAML of the upstream, instead of an HTTP server that echoes the request as JSON. */
@@ -199,6 +201,7 @@ export async function startTestEdge(t: TestContext, options: TestEdgeOptions = {
   write('policy.pdl', options.policy ?? ACTIONS_POLICY);
   write('blocked.txt', '# nobody\n');
   for (const [name, content] of Object.entries(options.files ?? {})) write(name, content);
+  options.prepare?.(directory);
   write('networks.txt', options.networks ?? '');
   const upstream = options.upstream ?? {
     protocol: 'http',

@@ -24,12 +24,14 @@ export function attempt(to: number, servername: string, options: ConnectionOptio
     let body = '';
     let session: Buffer | null = null;
     let port = 0;
+    let resumed = false;
     const target = { port: to, host: '127.0.0.1', servername, rejectUnauthorized: false };
     const tls = connect({ ...target, ...options }, () => {
+      resumed = tls.isSessionReused();
       tls.write(`GET / HTTP/1.1\r\nHost: ${servername}\r\nConnection: close\r\n\r\n`);
     });
     const finish = (end: string): void => {
-      resolve({ end, body, session, resumed: tls.isSessionReused(), port });
+      resolve({ end, body, session, resumed, port });
       tls.destroy();
     };
     tls.once('connect', () => {
