@@ -1,4 +1,4 @@
-/** Distinguished names as text (RFC 4514): the most specific part first. */
+/** Distinguished names as text (RFC 4514): the most specific part first, and parts of several values as OpenSSL has them. */
 import type { JsonName } from '@peculiar/x509';
 
 /** Names of attribute types as OpenSSL writes them with `-nameopt RFC2253`, by what @peculiar/x509 calls them. */
@@ -21,6 +21,7 @@ export function nameText(name: JsonName): string {
     .reverse()
     .map((part) =>
       Object.entries(part)
+        .reverse()
         .flatMap(([type, values]) => values.map((value) => `${NAMES[type] ?? type}=${escaped(value)}`))
         .join('+'),
     )

@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -294,12 +292,7 @@ test('an OCSP responder tells what is revoked, and is asked once', { skip }, asy
   assert.equal(responder.requests(), asked);
 });
 
-test('a responder that is down, silent, or not the issuer’s leaves what on_unknown says', {
-  skip,
-}, async (t) => {
-  const silent: Server = createServer(() => {}).listen(0, '127.0.0.1');
-  await once(silent, 'listening');
-  t.after(() => silent.close());
+test('a responder that is down, or not the issuer’s, leaves what on_unknown says', { skip }, async (t) => {
   const stranger = await startOcspResponder(t, {
     issuer: partner,
     signer: other,
@@ -310,21 +303,18 @@ test('a responder that is down, silent, or not the issuer’s leaves what on_unk
   const edge = await start(t, {
     down: `revocation ocsp "${down}"`,
     down_lenient: `revocation ocsp "${down}" on_unknown accept`,
-    silent: `revocation ocsp "http://127.0.0.1:${(silent.address() as AddressInfo).port}/"`,
     stranger: `revocation ocsp "${stranger.url}"`,
   });
   const options = await clientOptions([good]);
-  const found = await Promise.all(
-    ['down', 'down_lenient', 'silent', 'stranger'].map((site) => attempt(edge.port, `${site}.test`, options)),
-  );
+  const sites = ['down', 'down_lenient', 'stranger'];
+  const found = await Promise.all(sites.map((site) => attempt(edge.port, `${site}.test`, options)));
   assert.deepEqual(
     found.map(({ end }) => end),
-    ['certificate_unknown', 'served', 'certificate_unknown', 'certificate_unknown'],
+    ['certificate_unknown', 'served', 'certificate_unknown'],
   );
-  const reasons = await Promise.all(found.map(({ port }) => edge.line(({ source }) => source.port === port)));
-  assert.match(reasons[0]!.error.message!, /ECONNREFUSED/);
-  assert.match(reasons[2]!.error.message!, /no answer in time/);
-  assert.match(reasons[3]!.error.message!, /not signed/);
+  const lines = await Promise.all(found.map(({ port }) => edge.line(({ source }) => source.port === port)));
+  assert.match(lines[0]!.error.message!, /ECONNREFUSED/);
+  assert.match(lines[2]!.error.message!, /not signed/);
 });
 
 test('in TLS 1.2 a client that OCSP tells to be revoked is cut off before anything is served', {
