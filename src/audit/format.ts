@@ -97,14 +97,15 @@ export function formatRecord(record: ConnectionRecord): string {
 
 /** ECS fields of the client's certificate. */
 function certificateFields({ certificate }: ConnectionRecord): Readonly<Record<string, unknown>> {
-  if (certificate === null) return {};
+  const time = (ms: number | undefined): string | null =>
+    ms === undefined ? null : new Date(ms).toISOString();
   return {
-    subject: certificate.subject,
-    issuer: certificate.issuer,
-    hash: { sha256: certificate.fingerprint },
-    not_before: new Date(certificate.notBeforeMs).toISOString(),
-    not_after: new Date(certificate.notAfterMs).toISOString(),
-    x509: { serial_number: certificate.serial },
+    subject: certificate?.subject ?? null,
+    issuer: certificate?.issuer ?? null,
+    hash: { sha256: certificate?.fingerprint ?? null },
+    not_before: time(certificate?.notBeforeMs),
+    not_after: time(certificate?.notAfterMs),
+    x509: { serial_number: certificate?.serial ?? null },
   };
 }
 

@@ -36,6 +36,8 @@ const MAX_TRUSTED = 1_024;
 const PEM = /-----BEGIN ([A-Z0-9 ]+)-----([^-]*)-----END \1-----/g;
 const SEQUENCE = 0x30;
 
+const CERTIFICATE = ['CERTIFICATE', 'TRUSTED CERTIFICATE', 'X509 CERTIFICATE'];
+
 type Revocation = NonNullable<ClientCertificate['revocation']>;
 
 /** Absolute path of the lists that `revocation crl "…"` names. */
@@ -65,6 +67,11 @@ function blocks(bytes: Buffer, labels: readonly string[]): Uint8Array[] {
   if (bytes[0] === SEQUENCE) return [bytes];
   const found = [...bytes.toString('latin1').matchAll(PEM)].filter(([, label]) => labels.includes(label!));
   return found.map(([, , text]) => Buffer.from(text!, 'base64'));
+}
+
+/** DER of each certificate in a file. */
+export function certificatesIn(bytes: Buffer): Uint8Array[] {
+  return blocks(bytes, CERTIFICATE);
 }
 
 /** Null: a check where the file is not there yet, as roots and lists often are not where policies are written. */
@@ -108,7 +115,7 @@ function loadAuthority({ name, path, declaredIn }: CertificateAuthority, reading
   const file = resolve(dirname(declaredIn), path);
   const bytes = read(file, `ca ${name}`, MAX_TRUST_BYTES, reading);
   if (bytes === null) return { name, certificates: [] };
-  const certificates = blocks(bytes, ['CERTIFICATE', 'TRUSTED CERTIFICATE', 'X509 CERTIFICATE']);
+  const certificates = certificatesIn(bytes);
   const say = (code: string, message: string, help: string, severity?: Diagnostic['severity']): void => {
     reading.diagnostics.push(problem(file, code, `ca ${name} ${message}`, help, severity));
   };
