@@ -17,6 +17,7 @@ export interface Bench {
 
 const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>> = {
   batch: () => import('./batch.ts'),
+  clients: () => import('./clients.ts'),
   core: () => import('./core.ts'),
   decision: () => import('./decision.ts'),
   handshake: () => import('./handshake.ts'),
@@ -24,6 +25,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
   hostile: () => import('./hostile.ts'),
   policy: () => import('./policy.ts'),
   refuse: () => import('./refuse.ts'),
+  puzzle: () => import('./puzzle.ts'),
   reload: () => import('./reload.ts'),
   'score-batch': () => import('./score-batch.ts'),
   tables: () => import('./tables.ts'),

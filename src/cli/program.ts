@@ -1,12 +1,14 @@
 /** The verbs and their flags. Each verb's work is in `commands/`, loaded only when it runs. */
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { Flags } from '../config/overrides.ts';
 import type { BenchOptions } from './commands/bench.ts';
 import type { CheckFormat } from './commands/check.ts';
 import type { ConnectFlags } from './commands/connect.ts';
 import type { InspectClientOptions } from './commands/inspect-client.ts';
+import type { WatchOptions } from './commands/watch.ts';
 import { type DatabaseFlags, databaseOptions } from './databases.ts';
 import { CliError, EXIT } from './exit.ts';
+import { addFeedVerbs, FEED_EXAMPLES } from './feed-verbs.ts';
 import type { Format } from './output.ts';
 import { packageVersion } from './package.ts';
 import { addPolicyVerbs, formatOption } from './policy-verbs.ts';
@@ -33,6 +35,9 @@ export async function main(args: readonly string[]): Promise<number> {
 }
 
 const CLIENT_TABLE = "TLS clients over the package's own, as in clients.tsv";
+
+/** Longest time of `watch --seconds`: a day. */
+const MAX_SECONDS = 86_400;
 
 interface RunOptions extends Flags {
   readonly config: string;
@@ -219,6 +224,11 @@ function buildProgram(done: (code: number) => void): Command {
     },
   );
 
+  addFeedVerbs(
+    verb('feed', 'Look at feeds and refresh them.', FEED_EXAMPLES),
+    (command) => withAdmin(command.addOption(configOption())),
+    done,
+  );
   verb(
     'connect',
     'Connect as a TLS client that solves puzzles, and say what was negotiated and what it cost.',
@@ -241,6 +251,21 @@ function buildProgram(done: (code: number) => void): Command {
       const { connect } = await import('./commands/connect.ts');
       done(await connect(target, flags));
     });
+
+  withAdmin(
+    verb(
+      'watch',
+      'Show live what goes on at a running edge: rates, outcomes, scores, clients, and who is turned away.',
+      '  sallyport watch\n  sallyport watch --format json | jq \'select(.type == "connection" and .outcome != "served")\'\n' +
+        '  sallyport watch --seconds 60 --format json > minute.jsonl\n\nCtrl-C ends it.\n',
+    )
+      .addOption(configOption())
+      .addOption(new Option('--seconds <count>', 'end by itself after so many').argParser(secondsOf))
+      .addOption(formatOption()),
+  ).action(async (options: WatchOptions) => {
+    const { watch } = await import('./commands/watch.ts');
+    done(await watch(options));
+  });
 
   verb('audit', 'Work with audit logs.', '  sallyport audit verify audit.jsonl\n')
     .command('verify')
@@ -284,6 +309,14 @@ function configOption(): Option {
 function withDatabases(command: Command): Command {
   for (const option of databaseOptions()) command.addOption(option);
   return command;
+}
+
+function secondsOf(text: string): number {
+  const seconds = Number(text);
+  if (!(seconds > 0 && seconds <= MAX_SECONDS)) {
+    throw new InvalidArgumentError(`write a number of seconds up to ${MAX_SECONDS}`);
+  }
+  return seconds;
 }
 
 function jsonlOption(): Option {

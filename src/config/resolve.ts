@@ -1,4 +1,5 @@
 /** Fills a structurally valid document into a `Config`: defaults, absolute paths, milliseconds, bounds. */
+import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import type { FeedSettings } from '../intel/settings.ts';
@@ -99,11 +100,19 @@ export function resolveConfig(document: ConfigDocument, problems: Diagnostic[]):
     });
     return texts.filter((text) => parsePrefix(text) !== null);
   };
+  const resolvers = (value: unknown): readonly string[] =>
+    ((value as string[] | undefined) ?? []).filter((text, index) => {
+      if (isIP(text) !== 0 || isIP(parseAddress(text)?.host ?? '') !== 0) return true;
+      const help = 'write 192.0.2.53 or 192.0.2.53:53';
+      report(['feeds', 'resolvers', index], `${text} is no address of a DNS server`, help);
+      return false;
+    });
   const feeds = (given: Section): FeedSettings => ({
     directory: path(given.directory, DEFAULTS.feedDirectory),
     own: prefixes('own', given.own),
     neverBlock: prefixes('neverBlock', given.neverBlock),
     ca: given.ca === undefined ? null : path(given.ca, ''),
+    resolvers: resolvers(given.resolvers),
     maxGoodShare: Number(given.maxGoodPercent ?? DEFAULTS.maxGoodPercent) / 100,
     timeout: scalar(['feeds', 'timeout'], given.timeout, FEED_TIMEOUT, report),
     options: (given.options as FeedSettings['options'] | undefined) ?? {},

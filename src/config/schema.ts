@@ -98,6 +98,7 @@ export interface LimitsConfig {
   readonly rateSlots: number;
   readonly bucketSlots: number;
   readonly clearanceSlots: number;
+  readonly answerSlots: number;
   readonly historySlots: number;
   /** Audit lines that wait for the disk; one more is lost and counted. */
   readonly auditQueue: number;

@@ -13,6 +13,7 @@ import { changeOf, type FoundFeed } from '../orchestrator/feeds.ts';
 import { hostOf } from '../orchestrator/host.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import type { OriginStore } from '../profile/address/origin-store.ts';
+import type { QuestionDesk } from './question-desk.ts';
 
 export interface Made {
   /** Null exactly when `diagnostics` holds an error. */
@@ -29,6 +30,7 @@ export class Deployer {
   readonly #config: Config;
   readonly #batch: Piscina;
   readonly #refresher: FeedRefresher;
+  readonly #questions: QuestionDesk;
   readonly #origins: OriginStore;
   #epoch = 0;
   /** The feeds in force, as they were found. */
@@ -36,7 +38,14 @@ export class Deployer {
   /** Modification times of the trust and revocation lists in force, by path. */
   #trustTimes: ReadonlyMap<string, number> = new Map();
 
-  constructor(config: Config, batch: Piscina, refresher: FeedRefresher, origins: OriginStore) {
+  constructor(
+    config: Config,
+    batch: Piscina,
+    refresher: FeedRefresher,
+    questions: QuestionDesk,
+    origins: OriginStore,
+  ) {
+    this.#questions = questions;
     this.#config = config;
     this.#batch = batch;
     this.#refresher = refresher;
@@ -65,6 +74,12 @@ export class Deployer {
     const diagnostics = [...compiled.diagnostics, ...certificates.diagnostics, ...refusals];
     const isWhole = certificates.ok && !refusals.some(({ severity }) => severity === 'error');
     if (compiled.bundle === null || !isWhole) return { deployment: null, diagnostics, remoteFeeds };
+    const { feeds } = compiled.bundle.program;
+    diagnostics.push(...(await this.#questions.test(feeds)));
+    if (diagnostics.some(({ severity }) => severity === 'error')) {
+      return { deployment: null, diagnostics, remoteFeeds };
+    }
+    this.#questions.keep(feeds);
     this.#epoch++;
     const deployment = {
       epoch: this.#epoch,

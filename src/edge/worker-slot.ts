@@ -5,9 +5,9 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { Config } from '../config/schema.ts';
 import { createInflightRow, Inflight } from '../limit/inflight.ts';
-import type { Tally } from '../observe/tally.ts';
+import type { Question } from '../orchestrator/answers.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
-import type { SharedState, ToMain, ToWorker, WorkerTask } from './messages.ts';
+import type { Ended, SharedState, ToMain, ToWorker, WorkerTask } from './messages.ts';
 import { collectLost, type LostConnection, SLOT_BYTES } from './slots.ts';
 
 export interface WorkerSlotOptions {
@@ -23,7 +23,10 @@ export interface WorkerSlotOptions {
   readonly ports: () => readonly number[];
   readonly deployment: () => Deployment;
   /** Audit lines and counts of connections that ended. */
-  readonly onEnded: (lines: readonly string[], tally: Tally) => void;
+  readonly onEnded: (ended: Ended) => void;
+  readonly onQuestions: (questions: readonly Question[]) => void;
+  /** Does somebody want to be told of each connection? */
+  readonly watched: () => boolean;
   /** Connections that went with a worker. */
   readonly onLost: (lost: readonly LostConnection[], slot: number) => void;
   readonly onProblem: (message: string, error: string) => void;
@@ -136,14 +139,18 @@ export class WorkerSlot {
       case 'ready':
         worker.ready = true;
         worker.threadId = message.threadId;
+        if (this.#options.watched()) worker.send({ type: 'watch', watched: true });
         this.#backoffMs = FIRST_BACKOFF_MS;
         onReady(message.ports);
         return;
       case 'ended':
-        this.#options.onEnded(message.lines, message.tally);
+        this.#options.onEnded(message);
         return;
       case 'deployed':
         this.#settle(message.epoch, message.error);
+        return;
+      case 'asked':
+        this.#options.onQuestions(message.questions);
         return;
       case 'notice':
         this.#options.onProblem(`listener ${message.listener}`, message.message);
@@ -198,6 +205,11 @@ export class WorkerSlot {
         () => {},
       );
     }, wait);
+  }
+
+  /** Tells the workers whether somebody wants to be told of each connection. */
+  watch(watched: boolean): void {
+    for (const worker of this.#running) worker.send({ type: 'watch', watched });
   }
 
   /** Puts a deployment in force. Resolves with the reason when the worker refuses it. */

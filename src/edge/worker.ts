@@ -23,6 +23,7 @@ import type { ToMain, ToWorker, WorkerTask } from './messages.ts';
 import { OpenSsl } from './openssl.ts';
 import { Outbox } from './outbox.ts';
 import { PassthroughNames } from './passthrough.ts';
+import { QuestionBox } from './question-box.ts';
 import { ConnectionSlots, SharedCount } from './slots.ts';
 import { TcpService } from './tcp-service.ts';
 
@@ -34,6 +35,7 @@ class EdgeWorker {
   readonly #loop: EdgeLoop;
   readonly #gate: ChallengeGate;
   readonly #outbox: Outbox;
+  readonly #questions: QuestionBox;
   readonly #services: readonly Service[];
   readonly #listeners: readonly ListenerState[];
   readonly #sources: Source[] = [];
@@ -49,7 +51,8 @@ class EdgeWorker {
     this.#task = task;
     const { config, shared } = task;
     const tables = openTables(shared);
-    const history = new History(tables);
+    this.#questions = new QuestionBox(task.port);
+    const history = new History(tables, (question) => this.#questions.add(question));
     this.#gate = new ChallengeGate(history, tables.clearances);
     this.#gauges = new Int32Array(task.gauges);
     this.#outbox = new Outbox(task.port, config.audit !== null, (slot) => this.#loop.release(slot));
@@ -120,6 +123,7 @@ class EdgeWorker {
     await Promise.all(this.#services.map((service) => service.close()));
     this.#watch?.close();
     this.#outbox.flush();
+    this.#questions.flush();
     this.#measure();
     if (!isMainThread) process.off('uncaughtException', onFailure);
     port.close();
@@ -155,7 +159,8 @@ class EdgeWorker {
   #onMessage(message: ToWorker): void {
     if (message.type === 'deploy') {
       this.#deploying = this.#deploying.then(() => this.#redeploy(message.deployment));
-    } else if (message.type === 'drain') void this.#drain(message.timeoutMs);
+    } else if (message.type === 'watch') this.#outbox.watched = message.watched;
+    else if (message.type === 'drain') void this.#drain(message.timeoutMs);
     else {
       this.#stopAccepting();
       this.#loop.stop();

@@ -90,6 +90,7 @@ export function createState(): EngineState {
       rateSlots: SLOTS,
       bucketSlots: SLOTS,
       clearanceSlots: SLOTS,
+      answerSlots: SLOTS,
       historySlots: SLOTS,
     }),
     ticketMaster: randomBytes(32),

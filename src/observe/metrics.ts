@@ -5,6 +5,7 @@
  */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { ConnectionRecord } from '../audit/record.ts';
+import type { DnsListHealth } from '../intel/dns-list.ts';
 import type { FeedHealth } from '../intel/refresher.ts';
 import type { TableState } from '../orchestrator/shared-tables.ts';
 import type { DatabaseHealth } from '../profile/address/origin-store.ts';
@@ -15,11 +16,11 @@ import { type Tally, TallyMeter } from './tally.ts';
 
 /** What a scrape asks the edge for. Totals count from the start of the process. */
 export interface EdgeSample {
-  readonly openConnections: number;
-  readonly heldTarpits: number;
+  /** Open connections, of which some shake hands and some are held without an answer. */
+  readonly connections: number;
+  readonly held: number;
   /** Held connections that had to make room for others. */
   readonly evictedTarpits: number;
-  /** TLS handshakes under way. */
   readonly handshakes: number;
   readonly waitingPuzzles: number;
   readonly workers: number;
@@ -29,6 +30,7 @@ export interface EdgeSample {
   readonly audit: { readonly written: number; readonly lost: number; readonly queued: number };
   /** Feeds that are fetched. */
   readonly feeds: readonly FeedHealth[];
+  readonly dnsLists: readonly DnsListHealth[];
   /** MaxMind databases of the configuration. */
   readonly databases: readonly DatabaseHealth[];
   /** The active policy; null before the first. */
@@ -167,8 +169,10 @@ function registerSampled(registry: Registry): (now: EdgeSample) => void {
     registers,
   });
   const sampleDatabases = registerDatabases(registry);
+  const sampleDnsLists = registerDnsLists(registry);
   return (now) => {
     sampleDatabases(now.databases);
+    sampleDnsLists(now.dnsLists);
     for (const metric of [entries, age, failures, refreshes]) metric.reset();
     for (const { feed, entries: count, ageMs, failures: failed, results } of now.feeds) {
       entries.set({ feed }, count);
@@ -176,8 +180,8 @@ function registerSampled(registry: Registry): (now: EdgeSample) => void {
       failures.set({ feed }, failed);
       for (const [result, total] of Object.entries(results)) refreshes.inc({ feed, result }, total);
     }
-    open.set(now.openConnections);
-    held.set(now.heldTarpits);
+    open.set(now.connections);
+    held.set(now.held);
     evicted.reset();
     evicted.inc(now.evictedTarpits);
     handshakes.set(now.handshakes);
@@ -203,5 +207,28 @@ function registerSampled(registry: Registry): (now: EdgeSample) => void {
     auditLines.reset();
     auditLines.inc({ result: 'written' }, now.audit.written);
     auditLines.inc({ result: 'lost' }, now.audit.lost);
+  };
+}
+
+function registerDnsLists(registry: Registry): (lists: readonly DnsListHealth[]) => void {
+  const registers = [registry];
+  const good = new Gauge({
+    name: 'sallyport_dns_list_good',
+    help: '1 while the answers of a DNS list are used.',
+    labelNames: ['feed'],
+    registers,
+  });
+  const queries = new Counter({
+    name: 'sallyport_dns_list_queries_total',
+    help: 'Questions to DNS lists, by answer.',
+    labelNames: ['feed', 'result'],
+    registers,
+  });
+  return (lists) => {
+    for (const metric of [good, queries]) metric.reset();
+    for (const { feed, problem, results } of lists) {
+      good.set({ feed }, problem === null ? 1 : 0);
+      for (const [result, total] of Object.entries(results)) queries.inc({ feed, result }, total);
+    }
   };
 }

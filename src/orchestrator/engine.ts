@@ -185,6 +185,7 @@ export class Engine {
     if (country !== null) core.setText(FACT.country, country);
     if (asn !== null) core.setNumber(FACT.asn, asn);
     core.setNumber(FACT.inflight, facts.inflight);
+    this.#history.recallLists(core, facts.ip, facts.isV4, facts.nowMs);
     this.#setSystem(facts.nowMs);
     if (this.program.canaries.length > 0) this.#history.learn(core, clientAtAccept(facts, this.origin));
     if (facts.rttUs !== null) core.setNumber(FACT.rtt, facts.rttUs);
@@ -302,6 +303,7 @@ export class Engine {
     const { facts, client, verdict: before } = connection;
     core.restore(kept);
     this.#setSystem(nowMs);
+    this.#history.recallLists(core, facts.ip, facts.isV4, nowMs);
     set(core);
     this.#history.learn(core, client);
     if (phase === 'request') this.#history.count('request', client, nowMs);

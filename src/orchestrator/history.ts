@@ -6,6 +6,7 @@
 import type { Core } from '../core/core.ts';
 import { KeyHasher } from '../limit/key.ts';
 import type { Challenge, CountedEvent, Counter, Limit, Program } from '../pdl/ir.ts';
+import { type Ask, ListAnswers } from './answers.ts';
 import type { Client } from './client.ts';
 import { ClientHistory } from './client-history.ts';
 import { ADDRESS_BITS, hashKey, keyText, learnKeyFacts, NAMESPACE, otherKeyFacts } from './client-key.ts';
@@ -34,6 +35,7 @@ export class History {
   readonly clients: ClientHistory;
   /** Without a secret: a client keeps its side of a canary after a restart, and on every host of a fleet. */
   readonly #draws = new KeyHasher(new Uint8Array(16));
+  readonly #lists: ListAnswers;
   #program: Program | null = null;
   #wantsHandshakes = false;
   /** Facts that keys are made of besides those a client always has. */
@@ -43,8 +45,10 @@ export class History {
   #lateLimits: readonly Limit[] = [];
   readonly #names = new Map<Counter | Limit, string>();
 
-  constructor(tables: Tables) {
+  /** @param ask Finds out what is not known yet; without it that stays so. */
+  constructor(tables: Tables, ask: Ask = () => {}) {
     this.#tables = tables;
+    this.#lists = new ListAnswers(tables.answers, tables.hasher, ask);
     this.clients = new ClientHistory(tables.clients, tables.hasher);
   }
 
@@ -54,6 +58,7 @@ export class History {
    */
   configure(program: Program): void {
     this.#program = program;
+    this.#lists.configure(program);
     this.#names.clear();
     for (const counter of program.counters) this.#names.set(counter, `${counter.name} ${counter.windowMs}`);
     for (const limit of program.limits) {
@@ -126,6 +131,11 @@ export class History {
     hasher.ip(ip, ADDRESS_BITS);
     hasher.end();
     good.note(ip, hasher, nowMs);
+  }
+
+  /** Tells the core which DNS lists have the client, as far as that is known. */
+  recallLists(core: Core, ip: Uint8Array, isV4: boolean, nowMs: number): void {
+    this.#lists.apply(core, ip, isV4, nowMs);
   }
 
   /** Notes that a connection was turned away. */

@@ -24,6 +24,8 @@ export interface ClientMatch {
 
 /** Different hellos that are remembered; when there are more, all are forgotten. */
 const MAX_KNOWN = 4_096;
+/** Different hellos that must agree on a program, other than a browser, to tell it by a resemblance. */
+const MIN_ALIKE = 2;
 /** A list with fewer suites is too common to tell a program by. */
 const MIN_SUITES = 8;
 
@@ -44,10 +46,11 @@ export class ClientMatcher {
     for (const row of [...own, ...rows.filter(({ ja4 }) => !named.has(programKey(ja4)))]) {
       const { ja4, stable } = row;
       add(this.#exact, programKey(ja4), row);
-      if (suiteCount(ja4) >= MIN_SUITES) add(this.#suites, suitesKey(ja4), row);
-      if (stable === null) continue;
-      add(this.#stable, stableKey(ja4, stable), row);
-      if (suiteCount(ja4) >= MIN_SUITES) add(this.#extensions, extensionsKey(ja4, stable), row);
+      if (stable !== null) add(this.#stable, stableKey(ja4, stable), row);
+      // What a scanner sends is made to resemble others.
+      if (suiteCount(ja4) < MIN_SUITES || row.kind === 'scanner') continue;
+      add(this.#suites, suitesKey(ja4), row);
+      if (stable !== null) add(this.#extensions, extensionsKey(ja4, stable), row);
     }
   }
 
@@ -55,14 +58,14 @@ export class ClientMatcher {
   match(ja4: string, hello: { readonly ja4r: string }): ClientMatch | null {
     const known = this.#answers.get(ja4);
     if (known !== undefined) return known;
-    const match = this.#find(ja4, hello.ja4r);
+    const match = this.matchStable(ja4, stablePart(hello.ja4r));
     if (this.#answers.size >= MAX_KNOWN) this.#answers.clear();
     this.#answers.set(ja4, match);
     return match;
   }
 
-  #find(ja4: string, ja4r: string): ClientMatch | null {
-    const stable = stablePart(ja4r);
+  /** As `match`, for a hello whose stable part is known; nothing is remembered. */
+  matchStable(ja4: string, stable: string): ClientMatch | null {
     const exact = this.#exact.get(programKey(ja4)) ?? [];
     const variants = this.#stable.get(stableKey(ja4, stable)) ?? [];
     // Padding and the like are no trait of a program, so that rows without them count too; an operator's row stands alone.
@@ -95,10 +98,12 @@ const protocols = (ja4: string): string => ja4.slice(8, 10);
 
 /** Rows that only resemble the hello count when all are of one program, or at least of one library. */
 function similar(rows: readonly ClientRow[] | undefined, level: MatchLevel): ClientMatch | null {
-  if (rows === undefined) return null;
-  const match = nameOf(rows, rows, level);
+  const match = rows === undefined ? null : nameOf(rows, rows, level);
+  if (rows === undefined || match === null) return null;
   // Other versions than those of the table are what it is about.
-  return match === null ? null : { ...match, versions: null };
+  if (match.kind === 'browser' || rows.length >= MIN_ALIKE) return { ...match, versions: null };
+  const { library } = match;
+  return library === null ? null : { ...match, name: library, kind: 'library', versions: null };
 }
 
 /** One answer for the rows that fit; versions are those of `best`, if it has any. */

@@ -18,18 +18,23 @@ export interface UserAgent {
 
 /** No more of a User-Agent is looked at: bounds the work that a client can cause. Those of browsers are half as long. */
 export const MAX_USER_AGENT: number = 512;
-/** Different texts that are remembered, by thread; the one that was not asked about for longest goes first. */
+/** Different texts that are remembered at least, by thread; twice as many at most. */
 const MAX_KNOWN = 1_024;
 
-const known = new Map<string, UserAgent>();
+/** What was asked about lately, and before that: as good as the last ones used, without moving one at each use. */
+let recent = new Map<string, UserAgent>();
+let before = new Map<string, UserAgent>();
 
 export function parseUserAgent(field: string): UserAgent {
   const text = field.length > MAX_USER_AGENT ? field.slice(0, MAX_USER_AGENT) : field;
-  const before = known.get(text);
-  const agent = before ?? read(text);
-  if (before !== undefined) known.delete(text);
-  else if (known.size >= MAX_KNOWN) known.delete(known.keys().next().value!);
-  known.set(text, agent);
+  const known = recent.get(text);
+  if (known !== undefined) return known;
+  const agent = before.get(text) ?? read(text);
+  if (recent.size >= MAX_KNOWN) {
+    before = recent;
+    recent = new Map();
+  }
+  recent.set(text, agent);
   return agent;
 }
 

@@ -7,16 +7,31 @@ import { after, before, test } from 'node:test';
 import type { AdminControl, ReloadResult } from '../../src/admin/control.ts';
 import { startAdminServer } from '../../src/admin/server.ts';
 import { isAuthorized, loadOrCreateToken } from '../../src/admin/token.ts';
+import { WatchHub } from '../../src/admin/watch-hub.ts';
 import type { RunningServer } from '../../src/observe/server.ts';
 
 let directory: string;
 let server: RunningServer;
 let token: string;
 let reload: ReloadResult = { ok: true, imageId: 'ab', epoch: 2 };
+const asked: unknown[] = [];
 const control: AdminControl = {
   reload: async () => reload,
   status: () => ({ ready: true }),
   bundle: () => null,
+  feeds: {
+    list: () => [],
+    refresh: async (name, accepted) => {
+      asked.push([name, accepted]);
+      return name === 'drop' ? { feed: name, result: 'changed', reason: null, retryAfterMs: null } : null;
+    },
+    lookup: async (value) => ({ value, searched: [], unread: [], found: [] }),
+  },
+  watch: new WatchHub(
+    () => ({ connections: 1, handshakes: 0, held: 0, workers: 1 }),
+    () => {},
+  ),
+  describeClient: ({ isV4 }, ja4) => ({ isV4, ja4 }),
 };
 
 before(async () => {
@@ -110,5 +125,32 @@ test('before a policy is in force its path says so', async () => {
 test('an empty, overlong or malformed Authorization header never matches', () => {
   for (const header of [undefined, '', 'Bearer ', `Bearer ${'a'.repeat(600)}`, 'Bearer a b']) {
     assert.equal(isAuthorized(header, 'a'.repeat(40)), false);
+  }
+});
+
+test('feeds are refreshed by name, with what the operator accepts', async () => {
+  assert.equal((await ask('POST', '/v1/feeds/drop/refresh')).body.result, 'changed');
+  const unknown = await ask('POST', '/v1/feeds/nope/refresh');
+  assert.deepEqual([unknown.status, unknown.body.error!.code], [404, 'no_feed']);
+  assert.deepEqual(asked, [
+    ['drop', { size: false, coverage: false }],
+    ['nope', { size: false, coverage: false }],
+  ]);
+});
+
+test('a look-up without a value, or with a very long one, is refused', async () => {
+  assert.equal((await ask('GET', '/v1/feeds/lookup?value=192.0.2.1')).body.value, '192.0.2.1');
+  for (const query of ['', '?value=', `?value=${'a'.repeat(1_025)}`, '?value=a&value=b']) {
+    assert.equal((await ask('GET', `/v1/feeds/lookup${query}`)).status, 400, query);
+  }
+});
+
+test('nothing about feeds is told or done without the token', async () => {
+  for (const [method, path] of [
+    ['GET', '/v1/feeds'],
+    ['GET', '/v1/feeds/lookup?value=192.0.2.1'],
+    ['POST', '/v1/feeds/drop/refresh'],
+  ] as const) {
+    assert.equal((await ask(method, path, {})).status, 401, path);
   }
 });

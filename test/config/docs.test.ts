@@ -49,14 +49,15 @@ test('every header, flag, variable and outcome is documented', () => {
 
 test('every metric is documented', async () => {
   const metrics = createMetrics(() => ({
-    openConnections: 0,
-    heldTarpits: 0,
+    connections: 0,
+    held: 0,
     evictedTarpits: 2,
     handshakes: 7,
     waitingPuzzles: 0,
     workers: 0,
     workerRestarts: 0,
     tables: [],
+    dnsLists: [],
     feeds: [],
     databases: [],
     audit: { written: 0, lost: 0, queued: 0 },

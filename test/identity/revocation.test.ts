@@ -175,10 +175,11 @@ for (const [why, answer, reason] of [
 
 test('one question is asked for many who wait for its answer, and no more than allowed at once', async (t) => {
   let questions = 0;
-  const url = await serve(t, () => {
+  const url = await serve(t, (_request, response) => {
     questions++;
+    response.writeHead(503).end();
   });
-  const ocsp = new OcspClient(QUICK);
+  const ocsp = new OcspClient({ ...QUICK, timeoutMs: 20_000 });
   const about = (issued: Issued): unknown => ocsp.ask(url, link(issued).parts, link(issuer), Date.now());
   const first = [about(good), about(good), about(good)];
   assert.deepEqual(about(revoked[0]!), {

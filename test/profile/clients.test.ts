@@ -186,11 +186,17 @@ test('a program whose padding alone was seen does not take the hellos of its lib
 });
 
 test('other extensions, or other suites, resemble a program without its versions', () => {
-  const known = matcher(['one', 'OpenSSL', '111111111111']);
+  const known = matcher(['one', 'OpenSSL', '111111111111'], ['one', 'OpenSSL', '222222222222']);
   const newer = known.match(`t13d0806h2_aaaaaaaaaaaa_${OTHER}`, raw('0005,000a,000d,0fff'));
   assert.deepEqual(found(newer), ['one', 'suites', null]);
   const tuned = known.match(`t13d0905h2_bbbbbbbbbbbb_${OTHER}`, raw('0005,000a,000d'));
   assert.deepEqual(found(tuned), ['one', 'extensions', null]);
+});
+
+test('what resembles a single hello of a program resembles its library alone', () => {
+  const known = matcher(['one', 'OpenSSL', '111111111111']);
+  const newer = known.match(`t13d0806h2_aaaaaaaaaaaa_${OTHER}`, raw('0005,000a,000d,0fff'));
+  assert.deepEqual(found(newer), ['OpenSSL', 'suites', null]);
 });
 
 test('programs of different libraries, few suites or another version resemble nothing', () => {

@@ -114,8 +114,6 @@ export interface AuditLine {
 
 export interface TestEdgeOptions {
   readonly policy?: string;
-  /** Files beside the policy, by name. */
-  readonly files?: Readonly<Record<string, string>>;
   /** Called with the edge's directory before it starts. */
   readonly prepare?: (directory: string) => void;
   readonly threads?: number;
@@ -126,10 +124,14 @@ export interface TestEdgeOptions {
   /** YAML of upstreams beside `app`, by name. */
   readonly upstreams?: Readonly<Record<string, unknown>>;
   readonly metrics?: boolean;
+  /** More files of the edge's directory, by name. */
+  readonly files?: Readonly<Record<string, string>>;
   /** Further settings of the top level. */
   readonly config?: Readonly<Record<string, unknown>>;
   /** YAML of `feeds`. */
   readonly feeds?: Readonly<Record<string, unknown>>;
+  /** Port of the admin API; left out: none. */
+  readonly adminPort?: number;
   /** That of an edge which was stopped, to start after it; else one of its own. */
   readonly directory?: string;
   /** YAML of `geo`. */
@@ -225,7 +227,7 @@ export async function startTestEdge(t: TestContext, options: TestEdgeOptions = {
     limits: options.limits ?? {},
     feeds: options.feeds ?? {},
     geo: options.geo ?? {},
-    admin: false,
+    admin: options.adminPort === undefined ? false : { address: `127.0.0.1:${options.adminPort}` },
     metrics: options.metrics ? { address: '127.0.0.1:0' } : false,
     audit: { file: 'audit.jsonl' },
     ...options.config,
