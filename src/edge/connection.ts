@@ -402,6 +402,7 @@ export class Connection implements Held {
 
   /** Ends a connection before anything of it was served. */
   #endIdentified(server: ServerTls, ending: NonNullable<Ending>): void {
+    clearTimeout(this.#timer ?? undefined);
     this.#leaveHandshake();
     this.#countFailure();
     if (ending.action === 'refuse') {

@@ -155,5 +155,6 @@ export class OpenSsl {
 function closeGently(tls: TLSSocket): void {
   tls.resume();
   tls.end();
-  tls.setTimeout(LINGER_MS, () => tls.destroy());
+  const timer = setTimeout(() => tls.destroy(), LINGER_MS);
+  tls.once('close', () => clearTimeout(timer));
 }

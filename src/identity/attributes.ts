@@ -160,7 +160,7 @@ function purposesOf(certificate: X509Certificate): string[] {
   const { ExtendedKeyUsageExtension } = peculiar();
   const extension = certificate.extensions.find(({ type }) => type === EXTENDED_KEY_USAGE);
   if (extension === undefined) return [];
-  return new ExtendedKeyUsageExtension(extension.rawData).usages
+  return [...new ExtendedKeyUsageExtension(extension.rawData).usages]
     .map((usage) => PURPOSES[String(usage)] ?? String(usage))
     .slice(0, MAX_NAMES);
 }

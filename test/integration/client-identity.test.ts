@@ -180,8 +180,8 @@ test('upstreams are told of the certificate, and never what a client says of one
   assert.equal(line.tls.client.hash?.sha256, thumbprint);
 });
 
-test('a resumed session is judged again by the lists of today', { skip }, async (t) => {
-  const edge = await start(t);
+test('a resumed session is judged again by the lists of today, in a worker', { skip }, async (t) => {
+  const edge = await start(t, {}, { threads: 1 });
   const options = await clientOptions([good]);
   const first = await attempt(edge.port, 'crl.test', options);
   assert.ok(first.session);
