@@ -94,7 +94,8 @@ function visitors(family: Family, members: readonly string[]): Uint8Array[] {
 async function run(options: BenchOptions): Promise<{ passed: boolean; result: object }> {
   const modules = { scalar: compileLookups(false), simd: compileLookups(true) };
   const { rounds, milliseconds } = options as { rounds: number; milliseconds: number };
-  const result: Record<string, object> = {};
+  const built: object[] = [];
+  const lookups: object[] = [];
   for (const [name, family, withOrigins] of [
     ['IPv4', 'v4', false],
     ['IPv6', 'v6', false],
@@ -104,18 +105,21 @@ async function run(options: BenchOptions): Promise<{ passed: boolean; result: ob
     const members = Array.from({ length: options.prefixes! }, () => prefix(family, next));
     const from = withOrigins ? origins(options.prefixes! / 2) : [];
     const started = performance.now();
+    const before = process.cpuUsage();
     const tables = encodeTables(feedProgram(), new Map([[0, members]]), from);
     const buildMs = performance.now() - started;
-    const stall = await loadStall(tables);
+    const { user, system } = process.cpuUsage(before);
+    const buildCpuMs = (user + system) / 1e3;
+    built.push({ name, buildMs, buildCpuMs, megabytes: tables.length / 1e6, ...(await loadStall(tables)) });
     const addresses = visitors(family, members);
-    const scalar = await timeLookups(modules.scalar, tables, addresses, { rounds, milliseconds });
-    const simd = await timeLookups(modules.simd, tables, addresses, { rounds, milliseconds });
-    result[name] = { buildMs, megabytes: tables.length / 1e6, ...stall, scalar, simd };
-    console.log(name);
-    console.table({ ...(result[name] as object), scalar: undefined, simd: undefined });
-    console.table({ scalar, simd });
+    for (const [variant, module] of Object.entries(modules)) {
+      const times = await timeLookups(module, tables, addresses, { rounds, milliseconds });
+      lookups.push({ name: `${name}, ${variant}`, ...times });
+    }
   }
-  return { passed: true, result };
+  console.table(built);
+  console.table(lookups);
+  return { passed: true, result: { built, lookups } };
 }
 
 export const bench: Bench = {

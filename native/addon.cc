@@ -5,9 +5,11 @@
 #include "capture.h"
 #include "client_certificate.h"
 #include "connection.h"
+#include "custom_extensions.h"
 #include "listener.h"
 #include "poll.h"
 #include "puzzle_extension.h"
+#include "ticket_keys.h"
 #include "tls_settings.h"
 #include "waiter.h"
 
@@ -21,6 +23,8 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   Waiter::Register(env, exports, polls);
   RegisterCapture(env, exports);
   RegisterClientCertificate(env, exports);
+  RegisterCustomExtensions(env, exports);
+  RegisterTicketKeys(env, exports);
   RegisterPuzzleExtension(env, exports);
   RegisterTlsSettings(env, exports);
   return exports;

@@ -49,6 +49,7 @@ export function formatRecord(record: ConnectionRecord): string {
         ...certificateFields(record),
       },
     },
+    user_agent: { original: record.http?.userAgent ?? null },
     rule: { name: record.policy, ruleset: record.site, version: record.imageId },
     risk: { calculated_score: record.score },
     sallyport: {
@@ -64,6 +65,7 @@ export function formatRecord(record: ConnectionRecord): string {
       would_match: record.wouldMatch,
       would_decide: record.shadow,
       challenge: record.challenge,
+      certificate: tls?.certificate ?? null,
       hello: {
         status: record.helloStatus,
         ja4: hello?.ja4 ?? null,

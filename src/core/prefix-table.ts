@@ -19,7 +19,8 @@ export function buildPrefixTable(lists: PrefixLists): PrefixTable {
   const leaves = new Leaves();
   const v4 = cutIntervals(lists.v4, leaves);
   const { high, low } = splitHalves(cutIntervals(lists.v6, leaves));
-  const keys = BigUint64Array.from(v4.starts.subarray(0, v4.count), BigInt);
+  const keys = new BigUint64Array(v4.count);
+  for (let i = 0; i < v4.count; i++) keys[i] = BigInt(v4.starts[i]!);
   const flat: Cuts = { leastKeyWidth: 1, keys, values: v4.leaves, count: v4.count };
   return {
     trie: encodeTrie(high, low, flat),

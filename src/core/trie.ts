@@ -132,8 +132,14 @@ class TrieWriter {
 
   /** Keys from the space's origin on, then values: from the origin, and from each key on. */
   #addCell({ cuts, origin, before, from, to }: Space): number {
-    const keys = Array.from({ length: to - from }, (_, i) => cuts.keys[from + i]! - origin);
-    const shift = keys.length === 0 ? 0 : trailingZeros(keys.reduce((bits, key) => bits | key, 0n));
+    const keys: bigint[] = [];
+    let bits = 0n;
+    for (let i = from; i < to; i++) {
+      const key = cuts.keys[i]! - origin;
+      keys.push(key);
+      bits |= key;
+    }
+    const shift = bits === 0n ? 0 : trailingZeros(bits);
     const keyWidth = Math.max(widthOf((keys.at(-1) ?? 0n) >> BigInt(shift)), cuts.leastKeyWidth);
     const values = [before, ...cuts.values.subarray(from, to)];
     const leaves = values.filter((value) => value < IS_LOW);
@@ -201,8 +207,7 @@ function bitsOf(value: bigint): number {
   return value === 0n ? 0 : value.toString(2).length;
 }
 
+/** Of a number above 0. */
 function trailingZeros(value: bigint): number {
-  let count = 0;
-  for (let rest = value; rest > 0n && (rest & 1n) === 0n; rest >>= 1n) count++;
-  return count;
+  return bitsOf(value & -value) - 1;
 }

@@ -8,6 +8,8 @@ import { isAudited } from '../audit/selection.ts';
 export type CounterName =
   | 'connections'
   | 'hellos'
+  | 'tlsClients'
+  | 'mismatches'
   | 'decisions'
   | 'canaries'
   | 'wouldMatch'
@@ -35,6 +37,16 @@ export const COUNTERS: Readonly<Record<CounterName, About>> = {
     name: 'sallyport_hellos_total',
     help: 'ClientHellos looked at, by the status of the parser.',
     labels: ['status'],
+  },
+  tlsClients: {
+    name: 'sallyport_tls_clients_total',
+    help: 'ClientHellos that were read, by the kind of program that the table of TLS clients names.',
+    labels: ['kind'],
+  },
+  mismatches: {
+    name: 'sallyport_mismatches_total',
+    help: 'Connections with a User-Agent that contradicts the SYN or the ClientHello.',
+    labels: ['what'],
   },
   decisions: {
     name: 'sallyport_decisions_total',
@@ -116,7 +128,10 @@ export interface Meter {
 export function meterRecord(record: ConnectionRecord, meter: Meter): void {
   meter.count('connections', 1, record.listener, record.outcome);
   if (record.helloStatus !== null) meter.count('hellos', 1, record.helloStatus);
-  if (record.hello !== null) meter.observe('helloBytes', record.hello.bytes);
+  if (record.hello !== null) {
+    meter.observe('helloBytes', record.hello.bytes);
+    meter.count('tlsClients', 1, record.tlsClient?.kind ?? 'unknown');
+  }
   if (record.action !== null) {
     meter.count(
       'decisions',
@@ -138,7 +153,11 @@ export function meterRecord(record: ConnectionRecord, meter: Meter): void {
   if (record.challenge !== null)
     meter.count('challenges', 1, record.challenge.name, record.challenge.outcome);
   if (record.alert !== null) meter.count('alerts', 1, record.alert);
-  if (record.http !== null) meter.count('requests', record.http.requests);
+  if (record.http !== null) {
+    meter.count('requests', record.http.requests);
+    if (record.http.osMismatch === true) meter.count('mismatches', 1, 'syn');
+    if (record.http.toolMismatch === true) meter.count('mismatches', 1, 'hello');
+  }
   if (!isAudited(record)) meter.count('auditSkipped', 1, record.policy ?? 'none');
   if (record.bytesIn > 0) meter.count('bytes', record.bytesIn, 'in');
   if (record.bytesOut > 0) meter.count('bytes', record.bytesOut, 'out');

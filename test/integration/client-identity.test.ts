@@ -376,3 +376,26 @@ test('policies/internal-mtls.pdl is served: its services get in, others do not',
   assert.match(await get(await service('spiffe://shop.example/backup')), /access denied/);
   assert.match(await get(await service('spiffe://shop.example/web', 30 * HOUR_MS)), /bad certificate/);
 });
+
+test('policies/api-client-certs.pdl is served: partners get in, revoked ones and strangers do not', {
+  skip,
+}, async (t) => {
+  const root = await authority('CN=Partners');
+  const edge = await startPack(t, 'api-client-certs.pdl', root);
+  const options = { from: -2 * HOUR_MS, to: 60 * DAY_MS };
+  const ends = async (issued: Issued | null): Promise<string> => {
+    const chain = issued === null ? {} : await clientOptions([issued]);
+    return (await attempt(edge.port, 'api.shop.example', { ...chain, ALPNProtocols: ['http/1.1'] })).end;
+  };
+  const listed = await client(root, options);
+  assert.equal(await ends(await client(root, options)), 'served');
+  assert.equal(await ends(listed), 'served');
+  assert.equal(await ends(null), 'certificate_required');
+  assert.equal(await ends(await client(await authority('CN=Strangers'), options)), 'unknown_ca');
+  assert.equal(await ends(await client(root, { ...options, to: 500 * DAY_MS })), 'bad_certificate');
+  assert.equal(await ends(await client(root, { ...options, extensions: [] })), 'unsupported_certificate');
+  const thumbprint = Buffer.from(await listed.certificate.getThumbprint('SHA-256')).toString('hex');
+  edge.write('feeds/revoked-sha256.txt', `${thumbprint}\n`);
+  await edge.edge.reload();
+  assert.equal(await ends(listed), 'certificate_revoked');
+});

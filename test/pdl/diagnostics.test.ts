@@ -81,8 +81,6 @@ const CASES: readonly (readonly [code: string, marked: string])[] = [
   ['PDL-F001', `${BASE}feed f of cidr from file "f" { refresh 1h «max_age 1m» }\n`],
   ['PDL-B001', crowded()],
   ['PDL-B002', rule(`«${many(7, (i) => `(conn.port == ${i} or conn.ttl == ${i})`, ' and ')}»`)],
-  ['PDL-X003', `${BASE}policy p extends low { «extensions { max_count 9 }» }\n`],
-  ['PDL-X005', `${BASE}mode «m» { state calm initial }\n`],
   ['PDL-X008', `${BASE}prove «"it holds"» for main when client.cleared then not challenged\n`],
   ['PDL-X009', `${BASE}feed f of cidr from «builtin» "x" { }\n`],
   ['PDL-X009', `${BASE}feed f of cidr to score from «dnsbl» "x.example" { }\n`],

@@ -5,25 +5,8 @@ import type { CatalogueRow } from './catalogue.ts';
 const LATER =
   'The language can say it, and it is checked, compiled and tested; an engine that cannot enforce it refuses to serve it rather than ignore it.';
 const NEVER = 'This release has no meaning for it, so it is refused rather than ignored.';
-const PLAIN = 'deny x when hello.size < 60B do drop';
 
 export const SUPPORT: readonly CatalogueRow[] = [
-  [
-    'PDL-X003',
-    'error',
-    '`extensions` is not enforced',
-    LATER,
-    'policy p extends low { extensions { forbid { heartbeat } } }',
-    'deny x when hello.extensions has heartbeat do drop',
-  ],
-  [
-    'PDL-X005',
-    'error',
-    'modes are not switched',
-    LATER,
-    'mode m { state calm initial  state busy enter when sys.inflight > 9 for 5s }',
-    PLAIN,
-  ],
   [
     'PDL-X008',
     'warning',
