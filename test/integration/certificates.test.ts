@@ -22,7 +22,7 @@ async function served(
   ...options: string[]
 ): Promise<{ signed: string; subject: string }> {
   const { stdout, stderr } = await sClient(port, ...options);
-  const [pem] = /-----BEGIN CERTIFICATE-----[^]+?-----END CERTIFICATE-----/.exec(stdout) ?? [];
+  const [pem] = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/.exec(stdout) ?? [];
   assert.ok(pem, stderr);
   const signed = /Peer signature type: (\S+)/.exec(stdout)?.[1] ?? '';
   return { signed, subject: new X509Certificate(pem).subject };
