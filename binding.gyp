@@ -6,6 +6,7 @@
         'native/acceptor.cc',
         'native/addon.cc',
         'native/capture.cc',
+        'native/client_certificate.cc',
         'native/connection.cc',
         'native/custom_extensions.cc',
         'native/listener.cc',

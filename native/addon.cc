@@ -3,6 +3,7 @@
 
 #include "acceptor.h"
 #include "capture.h"
+#include "client_certificate.h"
 #include "connection.h"
 #include "custom_extensions.h"
 #include "listener.h"
@@ -21,6 +22,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   Acceptor::Register(env, exports, polls);
   Waiter::Register(env, exports, polls);
   RegisterCapture(env, exports);
+  RegisterClientCertificate(env, exports);
   RegisterCustomExtensions(env, exports);
   RegisterTicketKeys(env, exports);
   RegisterPuzzleExtension(env, exports);

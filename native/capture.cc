@@ -53,13 +53,17 @@ bool StayLoaded() {
   return dlopen(self.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE) != nullptr;
 }
 
+// Where a connection keeps its handle; set once, before any thread can use it.
+int connection_index = -1;
+
 bool Install() {
   const OpenSsl* ssl = FindOpenSsl();
   if (ssl == nullptr || !StayLoaded()) return false;
-  return ssl->CRYPTO_get_ex_new_index_(CRYPTO_EX_INDEX_SSL_CTX, 0, nullptr, OnNew<Contexts>, nullptr,
-                                       OnFree<Contexts>) >= 0 &&
-         ssl->CRYPTO_get_ex_new_index_(CRYPTO_EX_INDEX_SSL, 0, nullptr, OnNew<Connections>, nullptr,
-                                       OnFree<Connections>) >= 0;
+  connection_index = ssl->CRYPTO_get_ex_new_index_(CRYPTO_EX_INDEX_SSL, 0, nullptr, OnNew<Connections>, nullptr,
+                                                   OnFree<Connections>);
+  return connection_index >= 0 &&
+         ssl->CRYPTO_get_ex_new_index_(CRYPTO_EX_INDEX_SSL_CTX, 0, nullptr, OnNew<Contexts>, nullptr,
+                                       OnFree<Contexts>) >= 0;
 }
 
 // An ex-data index is process-wide: whichever thread comes first registers it for all.
@@ -92,6 +96,11 @@ Object* Lookup(const Captures& captures, uint32_t handle) {
 SSL_CTX* CapturedContext(uint32_t handle) { return Lookup<SSL_CTX>(contexts, handle); }
 
 SSL* CapturedSsl(uint32_t handle) { return Lookup<SSL>(connections, handle); }
+
+uint32_t HandleOf(const SSL* connection) {
+  return static_cast<uint32_t>(
+      reinterpret_cast<uintptr_t>(FindOpenSsl()->SSL_get_ex_data_(connection, connection_index)));
+}
 
 void RegisterCapture(Napi::Env env, Napi::Object exports) {
   exports.Set("capturesTls", Napi::Boolean::New(env, IsInstalled()));

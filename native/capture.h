@@ -16,6 +16,8 @@ void RegisterCapture(Napi::Env env, Napi::Object exports);
 // The object a handle stands for; null once OpenSSL has freed it, and in every other thread.
 SSL_CTX* CapturedContext(uint32_t handle);
 SSL* CapturedSsl(uint32_t handle);
+// The handle of a captured connection, 0 for one that was not.
+uint32_t HandleOf(const SSL* connection);
 #endif
 
 }  // namespace sallyport

@@ -43,7 +43,11 @@ export function formatRecord(record: ConnectionRecord): string {
       curve: tls?.group ?? null,
       resumed: tls?.resumed ?? null,
       next_protocol: tls?.alpn ?? null,
-      client: { server_name: hello?.sni ?? null, ja3: hello?.ja3Hash ?? null },
+      client: {
+        server_name: hello?.sni ?? null,
+        ja3: hello?.ja3Hash ?? null,
+        ...certificateFields(record),
+      },
     },
     user_agent: { original: record.http?.userAgent ?? null },
     rule: { name: record.policy, ruleset: record.site, version: record.imageId },
@@ -91,6 +95,20 @@ export function formatRecord(record: ConnectionRecord): string {
       },
     },
   });
+}
+
+/** ECS fields of the client's certificate. */
+function certificateFields({ certificate }: ConnectionRecord): Readonly<Record<string, unknown>> {
+  const time = (ms: number | undefined): string | null =>
+    ms === undefined ? null : new Date(ms).toISOString();
+  return {
+    subject: certificate?.subject ?? null,
+    issuer: certificate?.issuer ?? null,
+    hash: { sha256: certificate?.fingerprint ?? null },
+    not_before: time(certificate?.notBeforeMs),
+    not_after: time(certificate?.notAfterMs),
+    x509: { serial_number: certificate?.serial ?? null },
+  };
 }
 
 function formatHttp(http: HttpRecord | null): object | null {

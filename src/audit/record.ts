@@ -1,5 +1,6 @@
 /** What is known about one connection when it ends: the source of its one audit line. */
 
+import type { CertificateAttributes } from '../identity/attributes.ts';
 import type { CanaryArm } from '../orchestrator/canaries.ts';
 import type { NegotiatedNames } from '../orchestrator/negotiated.ts';
 import type { ShadowDecision, Verdict } from '../orchestrator/verdict.ts';
@@ -117,6 +118,8 @@ export interface ConnectionRecord {
   challenge: { name: string; outcome: 'posed' | 'solved' | 'cleared' | 'failed' } | null;
   imageId: string | null;
   epoch: number;
+  /** What a verified certificate of the client says; null without one. */
+  certificate: CertificateAttributes | null;
   /** Null when no handshake came to its end. */
   tls: NegotiatedNames | null;
   http: HttpRecord | null;
@@ -182,6 +185,7 @@ export function startRecord(start: RecordStart): ConnectionRecord {
     log: null,
     challenge: null,
     tls: null,
+    certificate: null,
     http: null,
     upstream: null,
     bytesIn: 0,

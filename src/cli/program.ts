@@ -196,6 +196,16 @@ function buildProgram(done: (code: number) => void): Command {
       const { inspectSyns } = await import('./commands/inspect.ts');
       done(await inspectSyns(p0fDb ?? null, jsonl === true));
     });
+  inspect
+    .command('cert')
+    .description('Reads the certificates of a file, PEM or DER, and prints what a policy can ask about them.')
+    .argument('<file>', 'the certificates')
+    .exitOverride()
+    .addOption(formatOption())
+    .action(async (file: string, { format }: { format?: Format }) => {
+      const { inspectCertificates } = await import('./commands/inspect-cert.ts');
+      done(inspectCertificates(file, format));
+    });
   withDatabases(inspect.command('address'))
     .description('Reads IP addresses, one a line: the country and the autonomous system each is from.')
     .exitOverride()

@@ -4,6 +4,7 @@ import type { Condition, Operand, Program, Rule, Rung, Site } from '../pdl/ir.ts
 import { rankOutcomes } from '../pdl/strictness.ts';
 import { type EncodedAtoms, encodeAtoms } from './atoms.ts';
 import { canonicalJson } from './canonical.ts';
+import { withDemands } from './demands.ts';
 import * as L from './layout.gen.ts';
 import { atMost } from './limits.ts';
 import { type EncodedOperand, encodeOperand } from './operands.ts';
@@ -24,7 +25,7 @@ export function encodeProgram(program: Program): { image: Uint8Array; imageId: s
   const identity = createHash('sha256')
     .update(`${canonicalJson(program)}\n${L.ABI_VERSION}`)
     .digest('hex');
-  return { image: new ImageEncoder(program).encode(), imageId: identity };
+  return { image: new ImageEncoder(withDemands(program)).encode(), imageId: identity };
 }
 
 const ALWAYS: Condition = [{ yes: [], no: [] }];

@@ -6,6 +6,8 @@ import { createRequire } from 'node:module';
 import type { SecureContext, TLSSocket } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { getSystemErrorMessage, getSystemErrorName } from 'node:util';
+import { MAX_CERTIFICATE_BYTES } from '../identity/limits.ts';
+import { ALERTS } from '../pdl/registry/iana.ts';
 import { AcceptedBatch, type NativeAcceptor, SYN_STRIDE, TCP_FIELDS } from './accepted-batch.ts';
 
 export interface NativeListenOptions {
@@ -83,12 +85,31 @@ export interface ExtensionContent {
   readonly content: Uint8Array;
 }
 
+/** Certificates in DER, leaf first: the whole chain when `error` is 0, else the client's own alone. */
+export interface VerifiedChain {
+  /** `X509_V_ERR_…`, or 1000 for a key that is too large to verify with. */
+  readonly error: number;
+  readonly chain: readonly Uint8Array[];
+}
+
+/**
+ * Judges a client's certificate while its handshake waits, and answers with the code of an alert, 0 to go on. In TLS 1.2 the
+ * alert ends the handshake; in TLS 1.3 the handshake ends well, and the connection must be refused after it. It is
+ * called from inside OpenSSL and must leave the socket alone.
+ */
+export type CertificateJudge = (verified: VerifiedChain) => number;
+
 /** Stands for one OpenSSL object, in this thread only; useless once OpenSSL has freed it. Never 0. */
 export type TlsHandle = number;
 
 /** Bits of what ended a wait. */
 export const READABLE = 1;
 export const HUNG_UP = 2;
+
+/** By connection, of this thread. */
+const judges = new Map<TlsHandle, CertificateJudge>();
+/** An extension type that is never sent: OpenSSL asking for its content is the occasion for an alert. */
+const ALERT_EXTENSION = 0xfffd;
 
 interface NativeWaiter {
   wait(fd: number, bytes: number): number;
@@ -122,6 +143,19 @@ interface Native {
   configureContext(handle: TlsHandle, settings: TlsSettings): string | null;
   configureSsl(handle: TlsHandle, settings: TlsSettings): string | null;
   sslInfo(handle: TlsHandle): SslInfo | null;
+  judgeCertificates(
+    context: TlsHandle,
+    bytes: number,
+    depth: number,
+    extension: number,
+    namesAuthorities: boolean,
+  ): boolean;
+  setCertificateJudge(
+    judge: (handle: TlsHandle, error: number, chain: readonly Uint8Array[]) => number,
+  ): void;
+  verifyAgain(handle: TlsHandle): VerifiedChain | null;
+  verifyErrorText(error: number): string;
+  sendAlert(handle: TlsHandle, alert: number): boolean;
   addExtension(
     context: TlsHandle,
     type: number,
@@ -398,6 +432,45 @@ export class Addon {
   /** What was negotiated; null once the connection is gone. */
   sslInfo(handle: TlsHandle): SslInfo | null {
     return this.#native.sslInfo(handle);
+  }
+
+  /**
+   * From here on the certificates that clients show on connections of this context are put before `judgeOf` of theirs.
+   * @param depth Most certificates between the client's own and a root.
+   * @throws Error when OpenSSL does not let us.
+   */
+  judgeCertificates(context: TlsHandle, depth: number, namesAuthorities: boolean): void {
+    const bytes = MAX_CERTIFICATE_BYTES;
+    if (this.#native.judgeCertificates(context, bytes, depth, ALERT_EXTENSION, namesAuthorities)) return;
+    throw new Error('OpenSSL takes no judge of client certificates');
+  }
+
+  /** Sets who judges the certificate of one connection; null takes the judge away. */
+  judgeOf(handle: TlsHandle, judge: CertificateJudge | null): void {
+    if (judges.size === 0) {
+      this.#native.setCertificateJudge((of, error, chain) => {
+        return judges.get(of)?.({ error, chain }) ?? ALERTS.internal_error!;
+      });
+    }
+    if (judge === null) judges.delete(handle);
+    else judges.set(handle, judge);
+  }
+
+  /** The certificate of a resumed session, verified again now; null when the client had shown none. */
+  verifyAgain(handle: TlsHandle): VerifiedChain | null {
+    return this.#native.verifyAgain(handle);
+  }
+
+  verifyErrorText(error: number): string {
+    return this.#native.verifyErrorText(error);
+  }
+
+  /**
+   * Ends a connection of TLS 1.3 whose handshake is done with an alert, which is sent with the next write; false in TLS
+   * 1.2, where that cannot be. Not to be called from within an event that OpenSSL causes, such as `secure`.
+   */
+  sendAlert(handle: TlsHandle, alert: number): boolean {
+    return this.#native.sendAlert(handle, alert);
   }
 }
 

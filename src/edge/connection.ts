@@ -9,13 +9,16 @@ import { type ConnectionRecord, type Outcome, recordVerdict, startRecord } from 
 import type { Core } from '../core/core.ts';
 import type { KeptFacts } from '../core/kept-facts.ts';
 import { statusName } from '../core/status.ts';
+import { type ClientCertificate, NO_CERTIFICATE } from '../identity/client-certificate.ts';
+import { forwardedCertificate } from '../identity/forwarded.ts';
 import { alertRecord } from '../orchestrator/alert.ts';
+import { setCertificateFacts } from '../orchestrator/certificate-facts.ts';
 import { type Client, clientAtAccept, clientAtHello } from '../orchestrator/client.ts';
 import { type Allowed, divergence, type Offered, offeredIn } from '../orchestrator/divergence.ts';
 import type { ConnectionFacts, LaterPhase } from '../orchestrator/engine.ts';
 import { helloExcess } from '../orchestrator/hello-limits.ts';
 import { formatIp } from '../orchestrator/ip.ts';
-import { type Negotiated, nameNegotiated } from '../orchestrator/negotiated.ts';
+import { nameNegotiated } from '../orchestrator/negotiated.ts';
 import { sessionContext } from '../orchestrator/ticket-keys.ts';
 import type { Verdict } from '../orchestrator/verdict.ts';
 import type { Verdict as Action, Challenge, Policy } from '../pdl/ir.ts';
@@ -23,9 +26,11 @@ import type { H2Start } from '../profile/h2.ts';
 import type { RequestHead } from '../profile/http.ts';
 import { admit } from './admission.ts';
 import { isVerifiedBot } from './bot-gate.ts';
+import { ClientIdentity, type Ending, NO_CERTIFICATE_SHOWN } from './client-identity.ts';
 import type { HelloEnd } from './hello-reader.ts';
 import type { Held } from './holding.ts';
 import type { EdgeLoop, ListenerState } from './loop.ts';
+import type { ServerTls } from './openssl.ts';
 import { MAX_OVERHEAD_BYTES, Overhead } from './overhead.ts';
 import { passThrough } from './passthrough.ts';
 import { summaryOf } from './tcp-service.ts';
@@ -76,6 +81,8 @@ export class Connection implements Held {
   /** The TCP connection below TLS. */
   #socket: Socket | null = null;
   #tls: TLSSocket | null = null;
+  #identity: ClientIdentity | null = null;
+  #forwarded: string | null = null;
   /** Ends the connection of a client whose TLS passes through. */
   #stopPassing: (() => void) | null = null;
   /** From the end of the handshake on. */
@@ -293,10 +300,15 @@ export class Connection implements Held {
     const socket = this.#transport.takeSocket();
     this.#socket = socket;
     loop.adopted(this.#slot);
+    const { clientCert } = policy;
+    if (clientCert) {
+      const version = Math.min(policy.tls.maxVersion, this.record.hello!.maxVersion);
+      this.#identity = new ClientIdentity(loop.certificates, clientCert, this, version);
+    }
     const offered = offeredIn(loop.engine.core, this.record.hello!);
     const allowed = { tls: policy.tls, alpn, floor: config.tls.minVersion };
     const context = loop.contexts.for(policy, certificates, puzzle !== 'later');
-    const server = loop.openssl.accept(socket, context, alpn, sessionContext(sni));
+    const server = loop.openssl.accept(socket, context, alpn, sessionContext(sni), this.#identity);
     const { tls } = server;
     this.#tls = tls;
     if (puzzle !== 'later') loop.puzzles.pose(this, puzzle, server);
@@ -307,7 +319,7 @@ export class Connection implements Held {
       tls.destroy();
     }, left);
     tls.on('error', (error) => this.#onTlsError(error));
-    tls.once('secure', () => this.#onSecure(tls, server.negotiated(), { offered, allowed }));
+    tls.once('secure', () => this.#onSecure(server, { offered, allowed }));
     tls.once('close', () => this.#onClose());
   }
 
@@ -381,7 +393,12 @@ export class Connection implements Held {
   }
 
   #onTlsError(error: NodeJS.ErrnoException): void {
-    this.record.error ??= error.code ?? error.message;
+    if (error.code === 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE') {
+      const alert = this.#tls?.getProtocol() === 'TLSv1.3' ? 'certificate_required' : 'handshake_failure';
+      this.recordRefusal(alert, NO_CERTIFICATE_SHOWN);
+    }
+    // why: a refusal of ours has its reason already.
+    if (this.record.alert === null) this.record.error ??= error.code ?? error.message;
     if (this.record.tls === null && this.record.outcome === 'handshake_aborted') {
       this.record.outcome = error.code?.startsWith('ERR_SSL') ? 'handshake_failed' : 'handshake_aborted';
     }
@@ -394,10 +411,9 @@ export class Connection implements Held {
     this.#inflight = null;
   }
 
-  #onSecure(tls: TLSSocket, negotiated: Negotiated, expected: Expected): void {
-    clearTimeout(this.#timer ?? undefined);
-    this.#leaveHandshake();
-    this.record.durationsUs.handshake = micros(this.#startedAt);
+  #onSecure(server: ServerTls, expected: Expected): void {
+    const { tls } = server;
+    const negotiated = server.negotiated();
     this.record.tls = nameNegotiated(negotiated);
     const difference = divergence(negotiated, expected.offered, expected.allowed);
     if (difference !== null) {
@@ -406,6 +422,69 @@ export class Connection implements Held {
       this.#countFailure();
       return void tls.destroy();
     }
+    if (this.#identity !== null) {
+      // why: OpenSSL is still in the handshake while it tells of its end.
+      setImmediate(() => this.#identify(this.#identity!, server));
+      return;
+    }
+    if (this.isDecidedAt('cert')) {
+      const { action } = this.decideAt('cert', (core) =>
+        setCertificateFacts(core, NO_CERTIFICATE, Date.now()),
+      );
+      if (action.action !== 'accept') {
+        setImmediate(() => this.#endIdentified(server, action));
+        return;
+      }
+    }
+    this.#serve(tls);
+  }
+
+  #identify(identity: ClientIdentity, server: ServerTls): void {
+    if (this.#ended || server.tls.destroyed) return;
+    identity.settle(server.tls, server.verifyAgain, (ending) => {
+      if (this.#ended || server.tls.destroyed) return;
+      if (ending === null) this.#serve(server.tls);
+      else this.#endIdentified(server, ending);
+    });
+  }
+
+  /** Ends a connection before anything of it was served. */
+  #endIdentified(server: ServerTls, ending: NonNullable<Ending>): void {
+    clearTimeout(this.#timer ?? undefined);
+    this.#leaveHandshake();
+    this.#countFailure();
+    if (ending.action === 'refuse') {
+      this.recordRefusal(ending.alert, null);
+      if (!server.refuse(ending.alert)) this.record.alert = null;
+      return;
+    }
+    this.record.outcome = 'served';
+    this.turnAwayLate(ending);
+  }
+
+  /** The client is refused with an alert for what its certificate, or the lack of one, led to. */
+  recordRefusal(alert: string, reason: string | null): void {
+    this.record.alert = alert;
+    this.record.outcome = this.verdict?.tier === 'limit' ? 'limited' : 'refused';
+    this.record.action = 'refuse';
+    this.record.error ??= reason;
+  }
+
+  /** What is known of the client's certificate; null when the policy asks for none. */
+  get certificate(): ClientCertificate | null {
+    return this.#identity?.certificate ?? null;
+  }
+
+  /** What upstreams are told of it, made once. */
+  get forwardedCertificate(): string {
+    this.#forwarded ??= this.#identity === null ? '' : forwardedCertificate(this.#identity.certificate);
+    return this.#forwarded;
+  }
+
+  #serve(tls: TLSSocket): void {
+    clearTimeout(this.#timer ?? undefined);
+    this.#leaveHandshake();
+    this.record.durationsUs.handshake = micros(this.#startedAt);
     this.record.outcome = 'served';
     this.#overhead = new Overhead(this.#socket!.bytesRead);
     this.#loop.history.count('handshake', this.client, Date.now());
@@ -415,6 +494,7 @@ export class Connection implements Held {
   #onClose(): void {
     const tls = this.#tls!;
     this.record.bytesIn = tls.bytesRead;
+    this.record.certificate = this.certificate?.attributes ?? null;
     this.record.bytesOut = tls.bytesWritten;
     if (this.record.tls === null) this.#countFailure();
     this.#loop.history.transferred(tls.bytesRead + tls.bytesWritten, this.client, Date.now());

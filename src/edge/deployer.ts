@@ -25,6 +25,9 @@ export interface Made {
   readonly remoteFeeds: readonly RemoteFeed[];
 }
 
+/** Trust and revocation lists are looked at this often. */
+const TRUST_REFRESH_MS = 60_000;
+
 export class Deployer {
   readonly #config: Config;
   readonly #batch: Piscina;
@@ -35,6 +38,8 @@ export class Deployer {
   #epoch = 0;
   /** The feeds in force, as they were found. */
   #feeds: readonly FoundFeed[] = [];
+  /** Modification times of the trust and revocation lists in force, by path. */
+  #trustTimes: ReadonlyMap<string, number> = new Map();
 
   constructor(
     config: Config,
@@ -96,6 +101,7 @@ export class Deployer {
       botKeys: bots.keys,
     };
     this.#feeds = compiled.feeds;
+    this.#trustTimes = compiled.trustTimes;
     return { deployment, diagnostics, remoteFeeds };
   }
 
@@ -109,8 +115,9 @@ export class Deployer {
     return new Map(this.#feeds.flatMap(({ name, endsAt }) => (endsAt === null ? [] : [[name, endsAt]])));
   }
 
-  /** Has a feed's file changed since it was read? Who fetches feeds knows by itself. */
+  /** Has the file of a feed or list changed since it was read? Who fetches feeds knows by itself. */
   feedsChanged(): boolean {
+    for (const [path, time] of this.#trustTimes) if (changeOf(path).changedAt !== time) return true;
     return this.#feeds.some(({ file }) => file !== null && changeOf(file.path).changedAt !== file.changedAt);
   }
 }
@@ -119,5 +126,6 @@ export class Deployer {
 export function refreshInterval({ bundle }: Deployment): number | null {
   const files = bundle.program.feeds.filter(({ source }) => source === 'file');
   const intervals = files.flatMap(({ refreshMs }) => refreshMs ?? []);
+  if (bundle.program.cas.length > 0) intervals.push(TRUST_REFRESH_MS);
   return intervals.length === 0 ? null : Math.min(...intervals);
 }

@@ -246,6 +246,7 @@ function proxyContext(connection: Connection, request: Request): ProxyContext {
     ja4: record.hello?.ja4 ?? '',
     ja3Hash: record.hello?.ja3Hash ?? '',
     requestId: requestIdOf(connection),
+    clientCertificate: connection.forwardedCertificate,
     idleMs: connection.idleMs,
     onIdle: () => connection.fail('idle_timeout', null),
     onError: (code) => connection.fail('upstream_failed', code),

@@ -15,6 +15,7 @@ import type { ConnectionFacts, Engine } from '../orchestrator/engine.ts';
 import type { History } from '../orchestrator/history.ts';
 import type { TicketMasters } from '../orchestrator/ticket-keys.ts';
 import { inPrefix, type Prefix, parsePrefix } from '../pdl/ip.ts';
+import { CertificateOffice } from './certificate-office.ts';
 import { type Arrival, Connection } from './connection.ts';
 import { HoldingPen } from './holding.ts';
 import type { OpenSsl } from './openssl.ts';
@@ -68,6 +69,7 @@ export class EdgeLoop {
   readonly history: History;
   readonly openssl: OpenSsl;
   readonly pen: HoldingPen;
+  readonly certificates: CertificateOffice;
   readonly inflight: Inflight;
   readonly puzzles: Puzzles;
   readonly #options: EdgeLoopOptions;
@@ -90,6 +92,7 @@ export class EdgeLoop {
     this.engine = options.engine;
     this.history = options.history;
     this.openssl = options.openssl;
+    this.certificates = new CertificateOffice(options.openssl);
     this.inflight = options.inflight;
     this.#intermediaries = options.config.intermediaries.map((text) => parsePrefix(text)!);
     this.pen = new HoldingPen(options.config.limits.tarpits);
@@ -123,7 +126,9 @@ export class EdgeLoop {
 
   /** Switches to a deployment that was verified. @throws Error, and nothing changes, when it is refused. */
   load(deployment: Deployment): void {
+    this.certificates.check(deployment.bundle);
     this.engine.load(deployment.bundle, deployment.epoch);
+    this.certificates.load(deployment.bundle);
     const { certificates } = deployment;
     this.#certificates = this.config.listeners.map((listener) =>
       listener.certificates.map((name) => certificates[name]!),
@@ -150,7 +155,9 @@ export class EdgeLoop {
   #newContexts(): ContextPool {
     const { openssl, config } = this.#options;
     const { minVersion: floor, tickets } = config.tls;
-    return new ContextPool({ make: openssl.makeContext, masters: this.#ticketMasters, floor, tickets });
+    const masters = this.#ticketMasters;
+    const trust = this.#deployment?.bundle.trust.authorities ?? [];
+    return new ContextPool({ make: openssl.makeContext, masters, floor, tickets, trust });
   }
 
   /** The certificate a policy names, else the listener's best for the server name: one for each type of key. */

@@ -4,13 +4,16 @@
  * and less known of them.
  */
 
+import { constants } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { createSecureContext, TLSSocket } from 'node:tls';
 import { PUZZLE_EXTENSION } from '../challenge/puzzle/wire.ts';
+import { MAX_CHAIN, MAX_NAMED_AUTHORITIES } from '../identity/limits.ts';
 import type { ContextRequest, ServerContext } from '../orchestrator/context-pool.ts';
 import type { Negotiated } from '../orchestrator/negotiated.ts';
-import { CIPHER_CODES, GROUP_CODES, GROUPS } from '../pdl/registry/iana.ts';
-import type { Addon, PuzzleJudge, TlsHandle } from './addon.ts';
+import type { ClientCertificate } from '../pdl/ir.ts';
+import { ALERTS, CIPHER_CODES, GROUP_CODES, GROUPS } from '../pdl/registry/iana.ts';
+import type { Addon, CertificateJudge, PuzzleJudge, TlsHandle, VerifiedChain } from './addon.ts';
 
 export interface ServerTls {
   readonly tls: TLSSocket;
@@ -18,7 +21,27 @@ export interface ServerTls {
   readonly handle: TlsHandle;
   /** Call it once the handshake is done. */
   negotiated(): Negotiated;
+  /** The certificate of a resumed session, verified again; null when the client had shown none. */
+  verifyAgain(): VerifiedChain | null;
+  /**
+   * Ends the connection after its handshake; true with the alert, which TLS 1.2 cannot send any more. Call it outside of
+   * the events of OpenSSL, such as `secure`.
+   */
+  refuse(alert: string): boolean;
 }
+
+/** What a connection does with a client's certificate. */
+export interface CertificateDemand {
+  readonly demand: ClientCertificate;
+  readonly judge: CertificateJudge;
+  /** Can TLS 1.2 be what is negotiated? Its tickets are not given, since a refusal after resumption has no alert there. */
+  readonly isTls12: boolean;
+  /** May the certificate that was judged be resumed with? A session keeps no certificate but the client's own. */
+  readonly isResumable: boolean;
+}
+
+/** How long a refused client may take to close its side, in milliseconds. */
+const LINGER_MS = 1_000;
 
 /** Node takes a key of its own form: name 16, HMAC 16, AES 16. */
 const NODE_TICKET_KEY_BYTES = 48;
@@ -63,6 +86,15 @@ export class OpenSsl {
     return this.#addon !== null;
   }
 
+  /** Without it no policy may ask for client certificates: nobody would judge them. */
+  get canJudge(): boolean {
+    return this.#addon !== null;
+  }
+
+  verifyErrorText(error: number): string {
+    return this.#addon!.verifyErrorText(error);
+  }
+
   makeContext = (request: ContextRequest): ServerContext => {
     const { options, tickets } = request;
     const addon = this.#addon;
@@ -79,6 +111,10 @@ export class OpenSsl {
     addon.setTicketKeys(handle, request.ticketKeys);
     sendExtensions(addon, handle, request.extensions);
     if (request.puzzles) addon.addPuzzleExtension(handle, this.#puzzleExtension, null);
+    if (options.ca !== undefined) {
+      const between = Math.max(0, Math.min(request.depth ?? MAX_CHAIN, MAX_CHAIN) - 2);
+      addon.judgeCertificates(handle, between, [options.ca].flat().length <= MAX_NAMED_AUTHORITIES);
+    }
     return { secureContext, setTicketKeys: (keys) => addon.setTicketKeys(handle, keys) };
   };
 
@@ -91,11 +127,14 @@ export class OpenSsl {
     secureContext: ServerContext['secureContext'],
     alpn: readonly string[],
     sessions: string,
+    certificate: CertificateDemand | null = null,
   ): ServerTls {
     const make = (): TLSSocket => {
       const tls = new TLSSocket(socket, {
         isServer: true,
         secureContext,
+        requestCert: certificate !== null,
+        rejectUnauthorized: certificate?.demand.mode === 'require',
         ...(alpn.length > 0 ? { ALPNProtocols: [...alpn] } : {}),
       });
       // why: only `tls.Server` clears this mark, and an HTTP/2 session waits until it is cleared.
@@ -104,11 +143,24 @@ export class OpenSsl {
     const addon = this.#addon;
     if (addon === null) {
       const tls = make();
-      return { tls, handle: 0, negotiated: () => knownToNode(tls) };
+      const refuse = (): boolean => !tls.destroy();
+      return { tls, handle: 0, negotiated: () => knownToNode(tls), verifyAgain: () => null, refuse };
     }
     const { socket: tls, handle } = addon.captureSsl(make);
     addon.setSessionContext(handle, sessions);
-    return { tls, handle, negotiated: () => knownToOpenssl(addon, handle, tls) };
+    if (certificate !== null) judgeBy(addon, handle, tls, certificate);
+    return {
+      tls,
+      handle,
+      negotiated: () => knownToOpenssl(addon, handle, tls),
+      verifyAgain: () => addon.verifyAgain(handle),
+      refuse: (alert) => {
+        const isSent = addon.sendAlert(handle, ALERTS[alert]!);
+        if (isSent) closeGently(tls);
+        else tls.destroy();
+        return isSent;
+      },
+    };
   }
 
   /**
@@ -124,6 +176,24 @@ export class OpenSsl {
     });
     tls.once('close', () => addon.forgetPuzzle(handle));
   }
+}
+
+function judgeBy(addon: Addon, handle: TlsHandle, tls: TLSSocket, certificate: CertificateDemand): void {
+  if (certificate.isTls12) addon.configureSsl(handle, { setOptions: constants.SSL_OP_NO_TICKET });
+  addon.judgeOf(handle, (verified) => {
+    const alert = certificate.judge(verified);
+    if (!certificate.isResumable) addon.configureSsl(handle, { tickets: 0 });
+    return alert;
+  });
+  tls.once('close', () => addon.judgeOf(handle, null));
+}
+
+/** Sends what is left and a FIN; what the client still says is thrown away, since a reset would overtake the alert. */
+function closeGently(tls: TLSSocket): void {
+  tls.resume();
+  tls.end();
+  const timer = setTimeout(() => tls.destroy(), LINGER_MS);
+  tls.once('close', () => clearTimeout(timer));
 }
 
 /** One registration for each type, whatever messages it goes in. */

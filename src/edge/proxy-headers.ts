@@ -16,6 +16,8 @@ export interface ProxyContext {
   readonly ja4: string;
   readonly ja3Hash: string;
   readonly requestId: string;
+  /** The client's certificate, as `X-Forwarded-Client-Cert` has it; empty without one. */
+  readonly clientCertificate: string;
   /** Milliseconds without a byte after which an upgraded connection is closed, when shorter than the upstream's. */
   readonly idleMs?: number | null;
   /** Called once it was closed for that. */
@@ -101,6 +103,7 @@ export class HeaderRules {
     add('X-Forwarded-Proto', context.proto);
     add('X-Forwarded-Host', context.host);
     add('X-Forwarded-Port', /:(\d+)$/.exec(context.host)?.[1] ?? '443');
+    add('X-Forwarded-Client-Cert', context.clientCertificate);
     add(names.score, String(context.score));
     add(names.policy, context.policy);
     add(names.decision, context.decision);

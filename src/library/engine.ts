@@ -128,7 +128,17 @@ function compile(options: EngineOptions): CompileOutcome & { bundle: NonNullable
       : { listeners, certificates: [], upstreams: null, passthrough: {}, unknown };
   const outcome = compilePolicyFile({ path: options.policy, host, purpose: 'serve', env: process.env });
   if (outcome.bundle === null) throw new PolicyError(outcome.diagnostics);
+  // why: only the edge judges certificates, and a demand that nobody looks at must not seem to be met.
+  const asking = outcome.bundle.program.policies.find(({ clientCert }) => clientCert !== undefined);
+  if (asking !== undefined) throw new PolicyError([certificatesAsked(asking.name, options.policy)]);
   return { ...outcome, bundle: outcome.bundle };
+}
+
+function certificatesAsked(policy: string, file: string): Diagnostic {
+  const message = `policy ${policy} asks for client certificates, which the engine of the library does not judge`;
+  const help = 'use createEdge, or write `client_cert off`';
+  const place = { file, line: 1, column: 1, endLine: 1, endColumn: 1 };
+  return { code: 'LIB-001', severity: 'error', message, help, ...place };
 }
 
 /** One for each thread; not to be shared between threads itself, see `EngineState`. */
@@ -165,6 +175,7 @@ export class PolicyEngine {
       masters: [this.state.ticketMaster],
       floor: FLOOR,
       tickets: TICKETS,
+      trust: [],
     });
   }
 

@@ -15,6 +15,7 @@ export type CounterName =
   | 'wouldMatch'
   | 'wouldDecide'
   | 'challenges'
+  | 'alerts'
   | 'requests'
   | 'bytes'
   | 'auditSkipped';
@@ -71,6 +72,11 @@ export const COUNTERS: Readonly<Record<CounterName, About>> = {
     name: 'sallyport_challenges_total',
     help: 'Connections that met a challenge, by its outcome.',
     labels: ['challenge', 'outcome'],
+  },
+  alerts: {
+    name: 'sallyport_alerts_total',
+    help: 'Connections that were refused with a TLS alert, by its name.',
+    labels: ['alert'],
   },
   requests: { name: 'sallyport_requests_total', help: 'HTTP requests.', labels: [] },
   bytes: {
@@ -146,6 +152,7 @@ export function meterRecord(record: ConnectionRecord, meter: Meter): void {
   }
   if (record.challenge !== null)
     meter.count('challenges', 1, record.challenge.name, record.challenge.outcome);
+  if (record.alert !== null) meter.count('alerts', 1, record.alert);
   if (record.http !== null) {
     meter.count('requests', record.http.requests);
     if (record.http.osMismatch === true) meter.count('mismatches', 1, 'syn');

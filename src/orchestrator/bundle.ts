@@ -1,4 +1,5 @@
 /** What a reload carries from the batch worker to every edge worker: one verified policy, ready to load. */
+import type { TrustLists } from '../identity/trust.ts';
 import type { Program } from '../pdl/ir.ts';
 import type { ClientTable } from '../profile/clients.ts';
 import type { Stacks } from '../profile/stacks.ts';
@@ -13,6 +14,7 @@ export interface Bundle {
   readonly tables: Uint8Array;
   /** Values of `program.secrets`, by index. Never logged and never written. */
   readonly secrets: readonly Uint8Array[];
+  readonly trust: TrustLists;
   /** The TCP/IP stacks that SYNs are told by. */
   readonly stacks: Stacks;
   /** The TLS clients that hellos are told by. */

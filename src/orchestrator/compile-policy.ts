@@ -9,6 +9,7 @@ import { Core } from '../core/core.ts';
 import { encodeProgram, encodeTables, FeedError } from '../core/image.ts';
 import { loadCoreModule } from '../core/module.ts';
 import { statusName } from '../core/status.ts';
+import { loadTrust } from '../identity/trust.ts';
 import type { RemoteFeed } from '../intel/refresh.ts';
 import type { FeedSettings } from '../intel/settings.ts';
 import { compile, type SourceFile } from '../pdl/compile/compile.ts';
@@ -56,6 +57,8 @@ export interface CompileOutcome {
   readonly diagnostics: readonly Diagnostic[];
   /** Text of every file that was read, by path, to show diagnostics with. */
   readonly sources: ReadonlyMap<string, string>;
+  /** Modification times of trust and revocation lists that were read, by path. */
+  readonly trustTimes: ReadonlyMap<string, number>;
   /** How each of the policy's feeds was found. */
   readonly feeds: readonly FoundFeed[];
   /** The policy's feeds that are fetched; empty unless it is compiled to serve. */
@@ -130,6 +133,7 @@ export function compilePolicyFile(request: CompileRequest): CompileOutcome {
     diagnostics,
     sources,
     feeds: [],
+    trustTimes: new Map(),
     remoteFeeds,
     tests,
   });
@@ -162,6 +166,8 @@ export function compilePolicyFile(request: CompileRequest): CompileOutcome {
   }
   const feeds = loadFeeds(program, request.purpose, request.feeds ?? null);
   diagnostics.push(...feeds.diagnostics);
+  const trust = loadTrust(program, request.purpose, Date.now());
+  diagnostics.push(...trust.diagnostics);
   const tables = encodeFeeds(program, feeds, diagnostics);
   const { image, imageId } = encodeProgram(program);
   const core = new Core(loadCoreModule());
@@ -189,10 +195,11 @@ export function compilePolicyFile(request: CompileRequest): CompileOutcome {
   diagnostics.push(...verify(core, image, tables, path));
   if (hasError(diagnostics)) return failed(tests);
   return {
-    bundle: { program, image, imageId, tables, secrets, stacks, clients },
+    bundle: { program, image, imageId, tables, secrets, stacks, clients, trust: trust.lists },
     diagnostics,
     sources,
     feeds: feeds.found,
+    trustTimes: trust.times,
     remoteFeeds,
     tests,
   };

@@ -3,6 +3,7 @@
  * connection that started under a policy keeps its context until it ends.
  */
 import type { SecureContext, SecureContextOptions } from 'node:tls';
+import type { Trust } from '../identity/trust.ts';
 import type { ExtensionRules, Policy } from '../pdl/ir.ts';
 import type { Certificate } from './certificate-choice.ts';
 import { type TicketMasters, ticketKeys } from './ticket-keys.ts';
@@ -18,6 +19,8 @@ export interface ContextRequest {
   readonly extensions: ExtensionRules['send'];
   /** A puzzle can be posed in its handshakes. */
   readonly puzzles: boolean;
+  /** Most certificates in the chain of a client's; null: as many as there may ever be. */
+  readonly depth: number | null;
 }
 
 export interface ServerContext {
@@ -33,6 +36,8 @@ export interface ContextPoolOptions {
   readonly floor: number;
   /** Tickets sent after a full TLS 1.3 handshake under a policy that has them on. */
   readonly tickets: number;
+  /** Whom client certificates must come from, by index in `Program.cas`. */
+  readonly trust: readonly Trust[];
 }
 
 export class ContextPool {
@@ -55,12 +60,14 @@ export class ContextPool {
     const known = this.#contexts.get(id);
     if (known) return known.context.secureContext;
     const { make, floor, tickets } = this.#options;
+    const trusted = this.#trustedBy(policy);
     const context = make({
-      options: contextOptions(policy, certificates, floor),
+      options: contextOptions(policy, certificates, floor, trusted),
       tickets: policy.tls.tickets ? tickets : 0,
-      ticketKeys: ticketKeys(this.#masters, policy),
+      ticketKeys: ticketKeys(this.#masters, policy, trusted),
       extensions: policy.extensions?.send ?? [],
       puzzles,
+      depth: policy.clientCert?.depth ?? null,
     });
     this.#contexts.set(id, { policy, context });
     return context.secureContext;
@@ -70,7 +77,11 @@ export class ContextPool {
   rotate(masters: TicketMasters): void {
     this.#masters = masters;
     for (const { policy, context } of this.#contexts.values()) {
-      context.setTicketKeys(ticketKeys(masters, policy));
+      context.setTicketKeys(ticketKeys(masters, policy, this.#trustedBy(policy)));
     }
+  }
+
+  #trustedBy({ clientCert }: Policy): readonly Trust[] {
+    return (clientCert?.trust ?? []).map((index) => this.#options.trust[index]!);
   }
 }

@@ -24,6 +24,7 @@ import type { Bundle } from './bundle.ts';
 import { armsOf, canariesOf } from './canaries.ts';
 import { type Client, clientAtAccept } from './client.ts';
 import { clock } from './clock.ts';
+import { Demands } from './demands.ts';
 import { heedExtensions } from './extension-rules.ts';
 import { FACT } from './facts.ts';
 import type { History } from './history.ts';
@@ -91,6 +92,7 @@ export class Engine {
   /** By site: indexes of the canaries that its decision asks about. */
   #canaries: readonly (readonly number[])[] = [];
   #laterPhases: ReadonlySet<Phase> = new Set();
+  #demands: Demands | null = null;
   #asked: ReadonlySet<number> = new Set();
   /** By mode, the index of its state. */
   #states: Int32Array = new Int32Array(0);
@@ -157,6 +159,7 @@ export class Engine {
     this.#sites = new SiteTable(bundle.program.sites);
     this.#canaries = bundle.program.sites.map((site) => canariesOf(bundle.program, site));
     this.#laterPhases = laterPhasesOf(bundle.program);
+    this.#demands = new Demands(this.core, bundle.program);
     this.#asked = new Set(bundle.program.requiredFacts);
     this.#states = Int32Array.from(bundle.program.modes, ({ initial }) => initial);
     this.#history.configure(bundle.program);
@@ -335,7 +338,10 @@ export class Engine {
     const siteIndex = this.#siteOf(facts.listener, client.sni);
     const site = this.program.sites[siteIndex];
     if (!site) return this.#noSite();
-    const verdict = this.#afterLimits(before, this.#decideSite(siteIndex, phase), client, nowMs);
+    // why: the certificate was asked for by the policy of the hello, whatever policy it leads to.
+    const later = this.#decideSite(siteIndex, phase);
+    const heeded = this.#demands!.heedOfHandshake(later, PHASE[phase], before.policy);
+    const verdict = this.#afterLimits(before, heeded, client, nowMs);
     return this.#limited(site, verdict, phase === 'cert' ? 'certificate' : 'request', client, nowMs);
   }
 
@@ -358,7 +364,7 @@ export class Engine {
   #decideSite(siteIndex: number, phase: keyof typeof PHASE): Verdict {
     const decision = this.core.decide(siteIndex, PHASE[phase]);
     if (decision.status < 0) return this.#onError(this.program.sites[siteIndex]!);
-    return this.#describe(siteIndex, decision);
+    return this.#demands!.heed(this.#describe(siteIndex, decision), PHASE[phase]);
   }
 
   /** Where a verdict's score stands between the best, 0, and the worst that its site can give, 1. */

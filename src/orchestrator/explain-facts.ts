@@ -6,6 +6,7 @@ import { dirname, resolve } from 'node:path';
 import { Core } from '../core/core.ts';
 import { encodeProgram, encodeTables } from '../core/image.ts';
 import { loadCoreModule } from '../core/module.ts';
+import { NO_TRUST } from '../identity/trust.ts';
 import { compile, type PolicyTest, type SourceFile } from '../pdl/compile/compile.ts';
 import { type Diagnostic, Report } from '../pdl/diagnostics/diagnostic.ts';
 import { type Explanation, explain } from '../pdl/explain/explanation.ts';
@@ -97,7 +98,16 @@ function explainTest(program: Program, { facts, rates, feeds, siteIndex }: Polic
     if (world.feeds !== loaded) {
       const tables = encodeTables(program, world.feeds);
       engine.load(
-        { program, image, imageId, tables, secrets: [], stacks: NO_STACKS, clients: NO_CLIENTS },
+        {
+          program,
+          image,
+          imageId,
+          tables,
+          secrets: [],
+          stacks: NO_STACKS,
+          clients: NO_CLIENTS,
+          trust: NO_TRUST,
+        },
         1,
       );
       loaded = world.feeds;

@@ -1,6 +1,7 @@
 /** Runs a policy's own `test` blocks on the decision core, as the edge would decide. */
 import type { Core } from '../core/core.ts';
 import { encodeTables, FeedError } from '../core/image.ts';
+import { NO_TRUST } from '../identity/trust.ts';
 import type { PolicyTest } from '../pdl/compile/compile.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import type { Program } from '../pdl/ir.ts';
@@ -29,7 +30,16 @@ export function runPolicyTests(
   function evaluate({ facts, feeds, rates, siteIndex }: TestSituation): Verdict {
     const tables = encodeTables(program, feeds);
     engine.load(
-      { program, image, imageId: '', tables, secrets: [], stacks: NO_STACKS, clients: NO_CLIENTS },
+      {
+        program,
+        image,
+        imageId: '',
+        tables,
+        secrets: [],
+        stacks: NO_STACKS,
+        clients: NO_CLIENTS,
+        trust: NO_TRUST,
+      },
       1,
     );
     core.begin();

@@ -4,6 +4,7 @@
  * has changed since.
  */
 import { createHash, hkdfSync, randomBytes } from 'node:crypto';
+import type { Trust } from '../identity/trust.ts';
 import type { Policy } from '../pdl/ir.ts';
 
 /** 32 random bytes each, the newest first: new tickets are made with it, those of the others still resume. */
@@ -22,12 +23,22 @@ export function rotateMasters(masters: TicketMasters = []): TicketMasters {
   return [randomBytes(MASTER_BYTES), ...masters].slice(0, KEPT_MASTERS);
 }
 
-/** The keys of a policy's tickets one after the other, as the addon takes them. */
-export function ticketKeys(masters: TicketMasters, policy: Policy): Buffer {
+/**
+ * The keys of a policy's tickets one after the other, as the addon takes them.
+ * @param trusted Whom clients' certificates must come from: a ticket does not outlive a change of it.
+ */
+export function ticketKeys(masters: TicketMasters, policy: Policy, trusted: readonly Trust[]): Buffer {
   const { name, tls, extensions, clientCert } = policy;
-  const info = `sallyport ticket v2\0${JSON.stringify([name, tls, extensions, clientCert])}`;
+  const info = `sallyport ticket v2\0${JSON.stringify([name, tls, extensions, clientCert, trustDigest(trusted)])}`;
   const keys = masters.map((master) => Buffer.from(hkdfSync('sha256', master, '', digest(info), KEY_BYTES)));
   return Buffer.concat(keys);
+}
+
+/** Tells trust lists apart. */
+function trustDigest(trusted: readonly Trust[]): string {
+  const hash = createHash('sha256');
+  for (const { certificates } of trusted) for (const der of certificates) hash.update(der);
+  return hash.digest('base64url');
 }
 
 /** What ties a session to the name that the client asked for: sessions of one name never resume under another. */

@@ -1,6 +1,7 @@
 /** What a policy's TLS profile is to OpenSSL. */
 import { constants } from 'node:crypto';
 import type { SecureContextOptions, SecureVersion } from 'node:tls';
+import type { Trust } from '../identity/trust.ts';
 import type { Policy, TlsProfile } from '../pdl/ir.ts';
 import { CIPHERS, GROUP_NAMES, GROUPS, SIGALGS } from '../pdl/registry/iana.ts';
 import type { Certificate } from './certificate-choice.ts';
@@ -28,14 +29,26 @@ function groupList({ groups, prefer }: TlsProfile): string {
     .join('/');
 }
 
+function pem(der: Uint8Array): string {
+  return `-----BEGIN CERTIFICATE-----\n${Buffer.from(der).toString('base64')}\n-----END CERTIFICATE-----\n`;
+}
+
+/** An intermediate that is trusted by itself is enough. */
+function trustOptions(trusted: readonly Trust[]): SecureContextOptions {
+  const ca = trusted.flatMap(({ certificates }) => certificates.map(pem));
+  return { ca, allowPartialTrustChain: true };
+}
+
 /**
  * The options of the context that serves a policy with certificates of different key types.
  * @param floor The lowest version that any policy may offer, as on the wire.
+ * @param trusted Whom clients' certificates must come from, where the policy asks for them.
  */
 export function contextOptions(
   policy: Policy,
   certificates: readonly Certificate[],
   floor: number,
+  trusted: readonly Trust[],
 ): SecureContextOptions {
   const { tls } = policy;
   const sigalgs = opensslNames(SIGALGS, tls.sigalgs);
@@ -52,5 +65,6 @@ export function contextOptions(
     honorCipherOrder: tls.prefer === 'server',
     secureOptions,
     sessionIdContext: policy.name.slice(0, 32),
+    ...(policy.clientCert === undefined ? {} : trustOptions(trusted)),
   };
 }

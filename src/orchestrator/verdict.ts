@@ -22,9 +22,9 @@ export interface Verdict {
   readonly action: Action;
   /**
    * Which tier of the conflict rule decided; `site` when no site claims the name, `extensions` when the hello broke
-   * a rule of the policy it was given.
+   * a rule of the policy it was given, `ensure` when a demand of it is not met.
    */
-  readonly tier: Tier | 'limit' | 'ladder' | 'site' | 'on_error' | 'extensions';
+  readonly tier: Tier | 'limit' | 'ladder' | 'site' | 'on_error' | 'extensions' | 'ensure';
   /** 0 (good) to 100 (bad), or whatever the policy's clamp says. */
   readonly score: number;
   readonly parts: readonly ScorePart[];

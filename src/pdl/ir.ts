@@ -248,9 +248,14 @@ export interface TlsProfile {
   readonly certificate: string | null;
 }
 
-/** Clients for whom `violated` definitely holds get `otherwise`. */
+/**
+ * Clients for whom `violated` definitely holds get `otherwise`; so do those who show a certificate for which a demand of
+ * `client_cert` is not definitely `met`. `text` is the condition as it is written.
+ */
 export interface Ensure {
   readonly violated: Condition;
+  readonly met: Condition;
+  readonly text: string;
   readonly otherwise: Verdict;
   readonly span: Span;
 }
@@ -275,13 +280,14 @@ export interface ClientCertificate {
   readonly mode: 'request' | 'require';
   /** Indexes in `Program.cas`. */
   readonly trust: readonly number[];
-  /** Longest chain accepted, or null for OpenSSL's. */
+  /** Most certificates in a chain, its root included, or null for the most there may ever be. */
   readonly depth: number | null;
   readonly ensure: readonly Ensure[];
   readonly revocation: {
     readonly source: 'crl' | 'ocsp' | 'feed';
-    /** A path or URL as written; for `feed` the feed's name. */
+    /** A path or URL as written, a path being relative to `declaredIn`; for `feed` the feed's name. */
     readonly from: string;
+    readonly declaredIn: string;
     /** Index in `Program.feeds`, for `feed`. */
     readonly feed: number | null;
     readonly onUnknown: 'accept' | 'refuse';

@@ -173,3 +173,21 @@ test('a decision that accepts nobody has no TLS context', async (t) => {
   const decision = engine.decide(CLIENT, await captureHello({ servername: 'refused.test' }));
   assert.throws(() => engine.secureContext(decision, { cert: '', key: '' }), TypeError);
 });
+
+test('a policy that asks for client certificates is refused, and the policy in force stays', async (t) => {
+  const { engine, write } = start(t);
+  const { imageId } = engine;
+  write('roots.pem', (await makeCertificate({ names: ['roots.test'] })).certificate);
+  write(
+    'policy.pdl',
+    ACTIONS_POLICY.replace(
+      'policy modern ',
+      'ca roots from file "roots.pem"\npolicy asking extends tls.modern { client_cert require { trust [ roots ] } }\npolicy modern ',
+    ),
+  );
+  assert.throws(
+    () => engine.reload(),
+    (error: PolicyError) => error.diagnostics.some(({ code }) => code === 'LIB-001'),
+  );
+  assert.equal(engine.imageId, imageId);
+});

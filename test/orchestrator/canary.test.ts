@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { Core } from '../../src/core/core.ts';
 import { encodeProgram, encodeTables } from '../../src/core/image.ts';
 import { loadCoreModule } from '../../src/core/module.ts';
+import { NO_TRUST } from '../../src/identity/trust.ts';
 import { clientAtHello } from '../../src/orchestrator/client.ts';
 import { type ConnectionFacts, Engine } from '../../src/orchestrator/engine.ts';
 import { History } from '../../src/orchestrator/history.ts';
@@ -40,6 +41,7 @@ function engineFor(source: Program): Engine {
       tables: encodeTables(source, new Map()),
       secrets: [],
       stacks: NO_STACKS,
+      trust: NO_TRUST,
       clients: NO_CLIENTS,
     },
     1,

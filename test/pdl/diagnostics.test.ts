@@ -81,12 +81,6 @@ const CASES: readonly (readonly [code: string, marked: string])[] = [
   ['PDL-F001', `${BASE}feed f of cidr from file "f" { refresh 1h «max_age 1m» }\n`],
   ['PDL-B001', crowded()],
   ['PDL-B002', rule(`«${many(7, (i) => `(conn.port == ${i} or conn.ttl == ${i})`, ' and ')}»`)],
-  [
-    'PDL-X002',
-    `${BASE}ca c from file "c.pem"\npolicy p extends low { client_cert «require» { trust [ c ] } }\n`,
-  ],
-  ['PDL-X004', `${BASE}policy p extends low { «ensure client.cleared» rank 7 }\n`],
-  ['PDL-X005', `${BASE}mode «m» { state calm initial }\n`],
   ['PDL-X008', `${BASE}prove «"it holds"» for main when client.cleared then not challenged\n`],
   ['PDL-X009', `${BASE}feed f of cidr from «builtin» "x" { }\n`],
   ['PDL-X009', `${BASE}feed f of cidr to score from «dnsbl» "x.example" { }\n`],

@@ -64,7 +64,11 @@ export interface AuditLine {
     readonly curve: string | null;
     readonly resumed: boolean | null;
     readonly next_protocol: string | null;
-    readonly client: { readonly server_name: string | null };
+    readonly client: {
+      readonly server_name: string | null;
+      readonly subject?: string;
+      readonly hash?: { readonly sha256: string };
+    };
   };
   readonly user_agent: { readonly original: string | null };
   readonly rule: { readonly name: string | null; readonly ruleset: string | null; readonly version: string };
@@ -112,6 +116,8 @@ export interface AuditLine {
 
 export interface TestEdgeOptions {
   readonly policy?: string;
+  /** Called with the edge's directory before it starts. */
+  readonly prepare?: (directory: string) => void;
   readonly threads?: number;
   readonly limits?: Readonly<Record<string, number | string>>;
   /** YAML of the upstream, instead of an HTTP server that echoes the request as JSON. */
@@ -208,6 +214,7 @@ export async function startTestEdge(t: TestContext, options: TestEdgeOptions = {
   write('policy.pdl', options.policy ?? ACTIONS_POLICY);
   write('blocked.txt', '# nobody\n');
   for (const [name, content] of Object.entries(options.files ?? {})) write(name, content);
+  options.prepare?.(directory);
   write('networks.txt', options.networks ?? '');
   const upstream = options.upstream ?? {
     protocol: 'http',

@@ -26,6 +26,7 @@ export const CONTEXT: ProxyContext = {
   ja4: 't13d1516h2_8daaf6152771_02713d6af862',
   ja3Hash: 'cd08e31494f9531f560d64c695473da9',
   requestId: 'r-1',
+  clientCertificate: '',
 };
 
 export async function listen(server: Server): Promise<number> {

@@ -13,6 +13,7 @@ export function makeRecord(changes: Partial<ConnectionRecord> = {}): ConnectionR
     proxyIp: null,
     syn: null,
     stack: null,
+    certificate: null,
     tlsClient: null,
     rttUs: 900,
     hello: {

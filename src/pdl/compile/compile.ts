@@ -198,11 +198,19 @@ function checkProof(build: Build, module: Module, node: Extract<Declaration, { k
   build.report.warning('PDL-X008', node.name.span, 'this proof is type-checked, but not proved yet', help);
 }
 
+/** Rules of the decision core that the demands of policies take: two for one on a certificate. */
+function demandRules(policies: readonly Policy[]): number {
+  return policies.reduce(
+    (sum, { ensure, clientCert }) => sum + (ensure?.length ?? 0) + 2 * (clientCert?.ensure.length ?? 0),
+    0,
+  );
+}
+
 function checkSizes(build: Build, { file }: Module): void {
   const signals = build.scores.items.reduce((sum, score) => sum + score.signals.length, 0);
   const count = (match: (feed: Feed) => boolean): number => build.feeds.items.filter(match).length;
   const sizes: readonly (readonly [string, number, number])[] = [
-    ['rules', build.rules.items.length, MAX_RULES],
+    ['rules and demands', build.rules.items.length + demandRules(build.policies.items), MAX_RULES],
     ['canaries', build.canaries.length, MAX_CANARIES],
     ['signals', signals, MAX_SIGNALS],
     [

@@ -1,12 +1,22 @@
 /** What a policy demands besides its TLS profile: extensions, certificates, conditions, other factors. */
 
 import { suggest } from '../diagnostics/closest.ts';
-import type { Authentication, ClientCertificate, Ensure, ExtensionRules, Policy, Verdict } from '../ir.ts';
+import type {
+  Authentication,
+  ClientCertificate,
+  Condition,
+  Ensure,
+  ExtensionRules,
+  Policy,
+  Span,
+  Verdict,
+} from '../ir.ts';
+import { FACTS } from '../registry/facts.gen.ts';
 import { EXTENSION_NAMES } from '../registry/iana.ts';
 import type { EnsureNode, ExtensionEntry, Section, SendEntry, VerdictNode } from '../syntax/ast.ts';
 import type { Build } from './build.ts';
 import { compileCondition } from './condition.ts';
-import { not } from './formula.ts';
+import { atom, not } from './formula.ts';
 import { fullName, lookup, type Module } from './modules.ts';
 import { compileCa, compileFeed, compileVerdict, entriesOf } from './source.ts';
 import { integerOf, millisecondsOf } from './units.ts';
@@ -18,6 +28,8 @@ export type Demands = {
   -readonly [K in 'extensions' | 'clientCert' | 'ensure' | 'authenticate' | 'upstream']?: Policy[K];
 };
 
+const FINGERPRINT = FACTS.findIndex(({ name }) => name === 'cert.fingerprint');
+const ALWAYS: Condition = [{ yes: [], no: [] }];
 const DENIED: Verdict = { action: 'refuse', alert: 'access_denied' };
 const BAD_CERTIFICATE: Verdict = { action: 'refuse', alert: 'bad_certificate' };
 
@@ -102,7 +114,7 @@ function verdictOr(build: Build, node: VerdictNode | null, fallback: Verdict): V
   return node === null ? fallback : compileVerdict(build, node);
 }
 
-/** `ensure CONDITION`: violated where the condition is definitely false. */
+/** `ensure CONDITION`: violated where the condition is definitely false, met where it definitely holds. */
 export function compileEnsure(
   build: Build,
   module: Module,
@@ -111,11 +123,20 @@ export function compileEnsure(
 ): Ensure {
   const formula = compileCondition(build, module, condition);
   const violated = build.condition(formula && not(formula), '`ensure`', condition.span);
-  build.demanded.push({
-    condition: build.condition(formula, '`ensure`', condition.span),
-    span: condition.span,
-  });
-  return { violated, otherwise: verdictOr(build, otherwise, fallback), span };
+  const met = build.condition(formula, '`ensure`', condition.span);
+  build.demanded.push({ condition: met, span: condition.span });
+  const text = textOf(module, condition.span);
+  return { violated, met, text, otherwise: verdictOr(build, otherwise, fallback), span };
+}
+
+/** The text at a place, in one line. */
+function textOf({ text }: Module, { line, column, endLine, endColumn }: Span): string {
+  const lines = text.split('\n').slice(line - 1, endLine);
+  lines[lines.length - 1] = lines.at(-1)!.slice(0, endColumn - 1);
+  return lines
+    .join(' ')
+    .slice(column - 1)
+    .replace(/\s+/g, ' ');
 }
 
 export function compileClientCertificate(
@@ -125,8 +146,6 @@ export function compileClientCertificate(
 ): ClientCertificate | undefined {
   if (section.mode.text === 'off') return undefined;
   const mode = section.mode.text as ClientCertificate['mode'];
-  const help = 'write `client_cert off`, or check certificates upstream';
-  build.need('PDL-X002', section.mode.span, `\`client_cert ${mode}\` is`, help);
   entriesOf(
     build,
     section.entries
@@ -153,6 +172,7 @@ export function compileClientCertificate(
         break;
       case 'revocation':
         revocation = compileRevocation(build, module, entry);
+        if (revocation.feed !== null) ensure.push(notInFeed(build, revocation, entry.from.span));
     }
   }
   if (trust.length === 0 && !build.report.hasErrors) {
@@ -173,11 +193,38 @@ function compileRevocation(
   if (isName !== (source === 'feed')) {
     const help = source === 'feed' ? 'name a declared feed' : 'write a path or address in double quotes';
     build.report.error('PDL-Y002', from.span, `\`revocation ${source}\` needs something else here`, help);
-    return { source, from: from.text, feed: null, onUnknown };
+    return { source, from: from.text, declaredIn: module.file.path, feed: null, onUnknown };
+  }
+  if (source === 'ocsp' && !/^https?:\/\//.test(from.text)) {
+    const help = 'write the responder’s address, such as "http://ocsp.example/"';
+    build.report.error('PDL-Y002', from.span, '`revocation ocsp` needs an address of http', help);
   }
   const found = isName ? lookup(module, ['feed'], from, build.report) : null;
+  if (found !== null && found.node.type.text !== 'fingerprint') {
+    const message = `\`${from.text}\` holds values of type ${found.node.type.text}, and certificates are told by fingerprint`;
+    build.report.error('PDL-Y005', from.span, message, 'use a feed of fingerprint');
+  }
   const feed = found === null ? null : compileFeed(build, found);
-  return { source, from: found === null ? from.text : fullName(found), feed, onUnknown };
+  const name = found === null ? from.text : fullName(found);
+  return { source, from: name, declaredIn: module.file.path, feed, onUnknown };
+}
+
+/** A feed of revoked certificates is a demand like others: not to be in it. */
+function notInFeed(
+  build: Build,
+  { from, feed, onUnknown }: NonNullable<ClientCertificate['revocation']>,
+  span: Span,
+): Ensure {
+  const table = build.table({ kind: 'hash', feed: feed! }, span);
+  const isListed = atom({ kind: 'table', operand: { fact: FINGERPRINT }, table });
+  const owner = '`revocation feed`';
+  return {
+    violated: build.condition(isListed, owner, span),
+    met: onUnknown === 'accept' ? ALWAYS : build.condition(not(isListed), owner, span),
+    text: `revocation feed ${from}`,
+    otherwise: { action: 'refuse', alert: 'certificate_revoked' },
+    span,
+  };
 }
 
 const METHODS = ['totp', 'webauthn', 'oidc', 'client_cert'] as const;

@@ -44,6 +44,8 @@ const MAX_FILES = 64;
 
 export interface Module {
   readonly file: FileNode;
+  /** What it is parsed from. */
+  readonly text: string;
   /** How the entry file writes names of this one: `tls.` or nothing for itself. */
   readonly prefix: string;
   readonly isStd: boolean;
@@ -65,7 +67,14 @@ export function loadModules(entry: SourceFile, load: Load, report: Report): Modu
 
   const enter = (source: SourceFile, prefix: string, isStd: boolean): Module => {
     const file = parse(source.path, source.text, report);
-    const module: Module = { file, prefix, isStd, imports: new Map(), names: new Map() };
+    const module: Module = {
+      file,
+      text: source.text,
+      prefix,
+      isStd,
+      imports: new Map(),
+      names: new Map(),
+    };
     byPath.set(source.path, module);
     open.add(source.path);
     checkHeader(file, report);

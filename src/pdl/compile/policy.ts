@@ -201,7 +201,6 @@ function applySection(build: Build, module: Module, section: Section, draft: Dra
       break;
     }
     case 'ensure':
-      build.need('PDL-X004', section.span, '`ensure` is', 'write a `deny` rule with the opposite condition');
       draft.demands.ensure = [...(draft.demands.ensure ?? []), compileEnsure(build, module, section.ensure)];
       break;
     case 'client_cert': {

@@ -5,25 +5,8 @@ import type { CatalogueRow } from './catalogue.ts';
 const LATER =
   'The language can say it, and it is checked, compiled and tested; an engine that cannot enforce it refuses to serve it rather than ignore it.';
 const NEVER = 'This release has no meaning for it, so it is refused rather than ignored.';
-const PLAIN = 'deny x when hello.size < 60B do drop';
 
 export const SUPPORT: readonly CatalogueRow[] = [
-  [
-    'PDL-X002',
-    'error',
-    '`client_cert` is not enforced',
-    LATER,
-    'ca roots from file "roots.pem"\npolicy p extends low { client_cert require { trust [ roots ] } }',
-    'policy p extends low { client_cert off }',
-  ],
-  [
-    'PDL-X004',
-    'error',
-    '`ensure` is not enforced',
-    LATER,
-    'policy p extends low { ensure hello.size > 60B }',
-    PLAIN,
-  ],
   [
     'PDL-X008',
     'warning',

@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { skip } from '../support/addon.ts';
+import { certificatePolicy, clientOptions, makeCertificateCases } from '../support/client-cases.ts';
+import { startTestEdge } from '../support/edge.ts';
+import { attempt } from '../support/tls-client.ts';
+
+/** What OpenSSL refuses by itself, before anybody judges. */
+const OWN_ALERTS: ReadonlySet<string> = new Set(['illegal_parameter']);
+
+test('a client certificate', { skip }, async (t) => {
+  const { cases, files } = await makeCertificateCases();
+  const edge = await startTestEdge(t, { policy: certificatePolicy(), files });
+  for (const { title, site, chain, end, reason } of cases) {
+    await t.test(`${title} ends in ${end} (${site})`, async () => {
+      const found = await attempt(edge.port, `${site}.test`, await clientOptions(chain));
+      assert.equal(found.end, end);
+      const line = await edge.line(({ source }) => source.port === found.port);
+      const isOwn = OWN_ALERTS.has(end);
+      assert.equal(line.event.action, isOwn ? 'handshake_failed' : end === 'served' ? end : 'refused');
+      assert.equal(line.sallyport.alert, end === 'served' || isOwn ? null : end);
+      if (reason) assert.match(line.error.message ?? '', reason);
+    });
+  }
+});
