@@ -22,11 +22,14 @@ export async function makeCertificate(options: {
   readonly names: readonly string[];
   readonly notAfter?: Date;
   /** Default: ECDSA with P-256; RSA has 2048 bits. */
-  readonly kind?: keyof typeof ALGORITHMS;
+  readonly kind?: 'ecdsa' | 'rsa';
 }): Promise<PemPair> {
   x509.cryptoProvider.set(webcrypto as Crypto);
   const algorithm = ALGORITHMS[options.kind ?? 'ecdsa'];
-  const keys = (await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as CryptoKeyPair;
+  const keys = (await webcrypto.subtle.generateKey(algorithm, true, [
+    'sign',
+    'verify',
+  ])) as webcrypto.CryptoKeyPair;
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     name: `CN=${options.names[0]}`,
     notBefore: new Date('2020-01-01'),
