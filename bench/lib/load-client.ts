@@ -47,11 +47,12 @@ function handshake(): Promise<TLSSocket | null> {
 }
 
 /** Sends the hello and reads until the server closes. */
-function refusal(hello: Buffer): Promise<void> {
+function refusal(hello: Buffer, second: Buffer): Promise<void> {
   return new Promise((resolve) => {
     const started = performance.now();
     const socket = connectTcp(request.port, '127.0.0.1', () => socket.write(hello));
     socket.on('error', () => {});
+    if (second.length > 0) socket.once('data', () => socket.write(second));
     socket.resume();
     socket.once('close', () => {
       report.done++;
@@ -119,6 +120,18 @@ async function hold(): Promise<void> {
   for (const socket of open) socket.destroy();
 }
 
+/** As `openLoop`, with clients that never answer. */
+async function silence(hello: Buffer): Promise<void> {
+  const started = performance.now();
+  const pending: Promise<void>[] = [];
+  while (pending.length < request.count) {
+    const due = Math.min(((performance.now() - started) / 1000) * request.perSecond, request.count);
+    while (pending.length < due) pending.push(refusal(hello, Buffer.alloc(0)));
+    await delay(5);
+  }
+  await Promise.all(pending);
+}
+
 function endOfInput(): AbortSignal {
   const ended = new AbortController();
   process.stdin.on('end', () => ended.abort()).resume();
@@ -131,9 +144,13 @@ switch (request.mode) {
     break;
   case 'refusal': {
     const hello = Buffer.from(request.hello, 'base64');
-    await closedLoop(() => refusal(hello));
+    const second = Buffer.from(request.second, 'base64');
+    await closedLoop(() => refusal(hello, second));
     break;
   }
+  case 'silent':
+    await silence(Buffer.from(request.hello, 'base64'));
+    break;
   case 'rate':
     await openLoop();
     break;

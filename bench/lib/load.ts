@@ -7,16 +7,19 @@ import { fileURLToPath } from 'node:url';
 export interface LoadRequest {
   /**
    * `handshake` and `refusal`: `count` connections by `concurrency` clients. `rate`: `perSecond` handshakes
-   * begun each second. `hold`: `count` connections kept open. The last two run until they are stopped.
+   * begun each second. `hold`: `count` connections kept open. These two run until they are stopped. `silent`: `count`
+   * connections, `perSecond` of them begun each second, that send `hello` and nothing more until the server closes.
    */
-  readonly mode: 'handshake' | 'refusal' | 'rate' | 'hold';
+  readonly mode: 'handshake' | 'refusal' | 'rate' | 'hold' | 'silent';
   readonly port: number;
   readonly servername: string;
   readonly count: number;
   readonly concurrency: number;
   readonly perSecond: number;
-  /** What `refusal` sends, in base64. */
+  /** What `refusal` and `silent` send, in base64. */
   readonly hello: string;
+  /** What `refusal` sends once the server has answered, in base64; empty: nothing. */
+  readonly second: string;
 }
 
 export interface LoadReport {
@@ -31,7 +34,7 @@ export interface LoadReport {
   latencies: number[];
 }
 
-const DEFAULTS = { servername: 'bench.test', count: 0, concurrency: 16, perSecond: 0, hello: '' };
+const DEFAULTS = { servername: 'bench.test', count: 0, concurrency: 16, perSecond: 0, hello: '', second: '' };
 
 export interface RunningLoad {
   readonly child: ChildProcess;

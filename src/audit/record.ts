@@ -21,6 +21,7 @@ export type Outcome =
   | 'hello_invalid'
   | 'hello_too_large'
   | 'not_tls'
+  | 'proxy_header_invalid'
   | 'client_closed'
   | 'handshake_failed'
   | 'handshake_timeout'
@@ -31,6 +32,7 @@ export type Outcome =
   | 'over_capacity'
   | 'worker_lost'
   | 'drained'
+  | 'tls_flood'
   | 'engine_error';
 
 /** Every outcome, for metrics and tests. */
@@ -46,6 +48,7 @@ export const OUTCOMES: readonly Outcome[] = [
   'hello_invalid',
   'hello_too_large',
   'not_tls',
+  'proxy_header_invalid',
   'client_closed',
   'handshake_failed',
   'handshake_timeout',
@@ -56,6 +59,7 @@ export const OUTCOMES: readonly Outcome[] = [
   'over_capacity',
   'worker_lost',
   'drained',
+  'tls_flood',
   'engine_error',
 ];
 
@@ -129,6 +133,8 @@ export interface HttpRecord {
   requests: number;
   /** Those that met a challenge. */
   challenged: number;
+  /** The User-Agent of the first request that was judged, cut at 512 characters. */
+  userAgent: string | null;
   /** Akamai's text; null for HTTP/1.1 and where the policy does not ask for it. */
   h2: string | null;
   /** Did a request contradict the SYN, or the ClientHello? Null: none was judged. */

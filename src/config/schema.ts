@@ -1,6 +1,8 @@
 /** The shape of a loaded configuration: plain data, so that it can cross a thread. */
 
+import type { BotKeySource } from '../intel/bot-keys.ts';
 import type { FeedSettings } from '../intel/settings.ts';
+import type { DatabaseFiles } from '../profile/address/load-database.ts';
 
 /** Where to listen or connect. `host` is an IP literal or a name, without brackets. */
 export interface Address {
@@ -21,6 +23,8 @@ export interface ListenerConfig {
   readonly upstream: string;
   /** The kernel wakes the edge only once the client has sent bytes. */
   readonly deferAccept: boolean;
+  /** Proxies that say in a PROXY header whose connection they bring; null: none. */
+  readonly proxyProtocol: { readonly from: readonly string[]; readonly require: boolean } | null;
   /** ALPN protocols offered, most wanted first; empty: none. */
   readonly alpn: readonly string[];
   /**
@@ -109,6 +113,7 @@ export interface LimitsConfig {
   readonly rateSlots: number;
   readonly bucketSlots: number;
   readonly clearanceSlots: number;
+  readonly answerSlots: number;
   readonly historySlots: number;
   /** Audit lines that wait for the disk; one more is lost and counted. */
   readonly auditQueue: number;
@@ -134,7 +139,9 @@ export interface Config {
   /** Signatures of TCP/IP stacks in p0f's format; null: those of the package. */
   readonly p0fDb: string | null;
   /** Absolute paths of MaxMind databases; null: none. */
-  readonly geo: { readonly country: string | null; readonly asn: string | null };
+  readonly geo: DatabaseFiles;
+  /** Crawlers whose signatures are taken. */
+  readonly bots: { readonly keys: readonly BotKeySource[] };
   /** A table of TLS clients over the package's own; null: there is none. */
   readonly clientTable: string | null;
   /** Prefixes of proxies whose own TCP and TLS are seen in place of their clients'. */

@@ -40,6 +40,7 @@ export const LIMIT_SETTINGS: Settings<keyof LimitsConfig> = {
   rateSlots: count(65_536, 1_024, 16_777_216),
   bucketSlots: count(65_536, 1_024, 16_777_216),
   clearanceSlots: count(65_536, 1_024, 16_777_216),
+  answerSlots: count(65_536, 1_024, 16_777_216),
   historySlots: count(131_072, 1_024, 16_777_216),
   auditQueue: count(65_536, 1, 1_048_576),
 };

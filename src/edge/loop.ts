@@ -5,18 +5,22 @@
 import type { TLSSocket } from 'node:tls';
 import { type ConnectionRecord, wasServedWell } from '../audit/record.ts';
 import type { Config, ListenerConfig } from '../config/schema.ts';
+import { trustKeys } from '../intel/bot-keys.ts';
+import type { TrustedKey } from '../intel/bot-signature.ts';
 import type { Inflight } from '../limit/inflight.ts';
 import { type Certificate, chooseCertificates } from '../orchestrator/certificate-choice.ts';
 import { ContextPool } from '../orchestrator/context-pool.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
-import type { Engine } from '../orchestrator/engine.ts';
+import type { ConnectionFacts, Engine } from '../orchestrator/engine.ts';
 import type { History } from '../orchestrator/history.ts';
 import type { TicketMasters } from '../orchestrator/ticket-keys.ts';
 import { inPrefix, type Prefix, parsePrefix } from '../pdl/ip.ts';
 import { type Arrival, Connection } from './connection.ts';
 import { HoldingPen } from './holding.ts';
 import type { OpenSsl } from './openssl.ts';
+import { LOOK_MS } from './overhead.ts';
 import type { PassthroughNames } from './passthrough.ts';
+import type { ProxyGate } from './proxy-gate.ts';
 import { Puzzles } from './puzzles.ts';
 import type { ConnectionSlots, SharedCount } from './slots.ts';
 
@@ -34,6 +38,8 @@ export interface ListenerState {
   readonly index: number;
   readonly config: ListenerConfig;
   readonly service: Service;
+  /** Who may speak for clients; null: nobody. */
+  readonly proxies: ProxyGate | null;
   /** Server names whose TLS goes on untouched. */
   readonly passthrough: PassthroughNames;
 }
@@ -68,12 +74,14 @@ export class EdgeLoop {
   readonly #intermediaries: readonly Prefix[];
   readonly #open = new Set<Connection>();
   #deployment: Deployment | null = null;
+  #botKeys: ReadonlyMap<string, TrustedKey> = new Map();
   #contexts: ContextPool;
   #ticketMasters: TicketMasters;
   /** By listener, in its order. */
   #certificates: readonly (readonly Certificate[])[] = [];
   #draining = false;
   #onIdle: (() => void) | null = null;
+  readonly #looks: NodeJS.Timeout;
 
   constructor(options: EdgeLoopOptions) {
     this.#options = options;
@@ -94,6 +102,10 @@ export class EdgeLoop {
       capacity: options.config.limits.puzzlesPerWorker,
     });
     this.#contexts = this.#newContexts();
+    this.#looks = setInterval(() => {
+      for (const connection of this.#open) connection.look();
+    }, LOOK_MS);
+    this.#looks.unref();
   }
 
   /** TLS contexts of the policy now active; a connection under an older one holds its own context. */
@@ -117,9 +129,16 @@ export class EdgeLoop {
       listener.certificates.map((name) => certificates[name]!),
     );
     this.engine.useOrigins(deployment.origins);
+    this.engine.useModes(deployment.modes);
     this.puzzles.load(deployment.bundle);
     this.#deployment = deployment;
+    this.#botKeys = trustKeys(deployment.botKeys);
     this.#contexts = this.#newContexts();
+  }
+
+  /** What signatures of crawlers are checked with, by thumbprint. */
+  get botKeys(): ReadonlyMap<string, TrustedKey> {
+    return this.#botKeys;
   }
 
   /** From here on tickets are made with the first master. */
@@ -164,6 +183,11 @@ export class EdgeLoop {
     else connection.start(arrival.peeked);
   }
 
+  /** Called by a connection whose client a proxy has named. */
+  named(slot: number, { ip, port }: ConnectionFacts): void {
+    if (slot !== -1) this.#options.slots.setClient(slot, ip, port);
+  }
+
   /** Called by a connection whose descriptor a Node handle now owns. */
   adopted(slot: number): void {
     if (slot !== -1) this.#options.slots.holdDescriptor(slot, -1);
@@ -187,6 +211,11 @@ export class EdgeLoop {
   async drain(timeoutMs: number): Promise<void> {
     this.#draining = true;
     this.pen.stop();
+    await this.#untilIdle(timeoutMs);
+    clearInterval(this.#looks);
+  }
+
+  async #untilIdle(timeoutMs: number): Promise<void> {
     if (this.#open.size === 0) return;
     const idle = new Promise<void>((resolve) => {
       this.#onIdle = resolve;

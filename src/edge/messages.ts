@@ -2,6 +2,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Config } from '../config/schema.ts';
 import type { Tally } from '../observe/tally.ts';
+import type { Question } from '../orchestrator/answers.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
 import type { SharedTables } from '../orchestrator/shared-tables.ts';
 import type { TicketMasters } from '../orchestrator/ticket-keys.ts';
@@ -38,6 +39,8 @@ export type ToWorker =
   | { readonly type: 'deploy'; readonly deployment: Deployment }
   | { readonly type: 'tickets'; readonly masters: TicketMasters }
   | { readonly type: 'drain'; readonly timeoutMs: number }
+  /** Somebody wants to be told of each connection, or nobody any more. */
+  | { readonly type: 'watch'; readonly watched: boolean }
   | { readonly type: 'stop' };
 
 export type ToMain =
@@ -45,6 +48,17 @@ export type ToMain =
   | { readonly type: 'deployed'; readonly epoch: number; readonly error: string | null }
   /** Something threw outside a connection's own handler; the worker drains itself. */
   | { readonly type: 'failed'; readonly error: string }
+  /** What the worker wants to be found out. */
+  | { readonly type: 'asked'; readonly questions: readonly Question[] }
   | { readonly type: 'notice'; readonly listener: string; readonly message: string }
-  /** Connections that ended: their audit lines, if any are wanted, and what is counted of them. */
-  | { readonly type: 'ended'; readonly lines: readonly string[]; readonly tally: Tally };
+  | Ended;
+
+/** Connections that ended: their audit lines, if any are wanted, and what is counted of them. */
+export interface Ended {
+  readonly type: 'ended';
+  readonly lines: readonly string[];
+  readonly tally: Tally;
+  /** While somebody watches: JSON of each, and how many more there were. */
+  readonly events: readonly string[];
+  readonly lostEvents: number;
+}

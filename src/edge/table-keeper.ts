@@ -10,12 +10,13 @@ import {
   type TableName,
   type Tables,
 } from '../orchestrator/shared-tables.ts';
+import { UNKNOWN_ORIGIN } from '../profile/address/origins.ts';
 import { readSnapshot, restoreTable, type Snapshot, saveSnapshot } from '../store/snapshot.ts';
 
 export class TableKeeper {
   readonly shared: SharedTables;
   readonly tables: Tables;
-  readonly clients: ClientHistory;
+  readonly #clients: ClientHistory;
   readonly #config: Config['history'];
   readonly #log: Logger;
   #timer: NodeJS.Timeout | null = null;
@@ -28,7 +29,7 @@ export class TableKeeper {
     const snapshot = history.file === null ? null : this.#read(history.file);
     this.shared = createSharedTables(limits, history.window, snapshot?.seed);
     this.tables = openTables(this.shared);
-    this.clients = new ClientHistory(this.tables.clients, this.tables.hasher);
+    this.#clients = new ClientHistory(this.tables.clients, this.tables.hasher);
     if (snapshot !== null) this.#restore(snapshot);
   }
 
@@ -48,6 +49,21 @@ export class TableKeeper {
       restored[name] = restoreTable(snapshot, name, this.tables[name].table, Date.now());
     }
     this.#log.info({ restored }, 'history restored');
+  }
+
+  /** What is remembered of an address, of its network, and of a JA4 when one is given. */
+  describe(ip: Uint8Array, isV4: boolean, ja4: string | null): object {
+    const client = {
+      ip,
+      isV4,
+      ja4,
+      listener: '',
+      sni: null,
+      ja3: null,
+      origin: UNKNOWN_ORIGIN,
+      others: new Map(),
+    };
+    return this.#clients.describe(client, Date.now());
   }
 
   /** Saves from now on, every `history.interval`. */

@@ -5,10 +5,10 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { Config } from '../config/schema.ts';
 import { createInflightRow, Inflight } from '../limit/inflight.ts';
-import type { Tally } from '../observe/tally.ts';
+import type { Question } from '../orchestrator/answers.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
 import type { TicketMasters } from '../orchestrator/ticket-keys.ts';
-import type { SharedState, ToMain, ToWorker, WorkerTask } from './messages.ts';
+import type { Ended, SharedState, ToMain, ToWorker, WorkerTask } from './messages.ts';
 import { collectLost, type LostConnection, SLOT_BYTES } from './slots.ts';
 
 export interface WorkerSlotOptions {
@@ -25,7 +25,10 @@ export interface WorkerSlotOptions {
   readonly deployment: () => Deployment;
   readonly ticketMasters: () => TicketMasters;
   /** Audit lines and counts of connections that ended. */
-  readonly onEnded: (lines: readonly string[], tally: Tally) => void;
+  readonly onEnded: (ended: Ended) => void;
+  readonly onQuestions: (questions: readonly Question[]) => void;
+  /** Does somebody want to be told of each connection? */
+  readonly watched: () => boolean;
   /** Connections that went with a worker. */
   readonly onLost: (lost: readonly LostConnection[], slot: number) => void;
   readonly onProblem: (message: string, error: string) => void;
@@ -37,7 +40,7 @@ const MAX_BACKOFF_MS = 5_000;
 
 /** One worker, from its start to its end. */
 class Incarnation {
-  readonly gauges = new Int32Array(new SharedArrayBuffer(12));
+  readonly gauges = new Int32Array(new SharedArrayBuffer(16));
   readonly inflight = createInflightRow();
   readonly slots: SharedArrayBuffer;
   readonly port: MessagePort;
@@ -93,6 +96,11 @@ export class WorkerSlot {
     return this.#sum(2);
   }
 
+  /** Longest time that the loop stood still in the last five seconds, in microseconds. */
+  get stall(): number {
+    return Math.max(0, ...[...this.#running].map(({ gauges }) => gauges[3]!));
+  }
+
   #sum(gauge: number): number {
     let sum = 0;
     for (const { gauges } of this.#running) sum += gauges[gauge]!;
@@ -139,14 +147,18 @@ export class WorkerSlot {
       case 'ready':
         worker.ready = true;
         worker.threadId = message.threadId;
+        if (this.#options.watched()) worker.send({ type: 'watch', watched: true });
         this.#backoffMs = FIRST_BACKOFF_MS;
         onReady(message.ports);
         return;
       case 'ended':
-        this.#options.onEnded(message.lines, message.tally);
+        this.#options.onEnded(message);
         return;
       case 'deployed':
         this.#settle(message.epoch, message.error);
+        return;
+      case 'asked':
+        this.#options.onQuestions(message.questions);
         return;
       case 'notice':
         this.#options.onProblem(`listener ${message.listener}`, message.message);
@@ -201,6 +213,11 @@ export class WorkerSlot {
         () => {},
       );
     }, wait);
+  }
+
+  /** Tells the workers whether somebody wants to be told of each connection. */
+  watch(watched: boolean): void {
+    for (const worker of this.#running) worker.send({ type: 'watch', watched });
   }
 
   /** Puts a deployment in force. Resolves with the reason when the worker refuses it. */

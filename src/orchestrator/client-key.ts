@@ -17,6 +17,8 @@ export const NAMESPACE = {
   canary: 5,
   good: 6,
   client: 7,
+  answer: 8,
+  nonce: 9,
 } as const;
 
 /** Facts that every client has a field for. */

@@ -23,11 +23,13 @@ import { NO_STACKS } from '../profile/stacks.ts';
 import type { Bundle } from './bundle.ts';
 import { armsOf, canariesOf } from './canaries.ts';
 import { type Client, clientAtAccept } from './client.ts';
+import { clock } from './clock.ts';
 import { heedExtensions } from './extension-rules.ts';
 import { FACT } from './facts.ts';
 import type { History } from './history.ts';
 import type { LimitMoment } from './limit-moment.ts';
 import { systemLoad } from './load.ts';
+import { formOf } from './modes.ts';
 import { SiteTable } from './sites.ts';
 import {
   actionOf,
@@ -64,10 +66,6 @@ const PHASE = { connect: 0, hello: 1, cert: 2, request: 3 } as const;
 export type LaterPhase = 'cert' | 'request';
 /** Tiers that limits come after; the stricter ones and `exempt` are above them. */
 const LIMITED_TIERS: ReadonlySet<string> = new Set(['limit', 'pin', 'ladder']);
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
-/** 1 January 1970 was a Thursday; Sunday is 0. */
-const EPOCH_WEEKDAY = 4;
 const ACCEPT: Action = { action: 'accept' };
 const NO_LIMITS: readonly number[] = [];
 const UNRECOGNIZED: Action = { action: 'refuse', alert: 'unrecognized_name' };
@@ -94,6 +92,8 @@ export class Engine {
   #canaries: readonly (readonly number[])[] = [];
   #laterPhases: ReadonlySet<Phase> = new Set();
   #asked: ReadonlySet<number> = new Set();
+  /** By mode, the index of its state. */
+  #states: Int32Array = new Int32Array(0);
   #epoch = 0;
   /** Tables that are in the core already, for the bundle to come. */
   #prepared: Uint8Array | null = null;
@@ -158,6 +158,7 @@ export class Engine {
     this.#canaries = bundle.program.sites.map((site) => canariesOf(bundle.program, site));
     this.#laterPhases = laterPhasesOf(bundle.program);
     this.#asked = new Set(bundle.program.requiredFacts);
+    this.#states = Int32Array.from(bundle.program.modes, ({ initial }) => initial);
     this.#history.configure(bundle.program);
     this.#epoch = epoch;
   }
@@ -168,6 +169,17 @@ export class Engine {
     if (databases.country === country && databases.asn === asn) return;
     this.#databases = databases;
     this.#origins = new Origins(databases);
+  }
+
+  /** The states of the loaded program's modes, in memory that whoever switches them keeps up to date. */
+  useModes(states: SharedArrayBuffer): void {
+    this.#states = new Int32Array(states);
+  }
+
+  /** Index of the site a client comes to, in the form that the states of the modes give it; -1: no site. */
+  #siteOf(listener: string, sni: string | null): number {
+    const site = this.#sites.find(listener, sni);
+    return site === -1 ? -1 : formOf(this.program, site, this.#states);
   }
 
   /** Starts a connection: forgets the last one's facts and sets those known at accept. */
@@ -183,6 +195,7 @@ export class Engine {
     if (country !== null) core.setText(FACT.country, country);
     if (asn !== null) core.setNumber(FACT.asn, asn);
     core.setNumber(FACT.inflight, facts.inflight);
+    this.#history.recallLists(core, facts.ip, facts.isV4, facts.nowMs);
     this.#setSystem(facts.nowMs);
     if (this.program.canaries.length > 0) this.#history.learn(core, clientAtAccept(facts, this.origin));
     if (facts.rttUs !== null) core.setNumber(FACT.rtt, facts.rttUs);
@@ -195,9 +208,10 @@ export class Engine {
   /** Sets what is true of the whole process now. */
   #setSystem(nowMs: number): void {
     const { core } = this;
+    const { hour, weekday } = clock(nowMs);
     core.setNumber(FACT.now, nowMs);
-    core.setNumber(FACT.hour, Math.floor(nowMs / HOUR_MS) % 24);
-    core.setNumber(FACT.weekday, (Math.floor(nowMs / DAY_MS) + EPOCH_WEEKDAY) % 7);
+    core.setNumber(FACT.hour, hour);
+    core.setNumber(FACT.weekday, weekday);
     core.setNumber(FACT.load, systemLoad(nowMs));
     this.#history.setSystem(core, nowMs);
   }
@@ -233,7 +247,8 @@ export class Engine {
   decideConnect(facts: ConnectionFacts): Verdict | null {
     const sites = this.#sites.onListener(facts.listener);
     let agreed: Verdict | null = null;
-    for (const index of sites) {
+    for (const site of sites) {
+      const index = formOf(this.program, site, this.#states);
       const decision = this.core.decide(index, PHASE.connect);
       if (decision.status < 0 || !decision.final) return null;
       const verdict = this.#describe(index, decision);
@@ -255,7 +270,7 @@ export class Engine {
    */
   decideHello(facts: ConnectionFacts, client: Client): Verdict {
     const { core, program } = this;
-    const siteIndex = this.#sites.find(facts.listener, core.hello.sni);
+    const siteIndex = this.#siteOf(facts.listener, core.hello.sni);
     const site = program.sites[siteIndex];
     if (client.ja4 !== null) this.setTlsClient(client.ja4);
     if (!site) return this.#noSite();
@@ -312,11 +327,12 @@ export class Engine {
     const { facts, client, verdict: before } = connection;
     core.restore(kept);
     this.#setSystem(nowMs);
+    this.#history.recallLists(core, facts.ip, facts.isV4, nowMs);
     set(core);
     this.#history.learn(core, client);
     if (phase === 'request') this.#history.count('request', client, nowMs);
     this.#history.recall(core, client, nowMs);
-    const siteIndex = this.#sites.find(facts.listener, client.sni);
+    const siteIndex = this.#siteOf(facts.listener, client.sni);
     const site = this.program.sites[siteIndex];
     if (!site) return this.#noSite();
     const verdict = this.#afterLimits(before, this.#decideSite(siteIndex, phase), client, nowMs);

@@ -35,6 +35,7 @@ type Filled =
   | 'client'
   | 'segments'
   | 'completeIn'
+  | 'verifiedBot'
   | 'cleared'
   | 'clientHandshakes'
   | 'clientFailures'
@@ -70,6 +71,7 @@ export const FACT: Readonly<Record<Filled, number>> = {
   client: factIndex('hello.client'),
   segments: factIndex('hello.segments'),
   completeIn: factIndex('hello.complete_in'),
+  verifiedBot: factIndex('client.verified_bot'),
   cleared: factIndex('client.cleared'),
   clientHandshakes: factIndex('client.handshakes'),
   clientFailures: factIndex('client.failures'),
@@ -82,6 +84,5 @@ export const FACT: Readonly<Record<Filled, number>> = {
 /** Facts of the language that this engine never knows: a condition on one never holds. */
 export const UNSUPPLIED: readonly string[] = [
   'hello.versions_valid',
-  'client.verified_bot',
   ...FACTS.flatMap(({ name, phase }) => (phase === 'cert' ? [name] : [])),
 ];

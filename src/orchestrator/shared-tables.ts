@@ -1,6 +1,7 @@
 /** The memory behind rates, limits, clearances and history, which outlives every thread that uses it. */
 import { randomBytes } from 'node:crypto';
 import { createGoodSample, GoodSample } from '../intel/good-sample.ts';
+import { AnswerTable } from '../limit/answer-table.ts';
 import { BucketTable } from '../limit/bucket-table.ts';
 import { ClearanceTable } from '../limit/clearance-table.ts';
 import { HistoryTable } from '../limit/history-table.ts';
@@ -14,11 +15,13 @@ export interface Tables {
   readonly buckets: BucketTable;
   readonly clearances: ClearanceTable;
   readonly clients: HistoryTable;
+  /** What DNS said of clients. */
+  readonly answers: AnswerTable;
   readonly good: GoodSample;
   readonly hasher: KeyHasher;
 }
 
-export const TABLE_NAMES = ['rates', 'buckets', 'clearances', 'clients'] as const;
+export const TABLE_NAMES = ['rates', 'buckets', 'clearances', 'clients', 'answers'] as const;
 export type TableName = (typeof TABLE_NAMES)[number];
 
 export type SharedTables = Readonly<Record<TableName, SharedArrayBuffer>> & {
@@ -36,13 +39,14 @@ export interface TableSlots {
   readonly bucketSlots: number;
   readonly clearanceSlots: number;
   readonly historySlots: number;
+  readonly answerSlots: number;
 }
 
 const DAY_MS = 86_400_000;
 
 /** @param seed of tables whose entries will be restored; else a new one. */
 export function createSharedTables(
-  { rateSlots, bucketSlots, clearanceSlots, historySlots }: TableSlots,
+  { rateSlots, bucketSlots, clearanceSlots, historySlots, answerSlots }: TableSlots,
   historyWindowMs: number = DAY_MS,
   seed: Uint8Array = randomBytes(16),
 ): SharedTables {
@@ -51,6 +55,7 @@ export function createSharedTables(
     buckets: BucketTable.allocate(bucketSlots),
     clearances: ClearanceTable.allocate(clearanceSlots),
     clients: HistoryTable.allocate(historySlots),
+    answers: AnswerTable.allocate(answerSlots),
     good: createGoodSample(),
     seed,
     historyWindowMs,
@@ -63,6 +68,7 @@ export function openTables(shared: SharedTables): Tables {
     buckets: new BucketTable(shared.buckets),
     clearances: new ClearanceTable(shared.clearances),
     clients: new HistoryTable(shared.clients, shared.historyWindowMs),
+    answers: new AnswerTable(shared.answers),
     good: new GoodSample(shared.good),
     hasher: new KeyHasher(shared.seed),
   };
@@ -70,7 +76,7 @@ export function openTables(shared: SharedTables): Tables {
 
 /** Tables for decisions about one client at a time, each forgotten by the next. */
 export function memoryOfOne(): Tables {
-  const slots = { rateSlots: 1, bucketSlots: 1, clearanceSlots: 1, historySlots: 1 };
+  const slots = { rateSlots: 1, bucketSlots: 1, clearanceSlots: 1, historySlots: 1, answerSlots: 1 };
   return openTables(createSharedTables(slots, DAY_MS, new Uint8Array(16)));
 }
 

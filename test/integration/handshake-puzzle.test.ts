@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
 import { connect } from 'node:tls';
+import { connect as connectSolving } from '../../src/index.ts';
 import { skip as noAddon } from '../support/addon.ts';
-import { startPuzzleEdge } from '../support/puzzle-edge.ts';
+import { startTestEdge } from '../support/edge.ts';
+import { untilClosed } from '../support/hello.ts';
+import { puzzlePolicy, startPuzzleEdge } from '../support/puzzle-edge.ts';
 import {
   type Answer,
   answerContent,
@@ -227,4 +231,125 @@ test('a client without the extension gets the page, as ever', group, async (t) =
   let text = '';
   for await (const chunk of client) text += chunk;
   assert.match(text, /^HTTP\/1\.1 403 /);
+});
+
+/** The puzzle's difficulty is the score's: 40 points for a client without ALPN. */
+const SCORED = `pdl 1
+import "std/tls" as tls
+secret puzzle_key from env "SALLYPORT_TEST_PUZZLE_KEY"
+score shape { clamp 0..100  signal no_alpn +40 when count(hello.alpn) == 0 }
+challenge puzzle {
+  kind pow  difficulty 6..14 over score 0..40  solve_within 30s  clears for 1h per conn.ip, hello.ja4  secret puzzle_key
+  deliver [ handshake ]
+}
+policy puzzled extends tls.intermediate { challenge puzzle  rank 10 }
+site all { listen edge  sni any  score shape  ladder { from 0 use puzzled }  on_error use puzzled }
+`;
+
+test('the puzzle grows with the score', group, async (t) => {
+  const { port } = await startTestEdge(t, { policy: SCORED });
+  const h2 = Buffer.concat([u16(3), Buffer.from('\u0002h2')]);
+  const difficulty = async (more: HelloOptions['more']): Promise<number> => {
+    const { answer } = await posed(t, port, { more: more ?? [] });
+    return readPuzzle(answer.puzzle!).difficulty;
+  };
+  assert.equal(await difficulty([[16, h2]]), 6);
+  assert.equal(await difficulty([]), 14);
+});
+
+test('a client that only knows SHA-512 gets that, with one bit less', group, async (t) => {
+  const { port, line } = await startPuzzleEdge(t, 'handshake, page');
+  const { client, first, answer } = await posed(t, port, { puzzle: puzzleContent([2, 0]) });
+  const puzzle = readPuzzle(answer.puzzle!);
+  assert.deepEqual(puzzle.types, [2]);
+  assert.equal(puzzle.difficulty, 7);
+  const wrong = await posed(t, port, { puzzle: puzzleContent([2]) });
+  const hello = changed(secondHello(wrong.first, wrong.answer), [
+    [EXTENSION, answerContent(2, solutionOf(wrong, false))],
+  ]);
+  assert.deepEqual(await wrong.client.say(hello), { kind: 'alert', alert: ALERT.illegal_parameter });
+  assert.equal((await client.say(secondHello(first, answer))).kind, 'hello');
+  client.close();
+  await line((entry) => entry.sallyport.challenge?.outcome === 'solved');
+});
+
+test('a client that does not solve in time is closed', group, async (t) => {
+  const policy = puzzlePolicy('handshake, page').replace('solve_within 30s', 'solve_within 100ms');
+  const { port, line } = await startTestEdge(t, { policy });
+  const { client } = await posed(t, port);
+  await untilClosed(client.socket);
+  const audit = await line();
+  assert.equal(audit.event.action, 'handshake_timeout');
+  assert.match(audit.error.message ?? '', /no solution came/);
+  assert.equal(audit.sallyport.challenge?.outcome, 'posed');
+});
+
+test('the handshake’s deadline ends the wait too', group, async (t) => {
+  const { port, line } = await startPuzzleEdge(t, 'handshake', '8', {
+    limits: { handshakeTimeout: '200ms' },
+  });
+  const { client } = await posed(t, port);
+  await untilClosed(client.socket);
+  assert.equal((await line()).event.action, 'handshake_timeout');
+});
+
+test(
+  'one client more than may wait makes the oldest leave, and none of them keeps others out',
+  group,
+  async (t) => {
+    const limits = { puzzlesPerWorker: 2, handshakesPerWorker: 1 };
+    const { port, line } = await startPuzzleEdge(t, 'handshake, page', '8', { limits });
+    const first = await posed(t, port);
+    const second = await posed(t, port);
+    const closed = untilClosed(first.client.socket);
+    const third = await posed(t, port);
+    await closed;
+    const audit = await line();
+    assert.equal(audit.source.port, first.client.port);
+    assert.equal(audit.event.action, 'over_capacity');
+    for (const { client, first: hello, answer } of [second, third]) {
+      assert.equal((await client.say(secondHello(hello, answer))).kind, 'hello');
+    }
+  },
+);
+
+test('the place that comes first counts, where it is one', group, async (t) => {
+  const page = await startPuzzleEdge(t, 'page, handshake');
+  const client = await RawClient.open(page.port);
+  t.after(() => client.close());
+  assert.equal((await client.say(makeHello())).kind, 'hello', 'the page is to come');
+  const upstream = { protocol: 'tcp', address: '127.0.0.1:1' };
+  const tcp = await startPuzzleEdge(t, 'page, handshake', '8', { upstream });
+  await posed(t, tcp.port);
+});
+
+test('a client that resumes a session is asked all the same', group, async (t) => {
+  const edge = await startPuzzleEdge(t, 'handshake', '8', {
+    upstream: { protocol: 'tcp', address: '127.0.0.1:1' },
+  });
+  const to = (session?: Buffer): ReturnType<typeof connectSolving> =>
+    connectSolving({
+      ...{ host: '127.0.0.1', port: edge.port, servername: 'puzzle.test', ca: edge.ca },
+      ...(session === undefined ? {} : { session }),
+    });
+  const first = await to();
+  assert.notEqual(first.puzzle, null);
+  const [session] = (await once(first.socket.on('error', () => {}).resume(), 'session')) as [Buffer];
+  first.socket.destroy();
+  // why: a hello that resumes has another JA4, which the clearance does not cover.
+  const second = await to(session);
+  assert.equal(second.socket.isSessionReused(), true);
+  assert.notEqual(second.puzzle, null);
+  second.socket.destroy();
+});
+
+test('a client of TLS 1.2 alone is not asked in its handshake', group, async (t) => {
+  const page = await startPuzzleEdge(t, 'handshake, page');
+  const only = await startPuzzleEdge(t, 'handshake');
+  const to = ({ port, ca }: typeof page): ReturnType<typeof connectSolving> =>
+    connectSolving({ host: '127.0.0.1', port, servername: 'puzzle.test', ca, maxVersion: 'TLSv1.2' });
+  const { socket, puzzle } = await to(page);
+  assert.equal(puzzle, null);
+  socket.destroy();
+  await assert.rejects(to(only), /missing extension|alert number 109/i);
 });

@@ -66,6 +66,7 @@ export interface AuditLine {
     readonly next_protocol: string | null;
     readonly client: { readonly server_name: string | null };
   };
+  readonly user_agent: { readonly original: string | null };
   readonly rule: { readonly name: string | null; readonly ruleset: string | null; readonly version: string };
   readonly risk: { readonly calculated_score: number | null };
   readonly sallyport: {
@@ -119,6 +120,8 @@ export interface TestEdgeOptions {
   /** YAML of upstreams beside `app`, by name. */
   readonly upstreams?: Readonly<Record<string, unknown>>;
   readonly metrics?: boolean;
+  /** More files of the edge's directory, by name. */
+  readonly files?: Readonly<Record<string, string>>;
   /** YAML of `tls`. */
   readonly tls?: Readonly<Record<string, unknown>>;
   /** More certificates, by the names under which `listener.certificates` may list them. */
@@ -127,6 +130,8 @@ export interface TestEdgeOptions {
   readonly config?: Readonly<Record<string, unknown>>;
   /** YAML of `feeds`. */
   readonly feeds?: Readonly<Record<string, unknown>>;
+  /** Port of the admin API; left out: none. */
+  readonly adminPort?: number;
   /** That of an edge which was stopped, to start after it; else one of its own. */
   readonly directory?: string;
   /** YAML of `geo`. */
@@ -202,6 +207,7 @@ export async function startTestEdge(t: TestContext, options: TestEdgeOptions = {
   }
   write('policy.pdl', options.policy ?? ACTIONS_POLICY);
   write('blocked.txt', '# nobody\n');
+  for (const [name, content] of Object.entries(options.files ?? {})) write(name, content);
   write('networks.txt', options.networks ?? '');
   const upstream = options.upstream ?? {
     protocol: 'http',
@@ -229,7 +235,7 @@ export async function startTestEdge(t: TestContext, options: TestEdgeOptions = {
     limits: options.limits ?? {},
     feeds: options.feeds ?? {},
     geo: options.geo ?? {},
-    admin: false,
+    admin: options.adminPort === undefined ? false : { address: `127.0.0.1:${options.adminPort}` },
     metrics: options.metrics ? { address: '127.0.0.1:0' } : false,
     audit: { file: 'audit.jsonl' },
     ...options.config,

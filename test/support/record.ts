@@ -48,7 +48,10 @@ export function makeRecord(changes: Partial<ConnectionRecord> = {}): ConnectionR
       certificate: 'ecdsa',
       alpn: 'h2',
     },
-    http: { requests: 2, challenged: 0, h2: null, osMismatch: false, toolMismatch: null },
+    http: {
+      ...{ requests: 2, challenged: 0, userAgent: 'curl/8.5.0', h2: null },
+      ...{ osMismatch: false, toolMismatch: true },
+    },
     upstream: 'app',
     bytesIn: 100,
     bytesOut: 200,

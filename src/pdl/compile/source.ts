@@ -33,7 +33,8 @@ import { type Found, fullName, lookup, type Module } from './modules.ts';
 import { compilePolicy } from './policy.ts';
 import { integerOf, millisecondsOf, tokensOf } from './units.ts';
 
-const FEED_TYPES: readonly string[] = [
+/** What a feed may hold. */
+export const FEED_TYPES: readonly string[] = [
   'cidr',
   'ip',
   'asn',
