@@ -18,7 +18,7 @@ import { readWire, type Seen, showSeen } from './wire.ts';
 const PAGE = new URL('../../docs/matrix.md', import.meta.url);
 const HEAD = `# What clients negotiate
 
-Each row is an entry of a policy, each column a client that visited a site with that policy; all sites are on one listener. The cells are
+For each client what came of a visit to a site with each entry of a policy; all sites are on one listener. The cells are
 what tshark read of a capture: version, suite, group, the scheme that the server signed with (it has an ECDSA and an RSA
 certificate), the protocol of ALPN, and tickets. Written by \`npm run matrix\`; do not edit.
 `;
