@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { makeCertificate } from '../support/certificate.ts';
 import { startTestEdge, TEST_NAMES, type TestEdge } from '../support/edge.ts';
 import { sClient } from '../support/tools.ts';
@@ -22,13 +22,13 @@ async function served(
   ...options: string[]
 ): Promise<{ signed: string; subject: string }> {
   const { stdout, stderr } = await sClient(port, ...options);
-  const [pem] = /-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----/s.exec(stdout) ?? [];
+  const [pem] = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/.exec(stdout) ?? [];
   assert.ok(pem, stderr);
   const signed = /Peer signature type: (\S+)/.exec(stdout)?.[1] ?? '';
   return { signed, subject: new X509Certificate(pem).subject };
 }
 
-async function start(t: TestContext, listed: readonly string[]): Promise<TestEdge> {
+async function start(t: import('node:test').TestContext, listed: readonly string[]): Promise<TestEdge> {
   const rsa = await makeCertificate({ names: TEST_NAMES, kind: 'rsa' });
   const shop = await makeCertificate({ names: ['*.shop.test'] });
   const exact = await makeCertificate({ names: ['www.shop.test'] });
