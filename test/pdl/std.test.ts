@@ -52,11 +52,11 @@ test('tls.modern is Mozilla’s modern configuration', () => {
   assert.deepEqual([tls.minVersion, tls.maxVersion, tls.prefer], [0x0304, 0x0304, 'client']);
 });
 
-test('tls.intermediate is Mozilla’s intermediate configuration', () => {
+test('tls.intermediate is Mozilla’s intermediate configuration, in the server’s order', () => {
   const tls = profile('intermediate');
   assert.deepEqual(suites(tls), [...MODERN, ...FOR_TLS12]);
   assert.deepEqual(groups(tls), CURVES);
-  assert.deepEqual([tls.minVersion, tls.maxVersion, tls.prefer], [0x0303, 0x0304, 'client']);
+  assert.deepEqual([tls.minVersion, tls.maxVersion, tls.prefer], [0x0303, 0x0304, 'server']);
 });
 
 test('tls.post_quantum prefers the hybrid groups, in the server’s order', () => {

@@ -6,7 +6,7 @@ export const STD: ReadonlyMap<string, string> = new Map([
 # They follow Mozilla's Server Side TLS guidelines, version 6.0 (https://ssl-config.mozilla.org/guidelines/6.0.json).
 pdl 1
 
-meta { owner "pdl standard library"  version "1.1.0" }
+meta { owner "pdl standard library"  version "1.2.0" }
 
 # Suites without forward secrecy or with broken ciphers, to test what clients offer:
 # signal old_suites +20 when any(hello.ciphers) in tls.weak_ciphers
@@ -43,6 +43,7 @@ abstract policy intermediate extends modern {
       TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
       TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256
     ]
+    prefer        server      # scanners ask for an order where there is TLS 1.2; all of these suites are strong in any order
     renegotiation off locked  # a child policy may not turn this on
   }
   rank 5
