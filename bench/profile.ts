@@ -7,6 +7,7 @@ import { Core } from '../src/core/core.ts';
 import { encodeProgram } from '../src/core/image.ts';
 import { loadCoreModule } from '../src/core/module.ts';
 import { encodeTables } from '../src/core/tables.ts';
+import { NO_TRUST } from '../src/identity/trust.ts';
 import { clientAtHello } from '../src/orchestrator/client.ts';
 import { type ConnectionFacts, Engine } from '../src/orchestrator/engine.ts';
 import { History } from '../src/orchestrator/history.ts';
@@ -124,7 +125,7 @@ function engineOf(
   const engine = new Engine(new Core(loadCoreModule()), new History(memoryOfOne()));
   const stacks = knowing ? loadStacks(OWN_STACKS).stacks! : NO_STACKS;
   const table = knowing ? loadClients(null).table! : NO_CLIENTS;
-  engine.load({ program, image, imageId, tables, secrets: [], stacks, clients: table }, 1);
+  engine.load({ program, image, imageId, tables, secrets: [], trust: NO_TRUST, stacks, clients: table }, 1);
   engine.useOrigins(databases);
   return engine;
 }
