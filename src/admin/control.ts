@@ -2,6 +2,7 @@
 import type { Bundle } from '../orchestrator/bundle.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import type { FeedControl } from './feed-control.ts';
+import type { ModeControl } from './mode-control.ts';
 import type { WatchHub } from './watch-hub.ts';
 
 export type ReloadResult =
@@ -16,6 +17,7 @@ export interface AdminControl {
   /** The bundle in force; null before the first. */
   bundle(): Bundle | null;
   readonly feeds: FeedControl;
+  readonly modes: ModeControl;
   /** Who watches the traffic. */
   readonly watch: WatchHub;
   /** What is remembered of an address, of its network, and of a JA4 when one is given. */

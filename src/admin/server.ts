@@ -12,6 +12,7 @@ import type { RunningServer } from '../observe/server.ts';
 import type { AdminControl } from './control.ts';
 import { failure } from './failure.ts';
 import { feedRoutes } from './feed-routes.ts';
+import { modeRoutes } from './mode-routes.ts';
 import { describeBundle } from './policy-report.ts';
 import { isAuthorized, loadOrCreateToken } from './token.ts';
 import { watchRoutes } from './watch-routes.ts';
@@ -73,6 +74,7 @@ function routes(app: FastifyInstance, control: AdminControl): void {
     return reply.code(result.ok ? 200 : 422).send(result);
   });
   feedRoutes(app, control.feeds);
+  modeRoutes(app, control.modes);
   watchRoutes(app, control);
 }
 

@@ -1,6 +1,7 @@
 /** What is known about one connection when it ends: the source of its one audit line. */
 
 import type { CanaryArm } from '../orchestrator/canaries.ts';
+import type { NegotiatedNames } from '../orchestrator/negotiated.ts';
 import type { ShadowDecision, Verdict } from '../orchestrator/verdict.ts';
 import type { Policy } from '../pdl/ir.ts';
 import { type Origin, UNKNOWN_ORIGIN } from '../profile/address/origins.ts';
@@ -20,15 +21,18 @@ export type Outcome =
   | 'hello_invalid'
   | 'hello_too_large'
   | 'not_tls'
+  | 'proxy_header_invalid'
   | 'client_closed'
   | 'handshake_failed'
   | 'handshake_timeout'
   | 'handshake_aborted'
+  | 'parser_divergence'
   | 'upstream_failed'
   | 'idle_timeout'
   | 'over_capacity'
   | 'worker_lost'
   | 'drained'
+  | 'tls_flood'
   | 'engine_error';
 
 /** Every outcome, for metrics and tests. */
@@ -44,15 +48,18 @@ export const OUTCOMES: readonly Outcome[] = [
   'hello_invalid',
   'hello_too_large',
   'not_tls',
+  'proxy_header_invalid',
   'client_closed',
   'handshake_failed',
   'handshake_timeout',
   'handshake_aborted',
+  'parser_divergence',
   'upstream_failed',
   'idle_timeout',
   'over_capacity',
   'worker_lost',
   'drained',
+  'tls_flood',
   'engine_error',
 ];
 
@@ -110,13 +117,8 @@ export interface ConnectionRecord {
   challenge: { name: string; outcome: 'posed' | 'solved' | 'cleared' | 'failed' } | null;
   imageId: string | null;
   epoch: number;
-  tls: {
-    version: string;
-    cipher: string;
-    group: string | null;
-    resumed: boolean;
-    alpn: string | null;
-  } | null;
+  /** Null when no handshake came to its end. */
+  tls: NegotiatedNames | null;
   http: HttpRecord | null;
   upstream: string | null;
   bytesIn: number;
@@ -131,6 +133,8 @@ export interface HttpRecord {
   requests: number;
   /** Those that met a challenge. */
   challenged: number;
+  /** The User-Agent of the first request that was judged, cut at 512 characters. */
+  userAgent: string | null;
   /** Akamai's text; null for HTTP/1.1 and where the policy does not ask for it. */
   h2: string | null;
   /** Did a request contradict the SYN, or the ClientHello? Null: none was judged. */

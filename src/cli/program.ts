@@ -4,7 +4,10 @@ import type { Flags } from '../config/overrides.ts';
 import type { BenchOptions } from './commands/bench.ts';
 import type { CheckFormat } from './commands/check.ts';
 import type { ConnectFlags } from './commands/connect.ts';
+import type { TableFlags } from './commands/decide.ts';
 import type { InspectClientOptions } from './commands/inspect-client.ts';
+import type { CaptureOptions } from './commands/inspect-pcap.ts';
+import type { ModeOptions } from './commands/mode.ts';
 import type { WatchOptions } from './commands/watch.ts';
 import { type DatabaseFlags, databaseOptions } from './databases.ts';
 import { CliError, EXIT } from './exit.ts';
@@ -135,9 +138,10 @@ function buildProgram(done: (code: number) => void): Command {
     ),
   )
     .requiredOption('--policy <file>', 'the policy')
+    .option('--client-table <file>', CLIENT_TABLE)
     .option('--site <name>', 'decide for this site whatever name the client asks for')
     .addOption(jsonlOption())
-    .action(async (options: DatabaseFlags & { policy: string; site?: string; jsonl?: true }) => {
+    .action(async (options: TableFlags & { policy: string; site?: string; jsonl?: true }) => {
       const { decide } = await import('./commands/decide.ts');
       done(await decide(options.policy, options.site ?? null, options.jsonl === true, options));
     });
@@ -160,13 +164,15 @@ function buildProgram(done: (code: number) => void): Command {
       const { inspectHellos } = await import('./commands/inspect.ts');
       done(await inspectHellos(clientTable ?? null, jsonl === true));
     });
-  inspect
-    .command('client')
-    .description('Reads a ClientHello, a SYN and a User-Agent of one client, and prints all that they tell.')
+  withDatabases(inspect.command('client'))
+    .description(
+      'Reads a ClientHello, a SYN, a User-Agent and an address of one client, and prints all that they tell.',
+    )
     .exitOverride()
     .option('--hello <hex>', 'the ClientHello, a file with its hex or bytes, or - for standard input')
     .option('--syn <hex>', 'the IP and TCP headers of the SYN, likewise')
     .option('--user-agent <text>', 'the User-Agent, or - for standard input')
+    .option('--ip <address>', 'the address, looked up in --geo-country and --geo-asn')
     .addOption(new Option('--proto <name>', 'of the hello').choices(['tls', 'dtls', 'quic']).default('tls'))
     .option('--p0f-db <file>', "signatures in the format of p0f.fp instead of the package's own")
     .option('--client-table <file>', CLIENT_TABLE)
@@ -199,6 +205,21 @@ function buildProgram(done: (code: number) => void): Command {
       done(await inspectAddresses(databases, jsonl === true));
     });
 
+  withDatabases(inspect.command('pcap'))
+    .description(
+      'Reads a capture (pcap, pcapng; - for standard input): every TLS connection with its profile.',
+    )
+    .exitOverride()
+    .argument('<file>', 'the capture')
+    .option('--policy <file>', 'say what this policy decides about each, on its own')
+    .option('--site <name>', 'decide for this site whatever name the client asks for')
+    .option('--p0f-db <file>', "signatures in the format of p0f.fp instead of the package's own")
+    .addOption(formatOption())
+    .action(async (file: string, options: CaptureOptions) => {
+      const { inspectPcap } = await import('./commands/inspect-pcap.ts');
+      done(await inspectPcap(file, options));
+    });
+
   withAdmin(
     verb(
       'reload',
@@ -213,6 +234,21 @@ function buildProgram(done: (code: number) => void): Command {
       done(await reload(options));
     },
   );
+
+  withAdmin(
+    verb(
+      'mode',
+      'Show the modes of a running edge, or hold one of them in a state.',
+      '  sallyport mode\n  sallyport mode posture siege\n  sallyport mode posture auto   # by its conditions again\n',
+    )
+      .argument('[name]', 'the mode, as the policy calls it')
+      .argument('[state]', 'a state of it, or auto')
+      .addOption(configOption())
+      .addOption(formatOption()),
+  ).action(async (name: string | undefined, state: string | undefined, options: ModeOptions) => {
+    const { mode } = await import('./commands/mode.ts');
+    done(await mode(name, state, options));
+  });
 
   addFeedVerbs(
     verb('feed', 'Look at feeds and refresh them.', FEED_EXAMPLES),

@@ -20,6 +20,7 @@ import {
   type Setting,
   type Settings,
   TCP_UPSTREAM_SETTINGS,
+  TLS_SETTINGS,
 } from './settings.ts';
 import { keyText } from './validate.ts';
 
@@ -75,6 +76,19 @@ export function resolveConfig(document: ConfigDocument, problems: Diagnostic[]):
     };
   };
 
+  const prefixes = (at: Path, value: unknown): readonly string[] => {
+    const texts = (value as string[] | undefined) ?? [];
+    texts.forEach((text, index) => {
+      if (parsePrefix(text) !== null) return;
+      report([...at, index], `${text} is no IP address or prefix`, 'write 192.0.2.0/24 or 2001:db8::/32');
+    });
+    return texts.filter((text) => parsePrefix(text) !== null);
+  };
+  const proxyProtocol = (index: number, given: Section): ListenerConfig['proxyProtocol'] => ({
+    from: prefixes(['listeners', index, 'proxyProtocol', 'from'], given.from),
+    require: given.require !== false,
+  });
+
   const upstreams = mapValues(root.upstreams as Record<string, Section>, upstream);
   const listener = (section: Section, index: number): ListenerConfig => ({
     name: section.name as string,
@@ -84,22 +98,12 @@ export function resolveConfig(document: ConfigDocument, problems: Diagnostic[]):
     upstream: upstreamOf(section),
     passthrough: passthroughOf(section),
     deferAccept: section.deferAccept !== false,
+    proxyProtocol:
+      section.proxyProtocol === undefined ? null : proxyProtocol(index, section.proxyProtocol as Section),
     alpn:
       (section.alpn as string[] | undefined) ??
       (own(upstreams, upstreamOf(section))?.protocol === 'tcp' ? [] : DEFAULTS.httpAlpn),
   });
-  const prefixes = (key: string, value: unknown): readonly string[] => {
-    const texts = (value as string[] | undefined) ?? [];
-    texts.forEach((text, index) => {
-      if (parsePrefix(text) !== null) return;
-      report(
-        ['feeds', key, index],
-        `${text} is no IP address or prefix`,
-        'write 192.0.2.0/24 or 2001:db8::/32',
-      );
-    });
-    return texts.filter((text) => parsePrefix(text) !== null);
-  };
   const resolvers = (value: unknown): readonly string[] =>
     ((value as string[] | undefined) ?? []).filter((text, index) => {
       if (isIP(text) !== 0 || isIP(parseAddress(text)?.host ?? '') !== 0) return true;
@@ -109,8 +113,8 @@ export function resolveConfig(document: ConfigDocument, problems: Diagnostic[]):
     });
   const feeds = (given: Section): FeedSettings => ({
     directory: path(given.directory, DEFAULTS.feedDirectory),
-    own: prefixes('own', given.own),
-    neverBlock: prefixes('neverBlock', given.neverBlock),
+    own: prefixes(['feeds', 'own'], given.own),
+    neverBlock: prefixes(['feeds', 'neverBlock'], given.neverBlock),
     ca: given.ca === undefined ? null : path(given.ca, ''),
     resolvers: resolvers(given.resolvers),
     maxGoodShare: Number(given.maxGoodPercent ?? DEFAULTS.maxGoodPercent) / 100,
@@ -121,6 +125,11 @@ export function resolveConfig(document: ConfigDocument, problems: Diagnostic[]):
     country: country === undefined ? null : path(country, ''),
     asn: asn === undefined ? null : path(asn, ''),
   });
+  const botKeys = (value: unknown): Config['bots']['keys'] =>
+    ((value as Section[] | undefined) ?? []).map((source) => ({
+      agent: new URL(source.agent as string).origin,
+      file: path(source.file, ''),
+    }));
   const admin = toggle(root.admin);
   const metrics = toggle(root.metrics);
   const audit = toggle(root.audit);
@@ -131,6 +140,7 @@ export function resolveConfig(document: ConfigDocument, problems: Diagnostic[]):
     file: resolve(document.file),
     policy: path(root.policy, DEFAULTS.policy),
     p0fDb: root.p0fDb === undefined ? null : path(root.p0fDb, ''),
+    bots: { keys: botKeys(section(root.bots).keys) },
     geo: geo(section(root.geo)),
     intermediaries: (root.intermediaries as string[] | undefined) ?? [],
     clientTable: root.clientTable === undefined ? null : path(root.clientTable, ''),
@@ -144,6 +154,7 @@ export function resolveConfig(document: ConfigDocument, problems: Diagnostic[]):
     limits: settings(['limits'], section(root.limits), LIMIT_SETTINGS),
     tls: {
       minVersion: TLS_VERSIONS[(section(root.tls).minVersion ?? DEFAULTS.minVersion) as VersionName],
+      ...settings(['tls'], section(root.tls), TLS_SETTINGS),
       puzzleExtension: scalar(
         ['tls', 'puzzleExtension'],
         section(root.tls).puzzleExtension,

@@ -1,6 +1,8 @@
 /** The shape of a loaded configuration: plain data, so that it can cross a thread. */
 
+import type { BotKeySource } from '../intel/bot-keys.ts';
 import type { FeedSettings } from '../intel/settings.ts';
+import type { DatabaseFiles } from '../profile/address/load-database.ts';
 
 /** Where to listen or connect. `host` is an IP literal or a name, without brackets. */
 export interface Address {
@@ -21,6 +23,8 @@ export interface ListenerConfig {
   readonly upstream: string;
   /** The kernel wakes the edge only once the client has sent bytes. */
   readonly deferAccept: boolean;
+  /** Proxies that say in a PROXY header whose connection they bring; null: none. */
+  readonly proxyProtocol: { readonly from: readonly string[]; readonly require: boolean } | null;
   /** ALPN protocols offered, most wanted first; empty: none. */
   readonly alpn: readonly string[];
   /**
@@ -63,6 +67,17 @@ export interface TcpUpstreamConfig {
 }
 
 export type UpstreamConfig = HttpUpstreamConfig | TcpUpstreamConfig;
+
+export interface TlsConfig {
+  /** As on the wire: 0x0303. No policy goes below it. */
+  readonly minVersion: number;
+  /** Tickets sent after a full TLS 1.3 handshake. */
+  readonly tickets: number;
+  /** How often tickets get a new key; those of the key before it still resume. */
+  readonly ticketRotation: number;
+  /** Type of the TLS extension that carries puzzles. */
+  readonly puzzleExtension: number;
+}
 
 export interface LimitsConfig {
   /** Open connections of the whole process. */
@@ -124,7 +139,9 @@ export interface Config {
   /** Signatures of TCP/IP stacks in p0f's format; null: those of the package. */
   readonly p0fDb: string | null;
   /** Absolute paths of MaxMind databases; null: none. */
-  readonly geo: { readonly country: string | null; readonly asn: string | null };
+  readonly geo: DatabaseFiles;
+  /** Crawlers whose signatures are taken. */
+  readonly bots: { readonly keys: readonly BotKeySource[] };
   /** A table of TLS clients over the package's own; null: there is none. */
   readonly clientTable: string | null;
   /** Prefixes of proxies whose own TCP and TLS are seen in place of their clients'. */
@@ -135,12 +152,8 @@ export interface Config {
   readonly certificates: Readonly<Record<string, CertificateConfig>>;
   readonly upstreams: Readonly<Record<string, UpstreamConfig>>;
   readonly limits: LimitsConfig;
-  readonly tls: {
-    /** Lowest version any policy may offer, as on the wire (0x0303). */
-    readonly minVersion: number;
-    /** Type of the TLS extension that carries puzzles. */
-    readonly puzzleExtension: number;
-  };
+  /** Lowest version any policy may offer, as on the wire (0x0303). */
+  readonly tls: TlsConfig;
   readonly headers: HeadersConfig;
   /** Null: no admin API. `tokenFile` is made at start when it is missing. */
   readonly admin: { readonly address: Address; readonly tokenFile: string } | null;

@@ -11,16 +11,22 @@ import type { KeptFacts } from '../core/kept-facts.ts';
 import { statusName } from '../core/status.ts';
 import { alertRecord } from '../orchestrator/alert.ts';
 import { type Client, clientAtAccept, clientAtHello } from '../orchestrator/client.ts';
+import { type Allowed, divergence, type Offered, offeredIn } from '../orchestrator/divergence.ts';
 import type { ConnectionFacts, LaterPhase } from '../orchestrator/engine.ts';
 import { helloExcess } from '../orchestrator/hello-limits.ts';
 import { formatIp } from '../orchestrator/ip.ts';
+import { type Negotiated, nameNegotiated } from '../orchestrator/negotiated.ts';
+import { sessionContext } from '../orchestrator/ticket-keys.ts';
 import type { Verdict } from '../orchestrator/verdict.ts';
 import type { Verdict as Action, Challenge, Policy } from '../pdl/ir.ts';
 import type { H2Start } from '../profile/h2.ts';
+import type { RequestHead } from '../profile/http.ts';
 import { admit } from './admission.ts';
+import { isVerifiedBot } from './bot-gate.ts';
 import type { HelloEnd } from './hello-reader.ts';
 import type { Held } from './holding.ts';
 import type { EdgeLoop, ListenerState } from './loop.ts';
+import { MAX_OVERHEAD_BYTES, Overhead } from './overhead.ts';
 import { passThrough } from './passthrough.ts';
 import { summaryOf } from './tcp-service.ts';
 import type { Transport } from './transport.ts';
@@ -34,6 +40,12 @@ export interface Arrival {
   readonly peeked: Uint8Array | null;
 }
 
+/** What a handshake must come to. */
+interface Expected {
+  readonly offered: Offered;
+  readonly allowed: Allowed;
+}
+
 const STATUS_OUTCOME: Readonly<Record<string, Outcome>> = {
   not_tls: 'not_tls',
   hello_too_large: 'hello_too_large',
@@ -45,7 +57,7 @@ const micros = (startedAt: number): number => Math.round((performance.now() - st
 
 export class Connection implements Held {
   readonly record: ConnectionRecord;
-  readonly facts: ConnectionFacts;
+  facts: ConnectionFacts;
   readonly listener: ListenerState;
   client: Client;
   /** The last one; a later phase can put another in its place. */
@@ -66,6 +78,8 @@ export class Connection implements Held {
   #tls: TLSSocket | null = null;
   /** Ends the connection of a client whose TLS passes through. */
   #stopPassing: (() => void) | null = null;
+  /** From the end of the handshake on. */
+  #overhead: Overhead | null = null;
   #isTurnedAway = false;
   /** The policy that a handshake is counted under while it is under way. */
   #inflight: string | null = null;
@@ -81,8 +95,38 @@ export class Connection implements Held {
     this.record = newRecord(loop, arrival);
   }
 
-  /** Looks at what has arrived so far and decides, or waits for the rest of the hello. */
+  /** Hears whom a proxy speaks for, if the peer is one, and then looks at the client. */
   start(peeked: Uint8Array | null): void {
+    const { proxies } = this.listener;
+    if (proxies === null || !proxies.lists(this.facts.ip)) return this.#look(peeked);
+    const options = { helloBytes: this.#loop.config.limits.helloBytes, timeoutMs: this.#helloTimeLeft() };
+    proxies.pass(this.#transport, this.facts, peeked, options, (end) => {
+      if ('outcome' in end) {
+        this.#transport.reset();
+        return this.#end(end.outcome, end.error);
+      }
+      if (end.facts.proxied) this.#introduce(end.facts);
+      this.#look(end.rest);
+    });
+  }
+
+  /** A proxy has said whose connection it is. */
+  #introduce(facts: ConnectionFacts): void {
+    this.facts = facts;
+    this.record.proxyIp = this.record.clientIp;
+    this.record.clientIp = formatIp(facts.ip, facts.isV4);
+    this.record.clientPort = facts.port;
+    this.record.rttUs = facts.rttUs;
+    this.#loop.named(this.#slot, facts);
+  }
+
+  /** Milliseconds. */
+  #helloTimeLeft(): number {
+    return Math.max(1, this.#loop.config.limits.helloTimeout - (performance.now() - this.#startedAt));
+  }
+
+  /** Looks at what has arrived so far and decides, or waits for the rest of the hello. */
+  #look(peeked: Uint8Array | null): void {
     const { engine } = this.#loop;
     engine.begin(this.facts);
     this.client = clientAtAccept(this.facts, engine.origin);
@@ -104,7 +148,7 @@ export class Connection implements Held {
     const { engine, config } = this.#loop;
     const options = {
       maxBytes: config.limits.helloBytes,
-      timeoutMs: config.limits.helloTimeout,
+      timeoutMs: this.#helloTimeLeft(),
       parse: (bytes: Uint8Array, length: number): number => {
         engine.begin(this.facts);
         return engine.core.parse(bytes, 0, length, 'records', 'tls');
@@ -243,13 +287,16 @@ export class Connection implements Held {
     const noRoom = puzzle === 'later' ? this.admit() : null;
     if (noRoom !== null) return this.turnAway('over_capacity', noRoom);
     this.#kept = loop.engine.keep();
-    const certificate = loop.certificateFor(this.listener, policy.tls.certificate, this.client.sni);
+    const { sni } = this.client;
+    const certificates = loop.certificatesFor(this.listener, policy.tls.certificate, sni);
     const alpn = policy.tls.alpn.length > 0 ? policy.tls.alpn : this.listener.config.alpn;
     const socket = this.#transport.takeSocket();
     this.#socket = socket;
     loop.adopted(this.#slot);
-    const context = loop.contexts.for(policy, certificate, puzzle !== 'later');
-    const server = loop.openssl.accept(socket, context, alpn);
+    const offered = offeredIn(loop.engine.core, this.record.hello!);
+    const allowed = { tls: policy.tls, alpn, floor: config.tls.minVersion };
+    const context = loop.contexts.for(policy, certificates, puzzle !== 'later');
+    const server = loop.openssl.accept(socket, context, alpn, sessionContext(sni));
     const { tls } = server;
     this.#tls = tls;
     if (puzzle !== 'later') loop.puzzles.pose(this, puzzle, server);
@@ -260,7 +307,7 @@ export class Connection implements Held {
       tls.destroy();
     }, left);
     tls.on('error', (error) => this.#onTlsError(error));
-    tls.once('secure', () => this.#onSecure(tls, server.group()));
+    tls.once('secure', () => this.#onSecure(tls, server.negotiated(), { offered, allowed }));
     tls.once('close', () => this.#onClose());
   }
 
@@ -347,19 +394,20 @@ export class Connection implements Held {
     this.#inflight = null;
   }
 
-  #onSecure(tls: TLSSocket, group: string | null): void {
+  #onSecure(tls: TLSSocket, negotiated: Negotiated, expected: Expected): void {
     clearTimeout(this.#timer ?? undefined);
     this.#leaveHandshake();
-    const cipher = tls.getCipher();
     this.record.durationsUs.handshake = micros(this.#startedAt);
-    this.record.tls = {
-      version: tls.getProtocol() ?? '',
-      cipher: cipher.standardName,
-      group,
-      resumed: tls.isSessionReused(),
-      alpn: typeof tls.alpnProtocol === 'string' ? tls.alpnProtocol : null,
-    };
+    this.record.tls = nameNegotiated(negotiated);
+    const difference = divergence(negotiated, expected.offered, expected.allowed);
+    if (difference !== null) {
+      this.record.outcome = 'parser_divergence';
+      this.record.error = difference;
+      this.#countFailure();
+      return void tls.destroy();
+    }
     this.record.outcome = 'served';
+    this.#overhead = new Overhead(this.#socket!.bytesRead);
     this.#loop.history.count('handshake', this.client, Date.now());
     this.listener.service.serve(this, tls);
   }
@@ -371,6 +419,15 @@ export class Connection implements Held {
     if (this.record.tls === null) this.#countFailure();
     this.#loop.history.transferred(tls.bytesRead + tls.bytesWritten, this.client, Date.now());
     this.#end(this.record.outcome, this.record.error);
+  }
+
+  /** Ends it when its client keeps TLS busy without sending data. Called now and then. */
+  look(): void {
+    const [socket, tls] = [this.#socket, this.#tls];
+    if (this.#overhead === null || socket === null || tls === null) return;
+    if (this.#overhead.since(socket.bytesRead, tls.bytesRead) <= MAX_OVERHEAD_BYTES) return;
+    this.fail('tls_flood', null);
+    socket.resetAndDestroy();
   }
 
   /** Does it come from a proxy whose own SYN and ClientHello are seen in place of the client's? */
@@ -399,6 +456,12 @@ export class Connection implements Held {
     if (phase === 'cert') this.#kept = engine.keep();
     recordVerdict(this.record, this.verdict);
     return this.verdict;
+  }
+
+  /** Is the client the crawler that it says it is? Null: it does not say so, or that is not known yet. */
+  isVerifiedBot(userAgent: string | null, request: RequestHead): boolean | null {
+    const { history, botKeys } = this.#loop;
+    return history.wantsBots ? isVerifiedBot(request, userAgent, this.client, history, botKeys) : null;
   }
 
   /** Has the client met the challenge of its policy already? */

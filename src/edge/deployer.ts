@@ -4,6 +4,7 @@
  */
 import type { Piscina } from 'piscina';
 import type { Config } from '../config/schema.ts';
+import { loadBotKeys } from '../intel/bot-keys.ts';
 import type { RemoteFeed } from '../intel/refresh.ts';
 import type { FeedRefresher } from '../intel/refresher.ts';
 import { loadCertificates } from '../orchestrator/certificates.ts';
@@ -13,6 +14,7 @@ import { changeOf, type FoundFeed } from '../orchestrator/feeds.ts';
 import { hostOf } from '../orchestrator/host.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import type { OriginStore } from '../profile/address/origin-store.ts';
+import type { ModeDesk } from './mode-desk.ts';
 import type { QuestionDesk } from './question-desk.ts';
 
 export interface Made {
@@ -29,6 +31,7 @@ export class Deployer {
   readonly #refresher: FeedRefresher;
   readonly #questions: QuestionDesk;
   readonly #origins: OriginStore;
+  readonly #modes: ModeDesk;
   #epoch = 0;
   /** The feeds in force, as they were found. */
   #feeds: readonly FoundFeed[] = [];
@@ -39,7 +42,9 @@ export class Deployer {
     refresher: FeedRefresher,
     questions: QuestionDesk,
     origins: OriginStore,
+    modes: ModeDesk,
   ) {
+    this.#modes = modes;
     this.#questions = questions;
     this.#config = config;
     this.#batch = batch;
@@ -60,14 +65,20 @@ export class Deployer {
     };
     const certificates = loadCertificates(config.certificates);
     const refusals = await this.#origins.refresh();
+    const bots = loadBotKeys(config.bots.keys);
     let compiled = (await this.#batch.run(request)) as CompileOutcome;
     // why: only a compiled policy says what to fetch, and what was fetched belongs into it.
     if (await this.#refresher.fetchMissing(compiled.remoteFeeds)) {
       compiled = (await this.#batch.run(request)) as CompileOutcome;
     }
     const { remoteFeeds } = compiled;
-    const diagnostics = [...compiled.diagnostics, ...certificates.diagnostics, ...refusals];
-    const isWhole = certificates.ok && !refusals.some(({ severity }) => severity === 'error');
+    const diagnostics = [
+      ...compiled.diagnostics,
+      ...certificates.diagnostics,
+      ...refusals,
+      ...bots.diagnostics,
+    ];
+    const isWhole = certificates.ok && !diagnostics.some(({ severity }) => severity === 'error');
     if (compiled.bundle === null || !isWhole) return { deployment: null, diagnostics, remoteFeeds };
     const { feeds } = compiled.bundle.program;
     diagnostics.push(...(await this.#questions.test(feeds)));
@@ -81,6 +92,8 @@ export class Deployer {
       bundle: compiled.bundle,
       certificates: certificates.certificates,
       origins: this.#origins.databases,
+      modes: this.#modes.load(compiled.bundle.program),
+      botKeys: bots.keys,
     };
     this.#feeds = compiled.feeds;
     return { deployment, diagnostics, remoteFeeds };

@@ -5,16 +5,22 @@
 import type { TLSSocket } from 'node:tls';
 import { type ConnectionRecord, wasServedWell } from '../audit/record.ts';
 import type { Config, ListenerConfig } from '../config/schema.ts';
+import { trustKeys } from '../intel/bot-keys.ts';
+import type { TrustedKey } from '../intel/bot-signature.ts';
 import type { Inflight } from '../limit/inflight.ts';
+import { type Certificate, chooseCertificates } from '../orchestrator/certificate-choice.ts';
+import { ContextPool } from '../orchestrator/context-pool.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
-import type { Engine } from '../orchestrator/engine.ts';
+import type { ConnectionFacts, Engine } from '../orchestrator/engine.ts';
 import type { History } from '../orchestrator/history.ts';
-import { type Certificate, ContextPool, chooseCertificate } from '../orchestrator/tls-profile.ts';
+import type { TicketMasters } from '../orchestrator/ticket-keys.ts';
 import { inPrefix, type Prefix, parsePrefix } from '../pdl/ip.ts';
 import { type Arrival, Connection } from './connection.ts';
 import { HoldingPen } from './holding.ts';
 import type { OpenSsl } from './openssl.ts';
+import { LOOK_MS } from './overhead.ts';
 import type { PassthroughNames } from './passthrough.ts';
+import type { ProxyGate } from './proxy-gate.ts';
 import { Puzzles } from './puzzles.ts';
 import type { ConnectionSlots, SharedCount } from './slots.ts';
 
@@ -32,6 +38,8 @@ export interface ListenerState {
   readonly index: number;
   readonly config: ListenerConfig;
   readonly service: Service;
+  /** Who may speak for clients; null: nobody. */
+  readonly proxies: ProxyGate | null;
   /** Server names whose TLS goes on untouched. */
   readonly passthrough: PassthroughNames;
 }
@@ -45,10 +53,10 @@ export interface EdgeLoopOptions {
   readonly slots: ConnectionSlots;
   /** Open connections of the whole process. */
   readonly total: SharedCount;
+  /** The same in every worker. */
+  readonly ticketMasters: TicketMasters;
   /** TLS handshakes under way in the whole process. */
   readonly inflight: Inflight;
-  /** 32 random bytes, the same in every worker. */
-  readonly ticketMaster: Uint8Array;
   /** Takes the record of a connection that ended; calls `release` with the slot once it is safe. */
   readonly report: (record: ConnectionRecord, slot: number) => void;
 }
@@ -66,9 +74,14 @@ export class EdgeLoop {
   readonly #intermediaries: readonly Prefix[];
   readonly #open = new Set<Connection>();
   #deployment: Deployment | null = null;
+  #botKeys: ReadonlyMap<string, TrustedKey> = new Map();
   #contexts: ContextPool;
+  #ticketMasters: TicketMasters;
+  /** By listener, in its order. */
+  #certificates: readonly (readonly Certificate[])[] = [];
   #draining = false;
   #onIdle: (() => void) | null = null;
+  readonly #looks: NodeJS.Timeout;
 
   constructor(options: EdgeLoopOptions) {
     this.#options = options;
@@ -80,6 +93,7 @@ export class EdgeLoop {
     this.inflight = options.inflight;
     this.#intermediaries = options.config.intermediaries.map((text) => parsePrefix(text)!);
     this.pen = new HoldingPen(options.config.limits.tarpits);
+    this.#ticketMasters = options.ticketMasters;
     this.puzzles = new Puzzles({
       core: options.engine.core,
       history: options.history,
@@ -88,6 +102,10 @@ export class EdgeLoop {
       capacity: options.config.limits.puzzlesPerWorker,
     });
     this.#contexts = this.#newContexts();
+    this.#looks = setInterval(() => {
+      for (const connection of this.#open) connection.look();
+    }, LOOK_MS);
+    this.#looks.unref();
   }
 
   /** TLS contexts of the policy now active; a connection under an older one holds its own context. */
@@ -106,25 +124,39 @@ export class EdgeLoop {
   /** Switches to a deployment that was verified. @throws Error, and nothing changes, when it is refused. */
   load(deployment: Deployment): void {
     this.engine.load(deployment.bundle, deployment.epoch);
+    const { certificates } = deployment;
+    this.#certificates = this.config.listeners.map((listener) =>
+      listener.certificates.map((name) => certificates[name]!),
+    );
     this.engine.useOrigins(deployment.origins);
+    this.engine.useModes(deployment.modes);
     this.puzzles.load(deployment.bundle);
     this.#deployment = deployment;
+    this.#botKeys = trustKeys(deployment.botKeys);
     this.#contexts = this.#newContexts();
   }
 
-  #newContexts(): ContextPool {
-    const { openssl, ticketMaster, config } = this.#options;
-    return new ContextPool(openssl.makeContext, ticketMaster, config.tls.minVersion);
+  /** What signatures of crawlers are checked with, by thumbprint. */
+  get botKeys(): ReadonlyMap<string, TrustedKey> {
+    return this.#botKeys;
   }
 
-  /** The certificate a policy names, else the listener's best for the server name. */
-  certificateFor(listener: ListenerState, named: string | null, sni: string | null): Certificate {
-    const { certificates } = this.#deployment!;
-    if (named !== null) return certificates[named]!;
-    return chooseCertificate(
-      listener.config.certificates.map((name) => certificates[name]!),
-      sni,
-    );
+  /** From here on tickets are made with the first master. */
+  rotateTicketKeys(masters: TicketMasters): void {
+    this.#ticketMasters = masters;
+    this.#contexts.rotate(masters);
+  }
+
+  #newContexts(): ContextPool {
+    const { openssl, config } = this.#options;
+    const { minVersion: floor, tickets } = config.tls;
+    return new ContextPool({ make: openssl.makeContext, masters: this.#ticketMasters, floor, tickets });
+  }
+
+  /** The certificate a policy names, else the listener's best for the server name: one for each type of key. */
+  certificatesFor(listener: ListenerState, named: string | null, sni: string | null): readonly Certificate[] {
+    if (named !== null) return [this.#deployment!.certificates[named]!];
+    return chooseCertificates(this.#certificates[listener.index]!, sni);
   }
 
   /** So many connections are open that none is held for nothing. */
@@ -151,6 +183,11 @@ export class EdgeLoop {
     else connection.start(arrival.peeked);
   }
 
+  /** Called by a connection whose client a proxy has named. */
+  named(slot: number, { ip, port }: ConnectionFacts): void {
+    if (slot !== -1) this.#options.slots.setClient(slot, ip, port);
+  }
+
   /** Called by a connection whose descriptor a Node handle now owns. */
   adopted(slot: number): void {
     if (slot !== -1) this.#options.slots.holdDescriptor(slot, -1);
@@ -174,6 +211,11 @@ export class EdgeLoop {
   async drain(timeoutMs: number): Promise<void> {
     this.#draining = true;
     this.pen.stop();
+    await this.#untilIdle(timeoutMs);
+    clearInterval(this.#looks);
+  }
+
+  async #untilIdle(timeoutMs: number): Promise<void> {
     if (this.#open.size === 0) return;
     const idle = new Promise<void>((resolve) => {
       this.#onIdle = resolve;

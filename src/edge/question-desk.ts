@@ -1,14 +1,26 @@
 /** Answers what workers want to find out, on the main thread; answers go to the memory that they share. */
+import { type BotCounts, confirmBot } from '../intel/confirm-bot.ts';
 import { DnsClient } from '../intel/dns-client.ts';
 import { type DnsAnswer, DnsList, type DnsListHealth } from '../intel/dns-list.ts';
 import type { AnswerTable } from '../limit/answer-table.ts';
 import type { KeyHasher } from '../limit/key.ts';
-import { graceMs, hashQuestion, type Question } from '../orchestrator/answers.ts';
+import { graceMs, hashQuestion, nameOf, type Question } from '../orchestrator/answers.ts';
 import { feedProblem } from '../orchestrator/feeds.ts';
 import type { Tables } from '../orchestrator/shared-tables.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import type { Feed } from '../pdl/ir.ts';
+import { BOTS } from '../profile/bots.ts';
 
+/** What was found out, and how long it is good and may be used beyond that. */
+interface Found {
+  readonly isYes: boolean;
+  readonly lifetimeMs: number;
+  readonly graceMs: number;
+}
+
+/** Addresses of crawlers stay theirs for long; one that is denied may be new. */
+const CONFIRMED_MS = 86_400_000;
+const DENIED_MS = 3_600_000;
 /** Questions that are being answered, at most. */
 const MAX_OPEN = 2_048;
 
@@ -20,6 +32,7 @@ export class QuestionDesk {
   readonly #lists = new Map<string, DnsList>();
   /** Keys of questions under way: several workers may ask the same. */
   readonly #open = new Set<string>();
+  readonly #bots = { confirmed: 0, denied: 0, failed: 0 };
 
   /** @param servers Resolvers; none: the system's. */
   constructor(servers: readonly string[], { answers, hasher }: Pick<Tables, 'answers' | 'hasher'>) {
@@ -74,6 +87,11 @@ export class QuestionDesk {
     return new Map(lists.map(({ feed }, index) => [feed, answers[index]!]));
   }
 
+  /** Crawlers that were looked up since the start. */
+  get bots(): BotCounts {
+    return this.#bots;
+  }
+
   health(): readonly DnsListHealth[] {
     return [...this.#lists.values()].map(({ health }) => health);
   }
@@ -84,19 +102,41 @@ export class QuestionDesk {
   }
 
   async #answer(question: Question): Promise<void> {
-    const list = this.#lists.get(question.zone);
-    const key = `${question.zone} ${Buffer.from(question.ip).toString('latin1')}`;
-    if (list === undefined || this.#open.has(key) || this.#open.size >= MAX_OPEN) return;
+    const key = `${nameOf(question.about)} ${Buffer.from(question.ip).toString('latin1')}`;
+    if (this.#open.has(key) || this.#open.size >= MAX_OPEN) return;
     this.#open.add(key);
     try {
-      const answer = await list.ask(question.ip, question.isV4);
-      if (answer === null) return;
+      const { about } = question;
+      const found =
+        'list' in about ? await this.#askList(about.list, question) : await this.#askBot(about.bot, question);
+      if (found === null) return;
       const now = Date.now();
-      const fresh = now + answer.lifetimeMs;
+      const fresh = now + found.lifetimeMs;
       hashQuestion(this.#hasher, question);
-      this.#answers.set(this.#hasher, answer.isListed, fresh, fresh + graceMs(list.feed), now);
+      this.#answers.set(this.#hasher, found.isYes, fresh, fresh + found.graceMs, now);
     } finally {
       this.#open.delete(key);
+    }
+  }
+
+  async #askList(zone: string, { ip, isV4 }: Question): Promise<Found | null> {
+    const list = this.#lists.get(zone);
+    const answer = list === undefined ? null : await list.ask(ip, isV4);
+    if (answer === null) return null;
+    return { isYes: answer.isListed, lifetimeMs: answer.lifetimeMs, graceMs: graceMs(list!.feed) };
+  }
+
+  /** Null when DNS does not tell: another request of the client asks again. */
+  async #askBot(name: string, { ip, isV4 }: Question): Promise<Found | null> {
+    const bot = BOTS.find((each) => each.name === name);
+    if (bot === undefined) return null;
+    try {
+      const isYes = await confirmBot(this.#client, bot, ip, isV4);
+      this.#bots[isYes ? 'confirmed' : 'denied']++;
+      return { isYes, lifetimeMs: isYes ? CONFIRMED_MS : DENIED_MS, graceMs: isYes ? CONFIRMED_MS : 0 };
+    } catch {
+      this.#bots.failed++;
+      return null;
     }
   }
 }

@@ -3,8 +3,10 @@
  * the hello. Whatever does not accept ends the whole connection.
  */
 import type { ServerHttp2Session } from 'node:http2';
+import { FACT } from '../orchestrator/facts.ts';
 import { fitsFacts, setClientFacts, setRequestFacts } from '../orchestrator/request-facts.ts';
 import { profileRequest } from '../profile/http.ts';
+import { MAX_USER_AGENT } from '../profile/user-agent.ts';
 import type { Connection } from './connection.ts';
 import { h2Fingerprint } from './h2-look.ts';
 import type { ClientRequest, ClientResponse } from './http-exchange.ts';
@@ -30,6 +32,7 @@ export function refusalOf(connection: Connection, request: ClientRequest): Refus
   if (!fitsFacts(http)) return { failure: REQUEST_TOO_LARGE };
   const record = connection.record.http!;
   const isFirst = record.requests === 1;
+  record.userAgent ??= http.userAgent?.slice(0, MAX_USER_AGENT) ?? null;
   const shown = {
     stack: connection.record.stack,
     tlsClient: connection.record.tlsClient,
@@ -38,6 +41,8 @@ export function refusalOf(connection: Connection, request: ClientRequest): Refus
   };
   const { action } = connection.decideAt('request', (core) => {
     setRequestFacts(core, http, isFirst);
+    const bot = connection.isVerifiedBot(http.userAgent, request);
+    if (bot !== null) core.setNumber(FACT.verifiedBot, Number(bot));
     const { os, tool } = setClientFacts(core, http, shown);
     record.osMismatch = strongest(record.osMismatch, os);
     record.toolMismatch = strongest(record.toolMismatch, tool);

@@ -59,6 +59,12 @@ export class ConnectionSlots {
     return slot;
   }
 
+  /** Notes whom a proxy speaks for. */
+  setClient(slot: number, ip: Uint8Array, port: number): void {
+    this.#bytes.set(ip, slot * SLOT_BYTES + OFFSET.ip);
+    this.#view.setUint16(slot * SLOT_BYTES + OFFSET.port, port, true);
+  }
+
   /** Notes a descriptor that no Node handle owns (tarpits), or -1 once one does. */
   holdDescriptor(slot: number, fd: number): void {
     this.#view.setInt32(slot * SLOT_BYTES + OFFSET.fd, fd, true);

@@ -2,7 +2,6 @@
  * The control plane, on the main thread: owns the sockets, keeps the workers and puts policies in
  * force. It never accepts client traffic.
  */
-import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { AdminControl, ReloadResult } from '../admin/control.ts';
 import { type Traffic, WatchHub } from '../admin/watch-hub.ts';
@@ -12,13 +11,16 @@ import { FeedRefresher } from '../intel/refresher.ts';
 import { createInflight, createInflightRow, Inflight } from '../limit/inflight.ts';
 import type { Bundle } from '../orchestrator/bundle.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
+import { handshakeRate } from '../orchestrator/handshake-rate.ts';
 import { tableStates } from '../orchestrator/shared-tables.ts';
+import { rotateMasters, type TicketMasters } from '../orchestrator/ticket-keys.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import { OriginStore } from '../profile/address/origin-store.ts';
 import { type Addon, loadAddon } from './addon.ts';
 import { Deployer, refreshInterval } from './deployer.ts';
 import { FeedDesk } from './feed-desk.ts';
 import type { SharedState, WorkerTask } from './messages.ts';
+import { ModeDesk } from './mode-desk.ts';
 import { createEdgePool, runInPool } from './pools.ts';
 import { QuestionDesk } from './question-desk.ts';
 import { Reporting } from './reporting.ts';
@@ -63,6 +65,7 @@ export class Supervisor implements AdminControl {
   readonly #questions: QuestionDesk;
   readonly #deployer: Deployer;
   readonly feeds: FeedDesk;
+  readonly modes: ModeDesk;
   readonly #slots: WorkerSlot[] = [];
   readonly #reporting: Reporting;
   readonly watch: WatchHub = new WatchHub(
@@ -80,6 +83,8 @@ export class Supervisor implements AdminControl {
   #nextReload: Promise<ReloadResult> | null = null;
   #isReloading = false;
   #refresh: NodeJS.Timeout | null = null;
+  #ticketMasters: TicketMasters = rotateMasters();
+  #rotation: NodeJS.Timeout | null = null;
   #ending: Promise<void> | null = null;
 
   private constructor({ config, log }: SupervisorOptions) {
@@ -95,7 +100,6 @@ export class Supervisor implements AdminControl {
       total: new SharedArrayBuffer(4),
       inflight: createInflight(),
       ...this.#keeper.shared,
-      ticketMaster: randomBytes(32),
     };
     this.#total = new SharedCount(this.#shared.total, limits.connections);
     this.#edgePool = config.threads === 0 ? null : createEdgePool(config.threads);
@@ -115,7 +119,19 @@ export class Supervisor implements AdminControl {
       load: (task) => this.#batch.run(task, { name: 'database' }),
       onChanged: () => void this.reload(),
     });
-    this.#deployer = new Deployer(config, this.#batch, this.#refresher, this.#questions, this.#origins);
+    this.modes = new ModeDesk({
+      log,
+      inflight: () => this.#total.value,
+      handshakes: (nowMs) => handshakeRate(this.#keeper.tables, nowMs),
+    });
+    this.#deployer = new Deployer(
+      config,
+      this.#batch,
+      this.#refresher,
+      this.#questions,
+      this.#origins,
+      this.modes,
+    );
     this.feeds = new FeedDesk({
       settings: config.feeds,
       batch: this.#batch,
@@ -128,11 +144,14 @@ export class Supervisor implements AdminControl {
       ...this.#traffic(),
       evictedTarpits: this.#slots.reduce((sum, slot) => sum + slot.evicted, 0),
       waitingPuzzles: this.#slots.reduce((sum, slot) => sum + slot.puzzles, 0),
+      stallUs: Math.max(0, ...this.#slots.map((slot) => slot.stall)),
       workerRestarts: this.#slots.reduce((sum, slot) => sum + slot.restarts, 0),
       tables: tableStates(this.#keeper.tables),
       feeds: this.#refresher.health(),
       dnsLists: this.#questions.health(),
+      bots: this.#questions.bots,
       databases: this.#origins.health(),
+      modes: this.modes.list(),
       policy: this.#deployment && { imageId: this.#deployment.bundle.imageId, epoch: this.#deployment.epoch },
     }));
   }
@@ -167,6 +186,7 @@ export class Supervisor implements AdminControl {
       this.#bound = this.#bound.map((bound, index) => ({ ...bound, port: ports[index]! }));
     }
     this.#scheduleRefresh();
+    this.#rotation = setInterval(() => this.rotateTicketKeys(), this.#config.tls.ticketRotation).unref();
     this.#refresher.watch(remoteFeeds, this.#deployer.feedEnds);
     this.#origins.watch();
     this.#keeper.start();
@@ -196,6 +216,7 @@ export class Supervisor implements AdminControl {
       sockets: () => this.#sockets?.duplicates(slot) ?? this.#config.listeners.map(() => null),
       ports: () => this.#bound.map(({ port }) => port),
       deployment: () => this.#deployment!,
+      ticketMasters: () => this.#ticketMasters,
       onEnded: (ended) => this.#reporting.ended(ended),
       onQuestions: (questions) => this.#questions.answer(questions),
       watched: () => this.watch.watched,
@@ -309,6 +330,7 @@ export class Supervisor implements AdminControl {
       },
       feeds: this.#refresher.health(),
       databases: this.#origins.health(),
+      modes: this.modes.list(),
       connections: this.#total.value,
       workers: this.#slots.map((slot, index) => ({
         worker: index,
@@ -338,13 +360,21 @@ export class Supervisor implements AdminControl {
 
   async #end(finish: (slot: WorkerSlot) => Promise<void>): Promise<void> {
     clearInterval(this.#refresh ?? undefined);
+    clearInterval(this.#rotation ?? undefined);
     this.#origins.close();
+    this.modes.close();
     await Promise.all(this.#slots.map(finish));
     this.#sockets?.close();
     await this.#keeper.close();
     await this.#refresher.close();
     this.#questions.close();
     await Promise.all([this.#edgePool?.destroy(), this.#batch.destroy(), this.#reporting.close()]);
+  }
+
+  /** Makes tickets with a new key from here on; those of the key before it still resume, older ones no more. */
+  rotateTicketKeys(): void {
+    this.#ticketMasters = rotateMasters(this.#ticketMasters);
+    for (const slot of this.#slots) slot.rotateTicketKeys(this.#ticketMasters);
   }
 
   /** Ends a worker's thread as a crash would: for tests of what then happens. */

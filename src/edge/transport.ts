@@ -10,8 +10,10 @@ import { type HelloDone, type HelloReaderOptions, readHello } from './hello-read
 export interface Transport {
   /** The descriptor while no Node handle owns it, else -1. */
   readonly descriptor: number;
-  /** Waits for a whole ClientHello, which then is still there for TLS to read. */
+  /** Waits for what `parse` calls complete, such as a ClientHello, which then is still there for TLS to read. */
   readHello(options: HelloReaderOptions, done: HelloDone): void;
+  /** Throws away bytes that are there and that TLS must not see. */
+  skip(bytes: number): void;
   /** Sends the bytes, then closes in an orderly way. */
   finish(bytes: Uint8Array): void;
   /** Closes with a TCP RST. */
@@ -35,6 +37,10 @@ export class SocketTransport implements Transport {
 
   readHello(options: HelloReaderOptions, done: HelloDone): void {
     readHello(this.#socket, options, done);
+  }
+
+  skip(bytes: number): void {
+    this.#socket.read(bytes);
   }
 
   finish(bytes: Uint8Array): void {
@@ -80,6 +86,10 @@ export class DescriptorTransport implements Transport {
       this.#cancelHello = null;
       done(end, length, reads);
     });
+  }
+
+  skip(bytes: number): void {
+    this.#watch.addon.skip(this.descriptor, bytes);
   }
 
   #stopWaiting(): void {

@@ -3,7 +3,7 @@
  * The same function runs on the main thread when the configuration asks for no workers.
  */
 import { isMainThread, threadId } from 'node:worker_threads';
-import type { TcpUpstreamConfig } from '../config/schema.ts';
+import type { ListenerConfig, TcpUpstreamConfig } from '../config/schema.ts';
 import { Core } from '../core/core.ts';
 import { loadCoreModule } from '../core/module.ts';
 import { Inflight } from '../limit/inflight.ts';
@@ -19,16 +19,22 @@ import { HttpUpstream } from './http-proxy.ts';
 import { HttpService } from './http-service.ts';
 import { listenWithNet } from './listener.ts';
 import { EdgeLoop, type ListenerState, type Service } from './loop.ts';
+import { LoopWatch } from './loop-watch.ts';
 import type { ToMain, ToWorker, WorkerTask } from './messages.ts';
 import { OpenSsl } from './openssl.ts';
 import { Outbox } from './outbox.ts';
 import { PassthroughNames } from './passthrough.ts';
+import { ProxyGate } from './proxy-gate.ts';
 import { QuestionBox } from './question-box.ts';
 import { ConnectionSlots, SharedCount } from './slots.ts';
 import { TcpService } from './tcp-service.ts';
 
 const GAUGE_INTERVAL_MS = 500;
-const GAUGE = { held: 0, evicted: 1, puzzles: 2 } as const;
+const GAUGE = { held: 0, evicted: 1, puzzles: 2, stall: 3 } as const;
+
+function gateOf({ proxyProtocol }: ListenerConfig): ProxyGate | null {
+  return proxyProtocol && new ProxyGate(proxyProtocol.from, proxyProtocol.require);
+}
 
 class EdgeWorker {
   readonly #task: WorkerTask;
@@ -40,6 +46,7 @@ class EdgeWorker {
   readonly #listeners: readonly ListenerState[];
   readonly #sources: Source[] = [];
   readonly #gauges: Int32Array;
+  readonly #stalls = new LoopWatch();
   /** Made with the first listener that the addon accepts for. */
   #watch: DescriptorWatch | null = null;
   #finish: () => void = () => {};
@@ -66,8 +73,8 @@ class EdgeWorker {
       openssl: new OpenSsl(loadAddon().addon, config.tls.puzzleExtension),
       slots: new ConnectionSlots(task.slots),
       total: new SharedCount(shared.total, config.limits.connections),
+      ticketMasters: task.ticketMasters,
       inflight: new Inflight(shared.inflight, task.inflight),
-      ticketMaster: shared.ticketMaster,
       report: (record, slot) => this.#outbox.add(record, slot),
     });
     const services = this.#makeServices();
@@ -76,6 +83,7 @@ class EdgeWorker {
       index,
       config: listener,
       service: services.get(listener.upstream)!,
+      proxies: gateOf(listener),
       passthrough: new PassthroughNames(listener),
     }));
   }
@@ -120,6 +128,7 @@ class EdgeWorker {
     this.#post({ type: 'ready', ports, threadId });
     await done;
     clearInterval(gauges);
+    this.#stalls.close();
     await Promise.all(this.#services.map((service) => service.close()));
     this.#watch?.close();
     this.#outbox.flush();
@@ -154,12 +163,14 @@ class EdgeWorker {
     this.#gauges[GAUGE.held] = this.#loop.pen.size;
     this.#gauges[GAUGE.evicted] = this.#loop.pen.evicted;
     this.#gauges[GAUGE.puzzles] = this.#loop.puzzles.waiting;
+    this.#gauges[GAUGE.stall] = Math.round(this.#stalls.longest * 1_000);
   }
 
   #onMessage(message: ToWorker): void {
     if (message.type === 'deploy') {
       this.#deploying = this.#deploying.then(() => this.#redeploy(message.deployment));
     } else if (message.type === 'watch') this.#outbox.watched = message.watched;
+    else if (message.type === 'tickets') this.#loop.rotateTicketKeys(message.masters);
     else if (message.type === 'drain') void this.#drain(message.timeoutMs);
     else {
       this.#stopAccepting();

@@ -49,9 +49,12 @@ export class DnsClient {
     });
   }
 
-  /** Names that an address has; null: none. @throws NotAskedError, or the resolver's error. */
-  names(address: string): Promise<readonly string[] | null> {
-    return this.#ask(() => this.#resolver.reverse(address));
+  /**
+   * Names that an address has, asked for by its name below `arpa` (RFC 1035 section 3.5); null: none.
+   * @throws NotAskedError, or the resolver's error.
+   */
+  names(arpa: string): Promise<readonly string[] | null> {
+    return this.#ask(() => this.#resolver.resolvePtr(arpa));
   }
 
   close(): void {

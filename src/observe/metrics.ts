@@ -5,8 +5,10 @@
  */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { ConnectionRecord } from '../audit/record.ts';
+import type { BotCounts } from '../intel/confirm-bot.ts';
 import type { DnsListHealth } from '../intel/dns-list.ts';
 import type { FeedHealth } from '../intel/refresher.ts';
+import type { ModeReport } from '../orchestrator/modes.ts';
 import type { TableState } from '../orchestrator/shared-tables.ts';
 import type { DatabaseHealth } from '../profile/address/origin-store.ts';
 import { COUNTERS, HISTOGRAMS, meterRecord } from './connection-metrics.ts';
@@ -23,6 +25,8 @@ export interface EdgeSample {
   readonly evictedTarpits: number;
   readonly handshakes: number;
   readonly waitingPuzzles: number;
+  /** Longest time that the loop of a worker stood still in the last five seconds, in microseconds. */
+  readonly stallUs: number;
   readonly workers: number;
   readonly workerRestarts: number;
   /** How full the shared tables are. */
@@ -31,8 +35,12 @@ export interface EdgeSample {
   /** Feeds that are fetched. */
   readonly feeds: readonly FeedHealth[];
   readonly dnsLists: readonly DnsListHealth[];
+  /** Crawlers that were looked up, by what came of it. */
+  readonly bots: BotCounts;
   /** MaxMind databases of the configuration. */
   readonly databases: readonly DatabaseHealth[];
+  /** Of the policy in force. */
+  readonly modes: readonly ModeReport[];
   /** The active policy; null before the first. */
   readonly policy: { readonly imageId: string; readonly epoch: number } | null;
 }
@@ -111,6 +119,10 @@ function registerSampled(registry: Registry): (now: EdgeSample) => void {
   const open = gauge('sallyport_connections_open', 'Open connections.');
   const held = gauge('sallyport_tarpits_held', 'Connections held in a tarpit.');
   const handshakes = gauge('sallyport_handshakes_open', 'TLS handshakes under way.');
+  const stall = gauge(
+    'sallyport_loop_stall_seconds',
+    'Longest time that the loop of a worker stood still in the last five seconds.',
+  );
   const puzzles = gauge('sallyport_puzzles_waiting', 'Handshakes that wait for the solution of a puzzle.');
   const workers = gauge('sallyport_workers', 'Edge workers; 0: everything runs on the main loop.');
   const queued = gauge('sallyport_audit_queue_lines', 'Audit lines that wait for the disk.');
@@ -124,6 +136,12 @@ function registerSampled(registry: Registry): (now: EdgeSample) => void {
   const evicted = new Counter({
     name: 'sallyport_tarpits_evicted_total',
     help: 'Held connections that had to make room for others.',
+    registers,
+  });
+  const modes = new Gauge({
+    name: 'sallyport_mode_state',
+    help: 'States of modes: 1 for the one that the mode is in.',
+    labelNames: ['mode', 'state'],
     registers,
   });
   const restarts = new Counter({
@@ -170,9 +188,15 @@ function registerSampled(registry: Registry): (now: EdgeSample) => void {
   });
   const sampleDatabases = registerDatabases(registry);
   const sampleDnsLists = registerDnsLists(registry);
+  const sampleBots = registerBots(registry);
   return (now) => {
     sampleDatabases(now.databases);
+    modes.reset();
+    for (const { name, states, state } of now.modes) {
+      for (const each of states) modes.set({ mode: name, state: each }, each === state ? 1 : 0);
+    }
     sampleDnsLists(now.dnsLists);
+    sampleBots(now.bots);
     for (const metric of [entries, age, failures, refreshes]) metric.reset();
     for (const { feed, entries: count, ageMs, failures: failed, results } of now.feeds) {
       entries.set({ feed }, count);
@@ -185,6 +209,7 @@ function registerSampled(registry: Registry): (now: EdgeSample) => void {
     evicted.reset();
     evicted.inc(now.evictedTarpits);
     handshakes.set(now.handshakes);
+    stall.set(now.stallUs / 1e6);
     puzzles.set(now.waitingPuzzles);
     workers.set(now.workers);
     queued.set(now.audit.queued);
@@ -230,5 +255,18 @@ function registerDnsLists(registry: Registry): (lists: readonly DnsListHealth[])
       good.set({ feed }, problem === null ? 1 : 0);
       for (const [result, total] of Object.entries(results)) queries.inc({ feed, result }, total);
     }
+  };
+}
+
+function registerBots(registry: Registry): (bots: BotCounts) => void {
+  const lookups = new Counter({
+    name: 'sallyport_bot_lookups_total',
+    help: 'Crawlers that were looked up in DNS, by what came of it.',
+    labelNames: ['result'],
+    registers: [registry],
+  });
+  return (bots) => {
+    lookups.reset();
+    for (const [result, total] of Object.entries(bots)) lookups.inc({ result }, total);
   };
 }

@@ -18,6 +18,7 @@ export const NAMESPACE = {
   good: 6,
   client: 7,
   answer: 8,
+  nonce: 9,
 } as const;
 
 /** Facts that every client has a field for. */

@@ -23,12 +23,22 @@ import { NO_STACKS } from '../profile/stacks.ts';
 import type { Bundle } from './bundle.ts';
 import { armsOf, canariesOf } from './canaries.ts';
 import { type Client, clientAtAccept } from './client.ts';
+import { clock } from './clock.ts';
+import { heedExtensions } from './extension-rules.ts';
 import { FACT } from './facts.ts';
 import type { History } from './history.ts';
 import type { LimitMoment } from './limit-moment.ts';
 import { systemLoad } from './load.ts';
+import { formOf } from './modes.ts';
 import { SiteTable } from './sites.ts';
-import { actionOf, difficultyFor, type ScorePart, type ShadowDecision, type Verdict } from './verdict.ts';
+import {
+  actionOf,
+  difficultyFor,
+  isStricter,
+  type ScorePart,
+  type ShadowDecision,
+  type Verdict,
+} from './verdict.ts';
 
 /** What is known when a connection is accepted. */
 export interface ConnectionFacts {
@@ -54,19 +64,8 @@ export type FactValue = boolean | number | string | readonly number[] | null;
 const PHASE = { connect: 0, hello: 1, cert: 2, request: 3 } as const;
 /** A phase after the handshake. */
 export type LaterPhase = 'cert' | 'request';
-const STRICTNESS: Readonly<Record<Action['action'], number>> = {
-  accept: 0,
-  tarpit: 2,
-  refuse: 3,
-  reset: 4,
-  drop: 5,
-};
 /** Tiers that limits come after; the stricter ones and `exempt` are above them. */
 const LIMITED_TIERS: ReadonlySet<string> = new Set(['limit', 'pin', 'ladder']);
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
-/** 1 January 1970 was a Thursday; Sunday is 0. */
-const EPOCH_WEEKDAY = 4;
 const ACCEPT: Action = { action: 'accept' };
 const NO_LIMITS: readonly number[] = [];
 const UNRECOGNIZED: Action = { action: 'refuse', alert: 'unrecognized_name' };
@@ -93,6 +92,8 @@ export class Engine {
   #canaries: readonly (readonly number[])[] = [];
   #laterPhases: ReadonlySet<Phase> = new Set();
   #asked: ReadonlySet<number> = new Set();
+  /** By mode, the index of its state. */
+  #states: Int32Array = new Int32Array(0);
   #epoch = 0;
   /** Tables that are in the core already, for the bundle to come. */
   #prepared: Uint8Array | null = null;
@@ -157,6 +158,7 @@ export class Engine {
     this.#canaries = bundle.program.sites.map((site) => canariesOf(bundle.program, site));
     this.#laterPhases = laterPhasesOf(bundle.program);
     this.#asked = new Set(bundle.program.requiredFacts);
+    this.#states = Int32Array.from(bundle.program.modes, ({ initial }) => initial);
     this.#history.configure(bundle.program);
     this.#epoch = epoch;
   }
@@ -167,6 +169,17 @@ export class Engine {
     if (databases.country === country && databases.asn === asn) return;
     this.#databases = databases;
     this.#origins = new Origins(databases);
+  }
+
+  /** The states of the loaded program's modes, in memory that whoever switches them keeps up to date. */
+  useModes(states: SharedArrayBuffer): void {
+    this.#states = new Int32Array(states);
+  }
+
+  /** Index of the site a client comes to, in the form that the states of the modes give it; -1: no site. */
+  #siteOf(listener: string, sni: string | null): number {
+    const site = this.#sites.find(listener, sni);
+    return site === -1 ? -1 : formOf(this.program, site, this.#states);
   }
 
   /** Starts a connection: forgets the last one's facts and sets those known at accept. */
@@ -195,9 +208,10 @@ export class Engine {
   /** Sets what is true of the whole process now. */
   #setSystem(nowMs: number): void {
     const { core } = this;
+    const { hour, weekday } = clock(nowMs);
     core.setNumber(FACT.now, nowMs);
-    core.setNumber(FACT.hour, Math.floor(nowMs / HOUR_MS) % 24);
-    core.setNumber(FACT.weekday, (Math.floor(nowMs / DAY_MS) + EPOCH_WEEKDAY) % 7);
+    core.setNumber(FACT.hour, hour);
+    core.setNumber(FACT.weekday, weekday);
     core.setNumber(FACT.load, systemLoad(nowMs));
     this.#history.setSystem(core, nowMs);
   }
@@ -233,7 +247,8 @@ export class Engine {
   decideConnect(facts: ConnectionFacts): Verdict | null {
     const sites = this.#sites.onListener(facts.listener);
     let agreed: Verdict | null = null;
-    for (const index of sites) {
+    for (const site of sites) {
+      const index = formOf(this.program, site, this.#states);
       const decision = this.core.decide(index, PHASE.connect);
       if (decision.status < 0 || !decision.final) return null;
       const verdict = this.#describe(index, decision);
@@ -255,17 +270,29 @@ export class Engine {
    */
   decideHello(facts: ConnectionFacts, client: Client): Verdict {
     const { core, program } = this;
-    const siteIndex = this.#sites.find(facts.listener, core.hello.sni);
+    const siteIndex = this.#siteOf(facts.listener, core.hello.sni);
     const site = program.sites[siteIndex];
     if (client.ja4 !== null) this.setTlsClient(client.ja4);
     if (!site) return this.#noSite();
     this.#history.learn(core, client);
     this.#history.apply(core, client, facts.nowMs);
     const { nowMs } = facts;
-    let verdict = this.#limited(site, this.explainSite(siteIndex), 'hello', client, nowMs);
-    if (verdict.action.action === 'accept') verdict = this.#limited(site, verdict, 'accept', client, nowMs);
+    let verdict = this.#heedExtensions(
+      this.#limited(site, this.#decideSite(siteIndex, 'hello'), 'hello', client, nowMs),
+    );
+    if (verdict.action.action === 'accept') {
+      const limited = this.#limited(site, verdict, 'accept', client, nowMs);
+      verdict = limited.policy === verdict.policy ? limited : this.#heedExtensions(limited);
+    }
     if (verdict.action.action !== 'accept') this.#history.refused(client, nowMs);
     return verdict;
+  }
+
+  /** The rules on extensions belong to the TLS profile, which no phase after the hello changes. */
+  #heedExtensions(verdict: Verdict): Verdict {
+    if (verdict.policy?.extensions === undefined) return verdict;
+    const types = this.core.readCodes(FACT.extensions);
+    return types === null ? verdict : heedExtensions(verdict, types);
   }
 
   /** Does the policy in force ask about a fact? */
@@ -305,18 +332,19 @@ export class Engine {
     this.#history.learn(core, client);
     if (phase === 'request') this.#history.count('request', client, nowMs);
     this.#history.recall(core, client, nowMs);
-    const siteIndex = this.#sites.find(facts.listener, client.sni);
+    const siteIndex = this.#siteOf(facts.listener, client.sni);
     const site = this.program.sites[siteIndex];
     if (!site) return this.#noSite();
-    const verdict = this.#afterLimits(before, this.explainSite(siteIndex, phase), client, nowMs);
+    const verdict = this.#afterLimits(before, this.#decideSite(siteIndex, phase), client, nowMs);
     return this.#limited(site, verdict, phase === 'cert' ? 'certificate' : 'request', client, nowMs);
   }
 
   /** A later verdict beside the one before: what a limit demanded then stays, and a policy entered now has limits. */
   #afterLimits(before: Verdict, verdict: Verdict, client: Client, nowMs: number): Verdict {
     if (before.tier === 'limit') {
-      const stricter = STRICTNESS[verdict.action.action] > STRICTNESS[before.action.action];
-      return stricter ? verdict : { ...before, score: verdict.score, parts: verdict.parts };
+      return isStricter(verdict.action, before.action)
+        ? verdict
+        : { ...before, score: verdict.score, parts: verdict.parts };
     }
     if (verdict.policy?.name === before.policy?.name) return verdict;
     return this.#limited(null, verdict, 'hello', client, nowMs);
@@ -324,6 +352,10 @@ export class Engine {
 
   /** The verdict of one site over the facts as they stand at a phase; limits are left out of account. */
   explainSite(siteIndex: number, phase: keyof typeof PHASE = 'hello'): Verdict {
+    return this.#heedExtensions(this.#decideSite(siteIndex, phase));
+  }
+
+  #decideSite(siteIndex: number, phase: keyof typeof PHASE): Verdict {
     const decision = this.core.decide(siteIndex, PHASE[phase]);
     if (decision.status < 0) return this.#onError(this.program.sites[siteIndex]!);
     return this.#describe(siteIndex, decision);
@@ -440,8 +472,7 @@ export class Engine {
       if (this.#history.isWithin(index, moment, client, nowMs)) continue;
       const next = this.#limitOutcome(verdict, index);
       const matched = [...result.matched, program.limits[index]!.name];
-      const stricter = STRICTNESS[next.action.action] >= STRICTNESS[result.action.action];
-      result = { ...(stricter ? next : result), matched };
+      result = { ...(isStricter(result.action, next.action) ? result : next), matched };
     }
     return result;
   }

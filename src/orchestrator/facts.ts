@@ -29,9 +29,13 @@ type Filled =
   | 'sni'
   | 'ja3'
   | 'ja4'
+  | 'ciphers'
+  | 'groups'
+  | 'extensions'
   | 'client'
   | 'segments'
   | 'completeIn'
+  | 'verifiedBot'
   | 'cleared'
   | 'clientHandshakes'
   | 'clientFailures'
@@ -61,9 +65,13 @@ export const FACT: Readonly<Record<Filled, number>> = {
   sni: factIndex('hello.sni'),
   ja3: factIndex('hello.ja3'),
   ja4: factIndex('hello.ja4'),
+  ciphers: factIndex('hello.ciphers'),
+  groups: factIndex('hello.groups'),
+  extensions: factIndex('hello.extensions'),
   client: factIndex('hello.client'),
   segments: factIndex('hello.segments'),
   completeIn: factIndex('hello.complete_in'),
+  verifiedBot: factIndex('client.verified_bot'),
   cleared: factIndex('client.cleared'),
   clientHandshakes: factIndex('client.handshakes'),
   clientFailures: factIndex('client.failures'),
@@ -76,6 +84,5 @@ export const FACT: Readonly<Record<Filled, number>> = {
 /** Facts of the language that this engine never knows: a condition on one never holds. */
 export const UNSUPPLIED: readonly string[] = [
   'hello.versions_valid',
-  'client.verified_bot',
   ...FACTS.flatMap(({ name, phase }) => (phase === 'cert' ? [name] : [])),
 ];

@@ -4,21 +4,21 @@
  * alone: unknown never counts.
  */
 import type { Core } from '../core/core.ts';
+import type { BotSignature } from '../intel/bot-signature.ts';
 import { KeyHasher } from '../limit/key.ts';
 import type { Challenge, CountedEvent, Counter, Limit, Program } from '../pdl/ir.ts';
-import { type Ask, ListAnswers } from './answers.ts';
+import { claimedBot } from '../profile/bots.ts';
+import { type Ask, DnsAnswers } from './answers.ts';
 import type { Client } from './client.ts';
 import { ClientHistory } from './client-history.ts';
 import { ADDRESS_BITS, hashKey, keyText, learnKeyFacts, NAMESPACE, otherKeyFacts } from './client-key.ts';
 import { FACT } from './facts.ts';
+import { countHandshake, handshakeRate } from './handshake-rate.ts';
 import { type LimitMoment, momentOf } from './limit-moment.ts';
 import type { Tables } from './shared-tables.ts';
 
 /** A draw is below it. */
 const MILLION = 1_000_000;
-
-/** Window of `sys.handshakes`. */
-const SYSTEM_WINDOW_MS = 10_000;
 
 /** What is remembered of the client itself when something happens; not every event is. */
 const REMEMBERED = {
@@ -35,9 +35,10 @@ export class History {
   readonly clients: ClientHistory;
   /** Without a secret: a client keeps its side of a canary after a restart, and on every host of a fleet. */
   readonly #draws = new KeyHasher(new Uint8Array(16));
-  readonly #lists: ListAnswers;
+  readonly #dns: DnsAnswers;
   #program: Program | null = null;
   #wantsHandshakes = false;
+  #wantsBots = false;
   /** Facts that keys are made of besides those a client always has. */
   #keyFacts: readonly number[] = [];
   /** By limit. */
@@ -48,7 +49,7 @@ export class History {
   /** @param ask Finds out what is not known yet; without it that stays so. */
   constructor(tables: Tables, ask: Ask = () => {}) {
     this.#tables = tables;
-    this.#lists = new ListAnswers(tables.answers, tables.hasher, ask);
+    this.#dns = new DnsAnswers(tables.answers, tables.hasher, ask);
     this.clients = new ClientHistory(tables.clients, tables.hasher);
   }
 
@@ -58,31 +59,27 @@ export class History {
    */
   configure(program: Program): void {
     this.#program = program;
-    this.#lists.configure(program);
+    this.#dns.configure(program);
     this.#names.clear();
     for (const counter of program.counters) this.#names.set(counter, `${counter.name} ${counter.windowMs}`);
     for (const limit of program.limits) {
       const { name, event, tokens, perMs, burst } = limit;
       this.#names.set(limit, `${name} ${event} ${tokens} ${perMs} ${burst}`);
     }
-    this.#wantsHandshakes = program.requiredFacts.includes(FACT.handshakes);
+    this.#wantsBots = program.requiredFacts.includes(FACT.verifiedBot);
+    const ofModes = program.modes.flatMap(({ atoms }) => atoms.map(({ operand }) => operand));
+    this.#wantsHandshakes =
+      program.requiredFacts.includes(FACT.handshakes) ||
+      ofModes.some((operand) => 'fact' in operand && operand.fact === FACT.handshakes);
     this.#keyFacts = otherKeyFacts(program);
     this.#moments = program.limits.map(momentOf);
     this.#lateLimits = program.limits.filter((limit) => momentOf(limit) === 'late');
     this.clients.configure(program);
   }
 
-  #hashProcess(): void {
-    const { hasher } = this.#tables;
-    hasher.begin(NAMESPACE.process);
-    hasher.end();
-  }
-
-  /** Sets `sys.handshakes`: completed handshakes of all workers, in events per second × 1e6. */
+  /** Sets `sys.handshakes` where the program asks for it. */
   setSystem(core: Core, nowMs: number): void {
-    if (!this.#wantsHandshakes) return;
-    this.#hashProcess();
-    core.setNumber(FACT.handshakes, this.#tables.rates.rate(this.#tables.hasher, SYSTEM_WINDOW_MS, nowMs));
+    if (this.#wantsHandshakes) core.setNumber(FACT.handshakes, handshakeRate(this.#tables, nowMs));
   }
 
   /** Takes over what keys are made of of a connection whose facts the core holds, and draws for its canaries. */
@@ -100,10 +97,7 @@ export class History {
    */
   count(event: CountedEvent, client: Client, nowMs: number): void {
     const { rates, hasher } = this.#tables;
-    if (event === 'handshake' && this.#wantsHandshakes) {
-      this.#hashProcess();
-      rates.hit(hasher, SYSTEM_WINDOW_MS, nowMs);
-    }
+    if (event === 'handshake' && this.#wantsHandshakes) countHandshake(this.#tables, nowMs);
     for (const counter of this.#program!.counters) {
       if (counter.event !== event) continue;
       if (this.#hashCounter(counter, client)) rates.hit(hasher, counter.windowMs, nowMs);
@@ -135,7 +129,32 @@ export class History {
 
   /** Tells the core which DNS lists have the client, as far as that is known. */
   recallLists(core: Core, ip: Uint8Array, isV4: boolean, nowMs: number): void {
-    this.#lists.apply(core, ip, isV4, nowMs);
+    this.#dns.apply(core, ip, isV4, nowMs);
+  }
+
+  /**
+   * Does the operator of the crawler that a client says it is confirm it? Null while that is not known, and for a client
+   * that does not say so.
+   */
+  isConfirmedBot(userAgent: string | null, { ip, isV4 }: Client, nowMs: number): boolean | null {
+    const bot = userAgent === null ? null : claimedBot(userAgent);
+    return bot === null ? null : this.#dns.isBot(bot, ip, isV4, nowMs);
+  }
+
+  /** Does the policy ask for verified crawlers? */
+  get wantsBots(): boolean {
+    return this.#wantsBots;
+  }
+
+  /** Notes the nonce of a signature; false when it came before, or cannot be noted. */
+  spendNonce({ keyId, nonce, expiresMs }: BotSignature, nowMs: number): boolean {
+    if (nonce === null) return true;
+    const { hasher, clearances } = this.#tables;
+    hasher.begin(NAMESPACE.nonce);
+    hasher.text(keyId);
+    hasher.text(nonce);
+    hasher.end();
+    return clearances.claim(hasher, expiresMs, nowMs);
   }
 
   /** Notes that a connection was turned away. */

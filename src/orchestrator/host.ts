@@ -23,7 +23,6 @@ export interface Host {
 }
 
 export function hostOf(config: Pick<Config, 'listeners' | 'certificates' | 'upstreams' | 'geo'>): Host {
-  const { geo } = config;
   const upstreams = Object.fromEntries(
     Object.entries(config.upstreams).map(([name, { protocol }]) => [name, protocol]),
   );
@@ -31,13 +30,17 @@ export function hostOf(config: Pick<Config, 'listeners' | 'certificates' | 'upst
     listeners: Object.fromEntries(config.listeners.map(({ name, upstream }) => [name, upstreams[upstream]!])),
     certificates: Object.keys(config.certificates),
     upstreams,
-    unknown: {
-      ...(geo.country === null ? { 'conn.country': 'name a MaxMind database in `geo.country`' } : {}),
-      ...(geo.asn === null ? { 'conn.asn': 'name a MaxMind database in `geo.asn`' } : {}),
-    },
+    unknown: unknownFacts(config),
     passthrough: Object.fromEntries(
       config.listeners.map(({ name, passthrough }) => [name, Object.keys(passthrough)]),
     ),
+  };
+}
+
+export function unknownFacts({ geo }: Pick<Config, 'geo'>): NonNullable<Host['unknown']> {
+  return {
+    ...(geo.country === null ? { 'conn.country': 'name a MaxMind database in `geo.country`' } : {}),
+    ...(geo.asn === null ? { 'conn.asn': 'name a MaxMind database in `geo.asn`' } : {}),
   };
 }
 

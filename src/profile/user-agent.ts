@@ -1,5 +1,6 @@
 /** What a User-Agent field claims about the client. */
 import { getParser } from 'bowser';
+import { Generations } from './generations.ts';
 
 /** Null: the text does not say. */
 export interface UserAgent {
@@ -18,23 +19,16 @@ export interface UserAgent {
 
 /** No more of a User-Agent is looked at: bounds the work that a client can cause. Those of browsers are half as long. */
 export const MAX_USER_AGENT: number = 512;
-/** Different texts that are remembered at least, by thread; twice as many at most. */
-const MAX_KNOWN = 1_024;
-
-/** What was asked about lately, and before that: as good as the last ones used, without moving one at each use. */
-let recent = new Map<string, UserAgent>();
-let before = new Map<string, UserAgent>();
+/** Different texts that are remembered, by thread: twice as many at most. */
+const KNOWN = 1_024;
+const known = new Generations<string, UserAgent>(KNOWN);
 
 export function parseUserAgent(field: string): UserAgent {
   const text = field.length > MAX_USER_AGENT ? field.slice(0, MAX_USER_AGENT) : field;
-  const known = recent.get(text);
-  if (known !== undefined) return known;
-  const agent = before.get(text) ?? read(text);
-  if (recent.size >= MAX_KNOWN) {
-    before = recent;
-    recent = new Map();
-  }
-  recent.set(text, agent);
+  const before = known.get(text);
+  if (before !== undefined) return before;
+  const agent = read(text);
+  known.set(text, agent);
   return agent;
 }
 

@@ -15,6 +15,7 @@ let server: RunningServer;
 let token: string;
 let reload: ReloadResult = { ok: true, imageId: 'ab', epoch: 2 };
 const asked: unknown[] = [];
+const POSTURE = { name: 'posture', states: ['calm', 'siege'], state: 'calm', forced: false, sinceMs: 0 };
 const control: AdminControl = {
   reload: async () => reload,
   status: () => ({ ready: true }),
@@ -26,6 +27,11 @@ const control: AdminControl = {
       return name === 'drop' ? { feed: name, result: 'changed', reason: null, retryAfterMs: null } : null;
     },
     lookup: async (value) => ({ value, searched: [], unread: [], found: [] }),
+  },
+  modes: {
+    list: () => [POSTURE],
+    force: (_, state) =>
+      state === 'gone' ? null : { ...POSTURE, state: state ?? 'calm', forced: state !== null },
   },
   watch: new WatchHub(
     () => ({ connections: 1, handshakes: 0, held: 0, workers: 1 }),
@@ -53,8 +59,10 @@ interface Answer {
 function ask(
   method: string,
   path: string,
-  headers: Record<string, string> = { authorization: `Bearer ${token}` },
+  given: Record<string, string> = { authorization: `Bearer ${token}` },
+  body?: object,
 ): Promise<Answer> {
+  const headers = body === undefined ? given : { ...given, 'content-type': 'application/json' };
   return new Promise((resolve, reject) => {
     const call = request({ host: '127.0.0.1', port: server.port, method, path, headers }, (response) => {
       let text = '';
@@ -63,7 +71,7 @@ function ask(
       });
       response.on('end', () => resolve({ status: response.statusCode!, body: JSON.parse(text) }));
     });
-    call.on('error', reject).end();
+    call.on('error', reject).end(body === undefined ? undefined : JSON.stringify(body));
   });
 }
 
@@ -153,4 +161,20 @@ test('nothing about feeds is told or done without the token', async () => {
   ] as const) {
     assert.equal((await ask(method, path, {})).status, 401, path);
   }
+});
+
+test('modes are listed, held in a state and let go', async () => {
+  assert.deepEqual((await ask('GET', '/v1/modes')).body, { modes: [POSTURE] });
+  const held = await ask('POST', '/v1/modes/posture', undefined, { state: 'siege' });
+  assert.deepEqual(held.body, { ...POSTURE, state: 'siege', forced: true });
+  const free = await ask('POST', '/v1/modes/posture', undefined, { state: null });
+  assert.deepEqual(free.body, POSTURE);
+});
+
+test('a mode or state that is not there is told with those that are', async () => {
+  const mode = await ask('POST', '/v1/modes/weather', undefined, { state: 'wet' });
+  assert.deepEqual([mode.status, mode.body.error!.code], [404, 'no_mode']);
+  const state = await ask('POST', '/v1/modes/posture', undefined, { state: 'gone' });
+  assert.deepEqual([state.status, state.body.error!.code], [404, 'no_state']);
+  assert.equal((await ask('POST', '/v1/modes/posture', undefined, {})).status, 400);
 });

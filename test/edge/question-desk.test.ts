@@ -8,6 +8,7 @@ import { loadCoreModule } from '../../src/core/module.ts';
 import { QuestionDesk } from '../../src/edge/question-desk.ts';
 import { DeploymentError } from '../../src/edge/supervisor.ts';
 import type { Question } from '../../src/orchestrator/answers.ts';
+import type { Client } from '../../src/orchestrator/client.ts';
 import { compilePolicyFile } from '../../src/orchestrator/compile-policy.ts';
 import { Engine } from '../../src/orchestrator/engine.ts';
 import { History } from '../../src/orchestrator/history.ts';
@@ -31,7 +32,7 @@ feed zen of cidr from dnsbl "bl.example" { ${options} }
 score risk { clamp 0..100  signal listed +100 when conn.ip in zen  signal clean +7 when not conn.ip in zen }
 policy low  extends tls.intermediate { }
 policy high extends tls.modern { action refuse alert access_denied  rank 90 }
-site main { listen edge  sni any  score risk  ladder { from 0 use low  from 50 use high }  on_error use low }
+site main { listen edge  pin bots when client.verified_bot use low  sni any  score risk  ladder { from 0 use low  from 50 use high }  on_error use low }
 `;
 }
 
@@ -44,6 +45,7 @@ function working({ name }: Asked): DnsReply {
 interface Bench {
   readonly dns: DnsServer;
   readonly desk: QuestionDesk;
+  readonly history: History;
   /** Questions that decisions led to, in all. */
   readonly questions: Question[];
   /** The score of a client that connects now, in milliseconds from the start. */
@@ -80,6 +82,7 @@ async function makeBench(t: TestContext, options = 'refresh 1h'): Promise<Bench>
   return {
     dns,
     desk,
+    history,
     questions,
     score: (address, afterMs = 0) => {
       const { ip, isV4 } = parseIp(address)!;
@@ -100,8 +103,9 @@ async function makeBench(t: TestContext, options = 'refresh 1h'): Promise<Bench>
       desk.answer(questions.slice(done));
       done = questions.length;
       const { results } = desk.health()[0]!;
+      const lists = questions.filter(({ about }) => 'list' in about).length;
       const answered = () => Object.values(results).reduce((sum, each) => sum + each, 0);
-      await until('every question is answered', () => answered() >= done);
+      await until('every question is answered', () => answered() >= lists);
       await new Promise((resolve) => setImmediate(resolve));
     },
   };
@@ -179,4 +183,27 @@ test('an edge tests its DNS lists at the start; with on_stale fail it does not s
   });
   const edge = await startTestEdge(t, { policy: edgePolicy(''), feeds, metrics: true });
   assert.ok(edge.edge.ready);
+});
+
+test('a crawler is unknown until DNS has confirmed its address, and known the next time', async (t) => {
+  const { dns, desk, questions, history, settle } = await makeBench(t);
+  dns.answer = ({ name, type }) => {
+    if (type === 'PTR' && name.startsWith('1.66.249.66.')) return { records: ['crawl-1.googlebot.com'] };
+    return name === 'crawl-1.googlebot.com' ? { records: ['66.249.66.1'] } : NO_SUCH_NAME;
+  };
+  const agent = 'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)';
+  const isBot = (address: string, userAgent: string | null = agent): boolean | null => {
+    const client = { ...parseIp(address)!, listener: 'edge' } as unknown as Client;
+    return history.isConfirmedBot(userAgent, client, Date.now());
+  };
+  assert.equal(isBot('66.249.66.1'), null);
+  assert.equal(isBot('192.0.2.66'), null);
+  await settle();
+  await until('both are answered', () => desk.bots.confirmed + desk.bots.denied === 2);
+  assert.equal(isBot('66.249.66.1'), true);
+  assert.equal(isBot('192.0.2.66'), false, 'an impostor');
+  assert.equal(isBot('127.0.0.1'), false, 'nobody is asked about private addresses');
+  assert.equal(isBot('66.249.66.1', 'curl/8'), null, 'it does not say that it is one');
+  assert.equal(isBot('66.249.66.1', null), null);
+  assert.equal(questions.length, 2);
 });

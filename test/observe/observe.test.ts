@@ -7,6 +7,7 @@ import { makeRecord } from '../support/record.ts';
 const SAMPLE: EdgeSample = {
   connections: 3,
   waitingPuzzles: 0,
+  stallUs: 1500,
   held: 1,
   evictedTarpits: 2,
   handshakes: 7,
@@ -14,7 +15,9 @@ const SAMPLE: EdgeSample = {
   workerRestarts: 0,
   tables: [{ table: 'rates', slots: 64, used: 5, evictions: 3, lost: 1 }],
   dnsLists: [],
+  bots: { confirmed: 0, denied: 0, failed: 0 },
   feeds: [],
+  modes: [{ name: 'posture', states: ['calm', 'siege'], state: 'siege', forced: false, sinceMs: 0 }],
   databases: [
     {
       database: 'asn',

@@ -17,27 +17,11 @@ export const SUPPORT: readonly CatalogueRow[] = [
     'policy p extends low { client_cert off }',
   ],
   [
-    'PDL-X003',
-    'error',
-    '`extensions` is not enforced',
-    LATER,
-    'policy p extends low { extensions { forbid { heartbeat } } }',
-    'deny x when hello.extensions has heartbeat do drop',
-  ],
-  [
     'PDL-X004',
     'error',
     '`ensure` is not enforced',
     LATER,
     'policy p extends low { ensure hello.size > 60B }',
-    PLAIN,
-  ],
-  [
-    'PDL-X005',
-    'error',
-    'modes are not switched',
-    LATER,
-    'mode m { state calm initial  state busy enter when sys.inflight > 9 for 5s }',
     PLAIN,
   ],
   [

@@ -12,7 +12,8 @@ export const FACT_DOCS: Readonly<Record<string, string>> = {
   'conn.rtt': 'round-trip time that the kernel measured',
   'conn.proxied': 'did the connection come through a trusted proxy?',
   'conn.os': 'operating system that the SYN looks like, with its version',
-  'conn.os_family': 'family of that operating system',
+  'conn.os_family':
+    'family of that operating system; `tool` when the SYN is of a program that makes packets itself, which `conn.os` names (nmap, masscan, zmap)',
   'conn.hops': 'hops the SYN came along, guessed from its TTL',
   'time.hour': 'hour of the day, 0 to 23, in UTC',
   'time.weekday': 'day of the week, 0 is Sunday, in UTC',
@@ -53,7 +54,7 @@ export const FACT_DOCS: Readonly<Record<string, string>> = {
   'client.history': 'connections of the client within `history.window`: handshakes, failures and refusals',
   'client.os_mismatch': 'does the User-Agent claim another system than the SYN shows?',
   'client.tool_mismatch': 'does the User-Agent claim another program than the TLS fingerprint shows?',
-  'client.verified_bot': 'is it a crawler whose address its owner confirms?',
+  'client.verified_bot': 'is it the crawler that it says it is? unknown when it says nothing',
   'cert.present': 'did the client show a certificate?',
   'cert.verified': 'does its chain lead to a trusted `ca`?',
   'cert.ca': 'the `ca` that the chain leads to',
