@@ -14,6 +14,7 @@ import {
   ATOM_MAX_AT,
   ATOM_MIN_AT,
   ATOM_NUMBER,
+  ATOM_PATTERN,
   ATOM_RANGE,
   ATOM_VALUE_COUNT_AT,
   LEAF_LISTS_AT,
@@ -45,6 +46,7 @@ import {
   TABLE_KIND_AT,
   TABLE_NUMBER,
   TABLE_OFFSET_AT,
+  TABLE_PATTERN,
   TABLES_HEADER_BYTES,
   TABLES_HEADER_COUNT_AT,
   TABLES_HEADER_MISSING_AT,
@@ -54,6 +56,7 @@ import { section, sectionCount } from './image';
 import { leafOf } from './leaf';
 import { valueOf } from './lookups';
 import { VALUES, VALUES_BYTES } from './memory';
+import { matches } from './patterns';
 import { findSets, inNumbers, isFound } from './sets';
 import { slotOf } from './slots';
 
@@ -69,7 +72,7 @@ export const ATOMS_MAYBE_FALSE: usize = ATOMS_TRUE + 48;
 const ALL: u64 = ~(<u64>0);
 const ONE: u64 = 1;
 /** The last of the kinds. */
-const LAST_KIND: i32 = ATOM_NUMBER;
+const LAST_KIND: i32 = ATOM_PATTERN;
 
 /** Evaluates every operand with an atom whose bit is set in the 16 bytes at `wanted`; the other atoms are unknown. */
 export function evaluateAtoms(image: usize, tables: usize, wanted: usize, phase: i32): void {
@@ -155,6 +158,7 @@ function evaluateFact(image: usize, tables: usize, operand: usize): void {
     if (state == STATE_BYTES || state == STATE_STRINGS) {
       evaluateSets(image, tables, operand, slot, ATOM_HASH);
       evaluateSets(image, tables, operand, slot, ATOM_HOST);
+      if (state == STATE_BYTES) evaluatePatterns(image, tables, operand, slot);
     } else evaluateLists(image, tables, operand, slot);
   }
 }
@@ -278,6 +282,17 @@ function evaluateSets(image: usize, tables: usize, operand: usize, slot: usize, 
     if (tableOf(tables, atom, kind == ATOM_HOST ? TABLE_HOST : TABLE_HASH) == 0) continue;
     const bit = bitOf(operand, i);
     settle(operand, bit, isFound(load<u32>(atom, ATOM_FIRST_VALUE_AT)) ? bit : 0);
+  }
+}
+
+function evaluatePatterns(image: usize, tables: usize, operand: usize, slot: usize): void {
+  const to = endOf(operand, ATOM_PATTERN);
+  const at = VALUES + load<u32>(slot, SLOT_OFFSET_AT);
+  for (let i = startOf(operand, ATOM_PATTERN); i < to; i++) {
+    const table = tableOf(tables, atomAt(image, operand, i), TABLE_PATTERN);
+    if (table == 0) continue;
+    const bit = bitOf(operand, i);
+    settle(operand, bit, matches(tables, table, at, load<i32>(slot, SLOT_LENGTH_AT)) ? bit : 0);
   }
 }
 

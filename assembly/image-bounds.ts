@@ -6,7 +6,7 @@ import {
   ATOM_CIDR,
   ATOM_FIRST_VALUE_AT,
   ATOM_KNOWN,
-  ATOM_NUMBER,
+  ATOM_PATTERN,
   ATOM_VALUE_COUNT_AT,
   FACT_COUNT,
   MAX_ATOMS,
@@ -123,7 +123,7 @@ function checkAtoms(image: usize): bool {
     }
     if (load<i32>(operand, OPERAND_FIRST_ATOM_AT) != next) return false;
     let end = 0;
-    for (let kind = ATOM_KNOWN; kind <= ATOM_NUMBER; kind++) {
+    for (let kind = ATOM_KNOWN; kind <= ATOM_PATTERN; kind++) {
       const before = end;
       end = load<u8>(operand + kind, OPERAND_ENDS_AT);
       if (end < before || next + end > sectionCount(image, SECTION_ATOM)) return false;

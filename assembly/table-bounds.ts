@@ -8,10 +8,12 @@ import {
   LEAF_BYTES,
   MAX_BUCKET_RUN,
   MAX_CIDR_TABLES,
+  MAX_PATTERN_STEPS,
   MAX_TABLES,
   MEMBER_LENGTH_AT,
   MEMBER_MEMBERSHIP_AT,
   MEMBERSHIP_BYTES,
+  PATTERN_BYTES,
   SET_BUCKETS_AT,
   SET_COUNT_AT,
   SET_DATA_LENGTH_AT,
@@ -22,6 +24,7 @@ import {
   TABLE_MISSING,
   TABLE_NUMBER,
   TABLE_OFFSET_AT,
+  TABLE_PATTERN,
   TABLES_HEADER_BYTES,
   TABLES_HEADER_COUNT_AT,
   TABLES_HEADER_HASHES_AT,
@@ -37,6 +40,7 @@ import {
   TRIE_HIGH_NODE_COUNT_AT,
 } from './abi/layout.gen';
 import { fits, PART_BAD, PART_GOOD, PART_MORE } from './parts';
+import { checkPattern } from './patterns';
 import { MEMBER_HEADER } from './sets';
 import { checkNodes, checkSlots, checkTrie, startSlots } from './trie-bounds';
 
@@ -114,14 +118,21 @@ function checkSet(tables: usize, set: usize): bool {
 
 function checkTables(tables: usize, count: u32): bool {
   let missing: u32 = 0;
+  let steps: u32 = 0;
   for (let i: u32 = 0; i < count; i++) {
     const table = tables + TABLES_HEADER_BYTES + i * TABLE_BYTES;
     const kind = load<u32>(table, TABLE_KIND_AT);
     const offset = load<u32>(table, TABLE_OFFSET_AT);
-    if (kind > <u32>TABLE_NUMBER) return false;
+    if (kind > <u32>TABLE_PATTERN) return false;
     if (kind == TABLE_MISSING) missing++;
     if (kind == TABLE_CIDR && offset >= <u32>MAX_CIDR_TABLES) return false;
     if (kind == TABLE_NUMBER && !fits(tables, offset, load<u32>(table, TABLE_COUNT_AT), 8)) return false;
+    if (kind == TABLE_PATTERN) {
+      if (!fits(tables, offset, 1, PATTERN_BYTES)) return false;
+      const count = checkPattern(tables + offset, load<u32>(tables, TABLES_HEADER_SIZE_AT) - offset);
+      steps += count;
+      if (count == 0 || steps > <u32>MAX_PATTERN_STEPS) return false;
+    }
   }
   return missing == load<u32>(tables, TABLES_HEADER_MISSING_AT);
 }

@@ -19,8 +19,10 @@ const KINDS = {
   hash: L.ATOM_HASH,
   host: L.ATOM_HOST,
   number: L.ATOM_NUMBER,
+  glob: L.ATOM_PATTERN,
+  regex: L.ATOM_PATTERN,
 } as const;
-const KIND_COUNT = 8;
+const KIND_COUNT = 9;
 
 export interface EncodedAtoms {
   readonly atoms: Section;
@@ -67,8 +69,7 @@ function kindOf(program: Program, atom: Atom): number {
   if (atom.kind !== 'table') return KINDS[atom.kind];
   const table = program.tables[atom.table];
   if (!table) throw new RangeError(`no table ${atom.table}`);
-  // why: the core has no matcher for patterns; their tables are missing, so any look-up of them is unknown.
-  return table.kind === 'glob' || table.kind === 'regex' ? KINDS.hash : KINDS[table.kind];
+  return KINDS[table.kind];
 }
 
 function compareOperands(a: EncodedOperand, b: EncodedOperand): number {

@@ -1,10 +1,12 @@
 /** Sets and feeds as the table region the decision core looks values up in. */
 import { createHash } from 'node:crypto';
 import type { Program, Table } from '../pdl/ir.ts';
+import { compileAutomaton } from '../pdl/pattern/automaton.ts';
 import { canonicalJson } from './canonical.ts';
 import * as L from './layout.gen.ts';
 import { mapNumbers } from './maps.ts';
 import { Memberships } from './memberships.ts';
+import { encodeAutomaton } from './pattern-table.ts';
 import { buildPrefixTable, type PrefixTable } from './prefix-table.ts';
 import { type Origin, PrefixLists } from './prefixes.ts';
 import { encodeSets, type NamedSet, type StringSet } from './set-table.ts';
@@ -59,8 +61,9 @@ interface Encoded {
   readonly kind: number;
   /** Of a CIDR table: its bit in a leaf. */
   readonly bit?: number;
-  /** Of a table of numbers: its content. */
-  readonly numbers?: Float64Array;
+  /** Of a table of numbers or of a pattern: what it has of its own, and how many numbers that is. */
+  readonly content?: Uint8Array | Float64Array;
+  readonly count?: number;
 }
 
 const MISSING: Encoded = { kind: L.TABLE_MISSING };
@@ -98,14 +101,15 @@ export function encodeTables(
   const tables = program.tables.map((table, index): Encoded => {
     const { kind, feed = null } = table;
     const members = feed === null ? (table.members ?? []) : feeds.get(feed);
-    // why: the core has no matcher for patterns; what it cannot look up must be unknown to it.
-    if (members === undefined || kind === 'glob' || kind === 'regex') return MISSING;
+    if (members === undefined) return MISSING;
+    if (kind === 'glob' || kind === 'regex')
+      return { kind: L.TABLE_PATTERN, content: patternOf(kind, members) };
     const map = feed === null ? undefined : maps.get(feed);
     if (map !== undefined) {
       addScores({ map, kind, feed: feed! }, members, prefixes, kind === 'host' ? hosts : hashes);
       return MAP;
     }
-    if (kind === 'number') return { kind: KINDS.number, numbers: numbersOf(members, feed) };
+    if (kind === 'number') return numbersOf(members, feed);
     if (kind !== 'cidr') {
       const strings = members.map((member, place) => stringOf(kind, member, feed, place));
       (kind === 'host' ? hosts : hashes).push({ place: { table: index }, members: strings });
@@ -120,6 +124,11 @@ export function encodeTables(
     });
     return { kind: KINDS.cidr, bit: bit++ };
   });
+  const patterns = tables.filter(({ kind }) => kind === L.TABLE_PATTERN);
+  const steps = patterns.reduce((sum, { content }) => sum + (content!.byteLength - L.PATTERN_BYTES) / 2, 0);
+  if (steps > L.MAX_PATTERN_STEPS) {
+    throw new RangeError(`the patterns take ${steps} steps; the limit is ${L.MAX_PATTERN_STEPS}`);
+  }
   const memberships = new Memberships();
   const sets = { hashes: encodeSets(hashes, memberships), hosts: encodeSets(hosts, memberships) };
   return assemble(program, tables, { ...sets, memberships }, buildPrefixTable(prefixes));
@@ -194,12 +203,18 @@ function stringOf(kind: 'hash' | 'host', member: string, feed: number | null, in
   return bytes;
 }
 
-function numbersOf(members: readonly string[], feed: number | null): Float64Array {
-  return Float64Array.from(members, (member, index) => {
+/** @throws PatternError for a pattern that the check of a policy refuses. */
+function patternOf(kind: 'glob' | 'regex', [pattern = '']: readonly string[]): Uint8Array {
+  return encodeAutomaton(compileAutomaton(kind, pattern));
+}
+
+function numbersOf(members: readonly string[], feed: number | null): Encoded {
+  const content = Float64Array.from(members, (member, index) => {
     const value = /^-?\d{1,15}(\.\d{1,6})?$/.test(member) ? Number(member) : Number.NaN;
     if (Number.isNaN(value)) throw new FeedError(feed, index, member, 'number');
     return value;
   }).sort();
+  return { kind: L.TABLE_NUMBER, content, count: content.length };
 }
 
 function align8(offset: number): number {
@@ -238,7 +253,7 @@ function assemble(
   const hashes = place(sets.hashes.content);
   const hosts = place(sets.hosts.content);
   const memberships = place(sets.memberships.encode());
-  const numbers = tables.map((table) => (table.numbers ? place(table.numbers) : 0));
+  const contents = tables.map((table) => (table.content ? place(table.content) : 0));
   const region = new Uint8Array(new SharedArrayBuffer(size));
   const view = new DataView(region.buffer);
   view.setUint32(L.TABLES_HEADER_MAGIC_AT, L.MAGIC_TABLES, true);
@@ -260,8 +275,8 @@ function assemble(
   tables.forEach((table, index) => {
     const at = L.TABLES_HEADER_BYTES + index * L.TABLE_BYTES;
     view.setUint32(at + L.TABLE_KIND_AT, table.kind, true);
-    view.setUint32(at + L.TABLE_OFFSET_AT, table.bit ?? numbers[index]!, true);
-    view.setUint32(at + L.TABLE_COUNT_AT, table.numbers?.length ?? 0, true);
+    view.setUint32(at + L.TABLE_OFFSET_AT, table.bit ?? contents[index]!, true);
+    view.setUint32(at + L.TABLE_COUNT_AT, table.count ?? 0, true);
   });
   const digest = createHash('sha256').update(region.subarray(L.TABLES_HEADER_ABI_AT)).digest();
   region.set(digest, L.TABLES_HEADER_DIGEST_AT);

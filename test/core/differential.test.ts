@@ -72,6 +72,8 @@ const TABLES: Program['tables'] = [
   { kind: 'host', feed: 3 },
   { kind: 'hash', feed: 4 },
   { kind: 'number', feed: 5 },
+  { kind: 'glob', members: ['*.a.t?st'] },
+  { kind: 'regex', members: ['^(x|b\\.)?a|3d$'] },
 ];
 const tableAtom = fc.constantFrom<[number, number]>(
   [0, IP],
@@ -82,6 +84,10 @@ const tableAtom = fc.constantFrom<[number, number]>(
   [5, JA4],
   [4, NUMBERS[0]!],
   [4, LISTS[0]!],
+  [10, SNI],
+  [11, SNI],
+  [11, JA4],
+  [11, ALPN],
 );
 const atom: fc.Arbitrary<Atom> = fc.oneof(
   operand.map((o): Atom => ({ kind: 'known', operand: o })),

@@ -236,18 +236,21 @@ test('damaged tables with a right digest never trap, and refused ones change not
       ...SOURCE.tables,
       { kind: 'host', members: ['a.test', '*.b.test', 'c'] },
       { kind: 'number', members: ['1', '2'] },
+      { kind: 'regex', members: ['^x\\.(a|b)'] },
     ],
     atoms: [
       ...SOURCE.atoms,
       { kind: 'table', operand: { fact: fact('hello.sni') }, table: LISTS },
       { kind: 'table', operand: { fact: ASN }, table: LISTS + 1 },
+      { kind: 'table', operand: { fact: fact('hello.sni') }, table: LISTS + 2 },
     ],
     rules: [
       ...SOURCE.rules,
       { ...SOURCE.rules[0]!, when: [{ yes: [LISTS], no: [] }] },
       { ...SOURCE.rules[0]!, when: [{ yes: [LISTS + 1], no: [] }] },
+      { ...SOURCE.rules[0]!, when: [{ yes: [LISTS + 2], no: [] }] },
     ],
-    sites: [{ ...SOURCE.sites[0]!, rules: [0, 1, 2, 3, 4] }],
+    sites: [{ ...SOURCE.sites[0]!, rules: [0, 1, 2, 3, 4, 5] }],
   };
   const lists = [
     Array.from({ length: 40 }, (_, i) => `10.0.${i}.0/25`),
@@ -266,7 +269,7 @@ test('damaged tables with a right digest never trap, and refused ones change not
   assert.equal(core.loadTables(tables), 0);
   assert.ok(core.loadImage(image) > 0);
   const answers = ask(core);
-  assert.deepEqual(answers[0], [0, 2, 3, 4]);
+  assert.deepEqual(answers[0], [0, 2, 3, 4, 5]);
   let refused = 0;
   fc.assert(
     fc.property(

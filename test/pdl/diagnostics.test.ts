@@ -91,7 +91,6 @@ const CASES: readonly (readonly [code: string, marked: string])[] = [
     `${BASE}secret k from env "K"\nchallenge c { «kind captcha»  solve_within 30s  clears for 1h per conn.ip  secret k }\n`,
   ],
   ['PDL-X013', `${BASE}secret k from env "K"\nchallenge c { ${POW} «algorithm argon2id_small» }\n`],
-  ['PDL-X014', rule('hello.sni matches «/x/»')],
   ['PDL-X015', rule('«first(hello.alpn)» == "h2"')],
   ['PDL-X016', `${BASE}policy p extends low { tls { «early_data on» } }\n`],
   ['PDL-X018', `${BASE}feed f of «cipher» from file "f" { }\n`],

@@ -306,10 +306,29 @@ class Reference {
     if (table.kind === 'number')
       return numeric ? truth(values.some((v) => members.includes(String(v)))) : 'unknown';
     if (numeric) return 'unknown';
+    if (table.kind === 'glob' || table.kind === 'regex') {
+      if (typeof value !== 'string') return 'unknown';
+      const [pattern = ''] = members;
+      return truth(new RegExp(table.kind === 'regex' ? pattern : regexOfGlob(pattern), 'u').test(value));
+    }
     if (table.kind === 'cidr') return truth(members.some((member) => covers(member, values[0] as string)));
     if (table.kind === 'hash') return truth(values.some((v) => members.includes(v as string)));
     return truth(values.some((v) => members.some((member) => matchesHost(member, v as string))));
   }
+}
+
+/** `*` is any text, `?` one character, `[…]` one of a class. */
+function regexOfGlob(glob: string): string {
+  const parts = glob.match(/\[[^\]]*\]|[\s\S]/gu) ?? [];
+  const one = (part: string): string =>
+    part === '*'
+      ? '[\\s\\S]*'
+      : part === '?'
+        ? '[\\s\\S]'
+        : part.length > 1 && part.startsWith('[')
+          ? part
+          : `\\u{${part.codePointAt(0)!.toString(16)}}`;
+  return `^${parts.map(one).join('')}$`;
 }
 
 function truth(condition: boolean): Truth {

@@ -48,14 +48,6 @@ export const SUPPORT: readonly CatalogueRow[] = [
     'secret k from env "K"\nchallenge c { kind pow  algorithm sha256_bits  difficulty 12  solve_within 2m  clears for 1h per conn.ip  secret k }',
   ],
   [
-    'PDL-X014',
-    'error',
-    'a pattern that is not matched',
-    LATER,
-    'deny x when hello.sni like "*shop*" do drop',
-    'deny x when hello.sni like "*.shop.example" do drop',
-  ],
-  [
     'PDL-X015',
     'error',
     '`first` and `all` are not supported',
