@@ -11,6 +11,7 @@
         'native/openssl.cc',
         'native/poll.cc',
         'native/puzzle_extension.cc',
+        'native/sent_bytes.cc',
         'native/socket.cc',
         'native/tls_settings.cc',
         'native/waiter.cc',

@@ -10,6 +10,20 @@
 namespace sallyport {
 
 #define SALLYPORT_OPENSSL_FUNCTIONS(X) \
+  X(BIO_ctrl)                          \
+  X(BIO_get_data)                      \
+  X(BIO_get_new_index)                 \
+  X(BIO_meth_new)                      \
+  X(BIO_meth_set_ctrl)                 \
+  X(BIO_meth_set_destroy)              \
+  X(BIO_meth_set_write)                \
+  X(BIO_new)                           \
+  X(BIO_next)                          \
+  X(BIO_push)                          \
+  X(BIO_set_data)                      \
+  X(BIO_set_init)                      \
+  X(BIO_up_ref)                        \
+  X(BIO_write)                         \
   X(CRYPTO_get_ex_new_index)           \
   X(CRYPTO_set_ex_data)                \
   X(OpenSSL_version_num)               \
@@ -23,8 +37,9 @@ namespace sallyport {
   X(SSL_CTX_clear_options)             \
   X(SSL_ctrl)                          \
   X(SSL_get_ex_data)                   \
+  X(SSL_get_wbio)                      \
+  X(SSL_set0_wbio)                     \
   X(SSL_set_ex_data)                   \
-  X(SSL_set_msg_callback)              \
   X(SSL_set_cipher_list)               \
   X(SSL_set_ciphersuites)              \
   X(SSL_set_num_tickets)               \

@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { type ConnectionRecord, type Outcome, recordVerdict, startRecord } from '../audit/record.ts';
+import type { PosedPuzzle } from '../challenge/puzzle/puzzle.ts';
 import type { Core } from '../core/core.ts';
 import type { KeptFacts } from '../core/kept-facts.ts';
 import { statusName } from '../core/status.ts';
@@ -63,6 +64,8 @@ export class Connection implements Held {
   /** The TCP connection below TLS. */
   #socket: Socket | null = null;
   #tls: TLSSocket | null = null;
+  /** Ends the wait for a puzzle's solution. */
+  #forgetPuzzle: (() => void) | null = null;
   /** Ends the connection of a client whose TLS passes through. */
   #stopPassing: (() => void) | null = null;
   #isTurnedAway = false;
@@ -228,36 +231,66 @@ export class Connection implements Held {
   #handshake(verdict: Verdict): void {
     const policy = verdict.policy!;
     const loop = this.#loop;
-    const { config } = loop;
     if (!this.#helloIsWithin(policy.handshake)) return;
     const target = this.listener.passthrough.find(this.client.sni);
     if (target !== null) return this.#passThrough(policy.upstream ?? target);
     const puzzle = loop.puzzles.plan(this);
-    if (puzzle === 'nowhere') return this.#refuseUnasked();
+    this.#kept = loop.engine.keep();
+    if (puzzle === 'nowhere') this.#refuseUnasked();
+    else if (puzzle === 'later') this.#shake(policy, null);
+    else this.#askFirst(policy, puzzle);
+  }
+
+  /** Has the client solve a puzzle before any TLS work is spent on it. */
+  #askFirst(policy: Policy, posed: PosedPuzzle): void {
+    const { puzzles, engine } = this.#loop;
+    this.#forgetPuzzle = puzzles.wait({
+      connection: this,
+      transport: this.#transport,
+      posed,
+      consumed: engine.core.hello.consumed,
+      leftMs: this.#handshakeLeft(policy),
+      onEnd: (end) => {
+        if (end === null) return this.#shake(policy, posed);
+        this.#countFailure();
+        this.record.alert = end.alert;
+        if (end.alert === null) this.#transport.reset();
+        else this.#transport.finish(alertRecord(end.alert));
+        this.#end(end.outcome, end.error);
+      },
+    });
+  }
+
+  /** Milliseconds until the handshake's deadline. */
+  #handshakeLeft({ handshake }: Policy): number {
+    const deadline = Math.min(handshake.timeoutMs, this.#loop.config.limits.handshakeTimeout);
+    return Math.max(1, deadline - (performance.now() - this.#startedAt));
+  }
+
+  /** @param solved The puzzle that the client was asked in this handshake, and has solved. */
+  #shake(policy: Policy, solved: PosedPuzzle | null): void {
+    const loop = this.#loop;
     const limit = Math.min(
       policy.handshake.maxInflight ?? Number.POSITIVE_INFINITY,
-      config.limits.handshakesPerWorker,
+      loop.config.limits.handshakesPerWorker,
     );
-    if (loop.handshakes - loop.puzzles.waiting >= limit) return this.turnAway('over_capacity');
+    if (loop.handshakes >= limit) return this.turnAway('over_capacity');
     loop.handshakes++;
     this.#inHandshake = true;
-    this.#kept = loop.engine.keep();
     const certificate = loop.certificateFor(this.listener, policy.tls.certificate, this.client.sni);
     const alpn = policy.tls.alpn.length > 0 ? policy.tls.alpn : this.listener.config.alpn;
     const socket = this.#transport.takeSocket();
     this.#socket = socket;
     loop.adopted(this.#slot);
-    const context = loop.contexts.for(policy, certificate, puzzle !== 'later');
+    const context = loop.contexts.for(policy, certificate, solved !== null);
     const server = loop.openssl.accept(socket, context, alpn);
     const { tls } = server;
     this.#tls = tls;
-    if (puzzle !== 'later') loop.puzzles.pose(this, puzzle, server);
-    const deadline = Math.min(policy.handshake.timeoutMs, config.limits.handshakeTimeout);
-    const left = Math.max(1, deadline - (performance.now() - this.#startedAt));
+    if (solved !== null) loop.openssl.resumePuzzle(server, solved);
     this.#timer = setTimeout(() => {
       this.record.outcome = 'handshake_timeout';
       tls.destroy();
-    }, left);
+    }, this.#handshakeLeft(policy));
     tls.on('error', (error) => this.#onTlsError(error));
     tls.once('secure', () => this.#onSecure(tls, server.group()));
     tls.once('close', () => this.#onClose());
@@ -445,6 +478,7 @@ export class Connection implements Held {
     clearTimeout(this.#timer ?? undefined);
     this.#leaveHandshake();
     this.#loop.pen.forget(this);
+    this.#forgetPuzzle?.();
     this.record.outcome = outcome;
     this.record.error ??= error;
     this.record.durationsUs.total = micros(this.#startedAt);

@@ -5,9 +5,10 @@
 
 import type { Socket } from 'node:net';
 import { createSecureContext, type SecureContext, type SecureContextOptions, TLSSocket } from 'node:tls';
+import type { PosedPuzzle } from '../challenge/puzzle/puzzle.ts';
 import { PUZZLE_EXTENSION } from '../challenge/puzzle/wire.ts';
 import { GROUPS } from '../pdl/registry/iana.ts';
-import type { Addon, PuzzleJudge, TlsHandle } from './addon.ts';
+import type { Addon, TlsHandle } from './addon.ts';
 
 export interface ServerTls {
   readonly tls: TLSSocket;
@@ -61,16 +62,12 @@ export class OpenSsl {
   }
 
   /**
-   * Forces a HelloRetryRequest for `group`, which the client lists but did not share, and has it carry a puzzle.
-   * The context must be one for puzzles. `judge` hears the hello that follows, at most once.
+   * Goes on with a handshake that began before its TLS: the client was asked for `group`, which it lists and did not
+   * share, and for the solution of a puzzle, and has given both. The context must be one for puzzles.
    */
-  posePuzzle({ tls, handle }: ServerTls, group: number, extension: Uint8Array, judge: PuzzleJudge): void {
+  resumePuzzle({ handle }: ServerTls, { group, extension, flight }: PosedPuzzle): void {
     const addon = this.#addon!;
     addon.configureSsl(handle, { groups: GROUPS.get(group)! });
-    addon.posePuzzle(handle, extension, (message) => {
-      addon.forgetPuzzle(handle);
-      return judge(message);
-    });
-    tls.once('close', () => addon.forgetPuzzle(handle));
+    addon.resumePuzzle(handle, extension, flight);
   }
 }
