@@ -155,7 +155,7 @@ export class Puzzles {
       return flight.kind === 'more' ? 1 : 0;
     };
     const timeoutMs = Math.max(1, Math.min(challenge.solveWithinMs, leftMs));
-    const options = { maxBytes: consumed + this.#options.maxBytes, timeoutMs, parse };
+    const options = { maxBytes: consumed + this.#options.maxBytes, seen: consumed, timeoutMs, parse };
     this.#waiting.hold(held, timeoutMs);
     transport.readHello(options, (end) => {
       forget();
