@@ -49,6 +49,7 @@ import {
   TABLES_HEADER_COUNT_AT,
   TABLES_HEADER_MISSING_AT,
 } from './abi/layout.gen';
+import { clearWords } from './bytes';
 import { section, sectionCount } from './image';
 import { leafOf } from './leaf';
 import { valueOf } from './lookups';
@@ -56,10 +57,14 @@ import { VALUES, VALUES_BYTES } from './memory';
 import { findSets, inNumbers, isFound } from './sets';
 import { slotOf } from './slots';
 
-/** One bit per atom: definitely true, definitely false, pending. An atom in none of them is unknown. */
-export const ATOMS_TRUE: usize = memory.data(48, 16);
+/**
+ * One bit per atom: is it definitely true, or false; is it so or may yet be, since its operand is pending. An atom in
+ * none of them is unknown.
+ */
+export const ATOMS_TRUE: usize = memory.data(64, 16);
 export const ATOMS_FALSE: usize = ATOMS_TRUE + 16;
-export const ATOMS_PENDING: usize = ATOMS_TRUE + 32;
+export const ATOMS_MAYBE_TRUE: usize = ATOMS_TRUE + 32;
+export const ATOMS_MAYBE_FALSE: usize = ATOMS_TRUE + 48;
 
 const ALL: u64 = ~(<u64>0);
 const ONE: u64 = 1;
@@ -68,14 +73,16 @@ const LAST_KIND: i32 = ATOM_NUMBER;
 
 /** Evaluates every operand with an atom whose bit is set in the 16 bytes at `wanted`; the other atoms are unknown. */
 export function evaluateAtoms(image: usize, tables: usize, wanted: usize, phase: i32): void {
-  memory.fill(ATOMS_TRUE, 0, 48);
+  clearWords(ATOMS_TRUE, 64);
   let operand = section(image, SECTION_OPERAND);
   const end = operand + sectionCount(image, SECTION_OPERAND) * OPERAND_BYTES;
   for (; operand < end; operand += OPERAND_BYTES) {
     const bits = bitsOf(operand, 0, endOf(operand, LAST_KIND));
     if ((bits & load<u64>(wanted + wordAt(operand))) == 0) continue;
-    if (load<i32>(operand, OPERAND_PHASE_AT) > phase) set(ATOMS_PENDING, operand, bits);
-    else if (load<i32>(operand, OPERAND_KIND_AT) == OPERAND_FACT) evaluateFact(image, tables, operand);
+    if (load<i32>(operand, OPERAND_PHASE_AT) > phase) {
+      set(ATOMS_MAYBE_TRUE, operand, bits);
+      set(ATOMS_MAYBE_FALSE, operand, bits);
+    } else if (load<i32>(operand, OPERAND_KIND_AT) == OPERAND_FACT) evaluateFact(image, tables, operand);
     else evaluateRate(image, tables, operand);
   }
 }
@@ -112,6 +119,8 @@ function set(truths: usize, operand: usize, bits: u64): void {
 function settle(operand: usize, bits: u64, holding: u64): void {
   set(ATOMS_TRUE, operand, holding);
   set(ATOMS_FALSE, operand, bits & ~holding);
+  set(ATOMS_MAYBE_TRUE, operand, holding);
+  set(ATOMS_MAYBE_FALSE, operand, bits & ~holding);
 }
 
 function bitOf(operand: usize, index: i32): u64 {

@@ -1,6 +1,6 @@
 /** Conditions: a disjunction of cubes over the evaluated atoms. */
 import { CUBE_BYTES, CUBE_NO_AT, CUBE_YES_AT, SECTION_CUBE } from './abi/layout.gen';
-import { ATOMS_FALSE, ATOMS_PENDING, ATOMS_TRUE } from './atoms';
+import { ATOMS_FALSE, ATOMS_MAYBE_FALSE, ATOMS_MAYBE_TRUE, ATOMS_TRUE } from './atoms';
 import { section } from './image';
 
 /** It does not hold and no later phase can change that. */
@@ -23,24 +23,36 @@ export function evaluateCondition(image: usize, first: i32, count: i32): i32 {
   return best;
 }
 
-/** Every `yes` atom must be true and every `no` atom false: an unknown one never is, a pending one may be. */
+/**
+ * Every `yes` atom must be true and every `no` atom false: an unknown one never is, a pending one may be. Most cubes
+ * fail at once.
+ */
 function evaluateCube(cube: usize): i32 {
   if (ASC_FEATURE_SIMD) {
-    const missing = v128.or(
-      v128.andnot(v128.load(cube, CUBE_YES_AT), v128.load(ATOMS_TRUE)),
-      v128.andnot(v128.load(cube, CUBE_NO_AT), v128.load(ATOMS_FALSE)),
+    const yes = v128.load(cube, CUBE_YES_AT);
+    const no = v128.load(cube, CUBE_NO_AT);
+    const barred = v128.or(
+      v128.andnot(yes, v128.load(ATOMS_MAYBE_TRUE)),
+      v128.andnot(no, v128.load(ATOMS_MAYBE_FALSE)),
     );
-    if (!v128.any_true(missing)) return HOLDS;
-    return v128.any_true(v128.andnot(missing, v128.load(ATOMS_PENDING))) ? NEVER : MAYBE;
+    if (v128.any_true(barred)) return NEVER;
+    const missing = v128.or(v128.andnot(yes, v128.load(ATOMS_TRUE)), v128.andnot(no, v128.load(ATOMS_FALSE)));
+    return v128.any_true(missing) ? MAYBE : HOLDS;
   }
-  const missing0 =
-    (load<u64>(cube, CUBE_YES_AT) & ~load<u64>(ATOMS_TRUE)) |
-    (load<u64>(cube, CUBE_NO_AT) & ~load<u64>(ATOMS_FALSE));
-  const missing1 =
-    (load<u64>(cube, CUBE_YES_AT + 8) & ~load<u64>(ATOMS_TRUE, 8)) |
-    (load<u64>(cube, CUBE_NO_AT + 8) & ~load<u64>(ATOMS_FALSE, 8));
-  if ((missing0 | missing1) == 0) return HOLDS;
-  const pending0 = load<u64>(ATOMS_PENDING);
-  const pending1 = load<u64>(ATOMS_PENDING, 8);
-  return ((missing0 & ~pending0) | (missing1 & ~pending1)) == 0 ? MAYBE : NEVER;
+  const yes0 = load<u64>(cube, CUBE_YES_AT);
+  const yes1 = load<u64>(cube, CUBE_YES_AT + 8);
+  const no0 = load<u64>(cube, CUBE_NO_AT);
+  const no1 = load<u64>(cube, CUBE_NO_AT + 8);
+  const barred =
+    (yes0 & ~load<u64>(ATOMS_MAYBE_TRUE)) |
+    (yes1 & ~load<u64>(ATOMS_MAYBE_TRUE, 8)) |
+    (no0 & ~load<u64>(ATOMS_MAYBE_FALSE)) |
+    (no1 & ~load<u64>(ATOMS_MAYBE_FALSE, 8));
+  if (barred != 0) return NEVER;
+  const missing =
+    (yes0 & ~load<u64>(ATOMS_TRUE)) |
+    (yes1 & ~load<u64>(ATOMS_TRUE, 8)) |
+    (no0 & ~load<u64>(ATOMS_FALSE)) |
+    (no1 & ~load<u64>(ATOMS_FALSE, 8));
+  return missing == 0 ? HOLDS : MAYBE;
 }

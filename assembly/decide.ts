@@ -45,7 +45,7 @@ import {
   STATUS_UNKNOWN_SITE,
 } from './abi/layout.gen';
 import { evaluateAtoms } from './atoms';
-import { evaluateCondition, HOLDS, MAYBE } from './conditions';
+import { evaluateCondition, HOLDS, NEVER } from './conditions';
 import { section, sectionCount } from './image';
 import { setOrigin } from './leaf';
 import { DECISION } from './memory';
@@ -66,8 +66,10 @@ import { evaluateSignals, SCORED, SCORED_HIGH_AT, SCORED_LOW_AT, sumSignals } fr
 import { activeImage, epoch } from './state';
 import { tablesFor } from './tables';
 
-/** What each rule of the site says, by its place among the site's rules. */
-const OUTLOOKS: usize = memory.data(1_024, 16);
+/** The rules that hold or may yet: how many, then the index and the outlook of each. */
+const OPEN_COUNT: usize = memory.data(4, 4);
+const OPEN: usize = memory.data(4_096, 16);
+const OPEN_OUTLOOK_AT: usize = 2;
 
 /** Fills in DECISION for a site at a phase: 0, or why not. */
 export function decide(site: i32, phase: i32): i32 {
@@ -95,10 +97,11 @@ export function decide(site: i32, phase: i32): i32 {
   return 0;
 }
 
-/** Records what each rule says, and which of them hold. */
+/** Finds the rules that hold or may yet, and records those that hold. */
 function evaluateRules(image: usize, site: usize): void {
   const indexes = section(image, SECTION_SITE_RULE) + (load<i32>(site, SITE_FIRST_RULE_AT) << 2);
   const count = load<i32>(site, SITE_RULE_COUNT_AT);
+  let open = 0;
   let matched = 0;
   let wouldMatch = 0;
   for (let i = 0; i < count; i++) {
@@ -109,12 +112,15 @@ function evaluateRules(image: usize, site: usize): void {
       load<i32>(rule, RULE_FIRST_CUBE_AT),
       load<i32>(rule, RULE_CUBE_COUNT_AT),
     );
-    store<u8>(OUTLOOKS + i, outlook);
+    if (outlook == NEVER) continue;
+    store<u16>(OPEN + (open << 2), index);
+    store<u16>(OPEN + (open++ << 2), outlook, OPEN_OUTLOOK_AT);
     if (outlook != HOLDS) continue;
     if (load<u32>(rule, RULE_IS_SHADOW_AT) == 0) {
       store<u16>(DECISION + (matched++ << 1), index, DECISION_MATCHED_RULES_AT);
     } else store<u16>(DECISION + (wouldMatch++ << 1), index, DECISION_WOULD_MATCH_AT);
   }
+  store<i32>(OPEN_COUNT, open);
   store<u32>(DECISION, matched, DECISION_MATCHED_RULE_COUNT_AT);
   store<u32>(DECISION, wouldMatch, DECISION_WOULD_MATCH_COUNT_AT);
 }
@@ -123,14 +129,12 @@ function evaluateRules(image: usize, site: usize): void {
 function settle(image: usize, site: usize, score: usize, withShadow: bool): void {
   sumSignals(image, score, withShadow);
   beginOutcome();
-  const indexes = section(image, SECTION_SITE_RULE) + (load<i32>(site, SITE_FIRST_RULE_AT) << 2);
-  const count = load<i32>(site, SITE_RULE_COUNT_AT);
-  for (let i = 0; i < count; i++) {
-    const outlook = <i32>load<u8>(OUTLOOKS + i);
-    if (outlook < MAYBE) continue;
-    const index = load<i32>(indexes + (i << 2));
+  const end = OPEN + (load<i32>(OPEN_COUNT) << 2);
+  for (let open = OPEN; open < end; open += 4) {
+    const index = <i32>load<u16>(open);
     const rule = ruleAt(image, index);
-    if (withShadow || load<u32>(rule, RULE_IS_SHADOW_AT) == 0) considerRule(rule, index, outlook);
+    if (!withShadow && load<u32>(rule, RULE_IS_SHADOW_AT) != 0) continue;
+    considerRule(rule, index, load<u16>(open, OPEN_OUTLOOK_AT));
   }
   endOutcome(image, site, withShadow);
 }

@@ -108,9 +108,10 @@ function setVersions(): void {
   moveCursor(at + 2);
 }
 
+/** Copies whole words: what follows the last byte is overwritten by the next value. */
 function copyText(fact: i32, at: usize, length: i32): void {
   const values = cursor();
-  memory.copy(values, at, length);
+  for (let i: usize = 0; i < <usize>length; i += 8) store<u64>(values + i, load<u64>(at + i));
   setBytes(fact, values, length);
   moveCursor(values + length);
 }

@@ -25,7 +25,7 @@ import {
   STATUS_SESSION_ID_TOO_LONG,
   STATUS_TRAILING_BYTES,
 } from './abi/layout.gen';
-import { be16 } from './bytes';
+import { be16, clearWords } from './bytes';
 import { readDtlsMessage, readDtlsRecords } from './dtls';
 import { readExtensions } from './extensions';
 import { setFacts, setUnknownFacts } from './facts';
@@ -59,7 +59,7 @@ const DTLS13: i32 = 0xfefc;
  * fingerprints are filled in all the same; the facts are set only on 0.
  */
 export function parseHello(at: usize, length: i32, form: i32, proto: i32): i32 {
-  memory.fill(HELLO, 0, HELLO_BYTES);
+  clearWords(HELLO, HELLO_BYTES);
   store<u32>(HELLO, HELLO_BYTES, HELLO_SIZE_AT);
   clearParsed(HELLO_VALUES, proto);
   setUnknownFacts();

@@ -1,4 +1,5 @@
 /** Where the lists of the last parsed ClientHello lie: what the fingerprints are made of. GREASE is already left out. */
+import { clearWords } from './bytes';
 
 const PARSED: usize = memory.data(128, 16);
 export const PARSED_BYTES: i32 = 128;
@@ -24,7 +25,7 @@ const VIOLATION: usize = PARSED + 88;
 const PROTO: usize = PARSED + 92;
 
 export function clearParsed(values: usize, proto: i32): void {
-  memory.fill(PARSED, 0, PARSED_BYTES);
+  clearWords(PARSED, PARSED_BYTES);
   store<u32>(CURSOR, <u32>values);
   store<i32>(PROTO, proto);
 }

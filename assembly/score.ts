@@ -37,6 +37,7 @@ import {
   STATE_NUMBER,
   STATE_STRINGS,
 } from './abi/layout.gen';
+import { clearWords } from './bytes';
 import { evaluateCondition, MAYBE, NEVER } from './conditions';
 import { section } from './image';
 import { valueOf } from './lookups';
@@ -60,8 +61,8 @@ export const SCORED_HIGH_AT: usize = 8;
 export function evaluateSignals(image: usize, tables: usize, score: usize, phase: i32): void {
   const groups = load<i32>(score, SCORE_GROUP_COUNT_AT);
   const signals = load<i32>(score, SCORE_SIGNAL_COUNT_AT);
-  memory.fill(SUMS, 0, (groups + 1) * SUM_BYTES);
-  memory.fill(SHADOW_SUMS, 0, (groups + 1) * SUM_BYTES);
+  clearWords(SUMS, (groups + 1) * SUM_BYTES);
+  clearWords(SHADOW_SUMS, (groups + 1) * SUM_BYTES);
   store<u32>(DECISION, signals, DECISION_SIGNAL_COUNT_AT);
   let signal = section(image, SECTION_SIGNAL) + load<i32>(score, SCORE_FIRST_SIGNAL_AT) * SIGNAL_BYTES;
   for (let i = 0; i < signals; i++) {

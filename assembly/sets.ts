@@ -24,6 +24,7 @@ import {
   TABLES_HEADER_HOSTS_AT,
   TABLES_HEADER_MEMBERSHIPS_OFFSET_AT,
 } from './abi/layout.gen';
+import { clearWords, isEqual } from './bytes';
 import { VALUES } from './memory';
 
 const FNV_PRIME: u32 = 0x01000193;
@@ -47,7 +48,7 @@ export function findSets(tables: usize, slot: usize, areHosts: bool): bool {
   const set = tables + (areHosts ? TABLES_HEADER_HOSTS_AT : TABLES_HEADER_HASHES_AT);
   let at = VALUES + load<u32>(slot, SLOT_OFFSET_AT);
   const length = load<i32>(slot, SLOT_LENGTH_AT);
-  memory.fill(FOUND, 0, MEMBERSHIP_BYTES);
+  clearWords(FOUND, MEMBERSHIP_BYTES);
   if (load<i32>(slot, SLOT_STATE_AT) == STATE_BYTES) return findOne(tables, set, at, length, areHosts);
   let found: bool = false;
   for (const end = at + length; at < end; ) {
@@ -65,7 +66,7 @@ export function findSets(tables: usize, slot: usize, areHosts: bool): bool {
  */
 export function findMember(tables: usize, at: usize, length: i32, isHost: bool): usize {
   const set = tables + (isHost ? TABLES_HEADER_HOSTS_AT : TABLES_HEADER_HASHES_AT);
-  memory.fill(FOUND, 0, MEMBERSHIP_BYTES);
+  clearWords(FOUND, MEMBERSHIP_BYTES);
   return findOne(tables, set, at, length, isHost) ? FOUND : 0;
 }
 
@@ -131,8 +132,8 @@ function find(tables: usize, set: usize, at: usize, length: i32, hash: u32, wild
     if (<i32>load<u16>(member, MEMBER_LENGTH_AT) != size) continue;
     const text = member + MEMBER_HEADER;
     if (!wildcard) {
-      if (memory.compare(text, at, length) == 0) return member;
-    } else if (load<u8>(text) == STAR && memory.compare(text + 1, at, length) == 0) return member;
+      if (isEqual(text, at, length)) return member;
+    } else if (load<u8>(text) == STAR && isEqual(text + 1, at, length)) return member;
   }
 }
 

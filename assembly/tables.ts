@@ -21,14 +21,17 @@ import {
   TABLES_HEADER_TABLES_ID_AT,
 } from './abi/layout.gen';
 import { DIGEST } from './memory';
+import { PART_BAD, PART_MORE } from './parts';
 import { sha256Blocks, sha256Finish, sha256Start } from './sha256';
 import { activeImage } from './state';
-import { checkExtents, checkPart, PART_BAD, PART_MORE, PARTS, startPart } from './table-bounds';
+import { checkExtents, checkPart, PARTS, startPart } from './table-bounds';
 
 const PAGE: i32 = 65_536;
 /** 1 GiB: addresses stay positive as i32, and a table region cannot take the host's memory. */
 const MAX_PAGES: i32 = 16_384;
 const MORE: i32 = 1;
+/** A search may read so many bytes behind the region, and leaves them out of its answer. */
+const OVERREAD: u64 = 64;
 /** Newest region, the one before it, and the one being verified: address and size each. */
 const NEWEST: usize = memory.data(64, 8);
 const OLDER: usize = NEWEST + 8;
@@ -66,7 +69,7 @@ export function reserveTables(length: i32): i32 {
   const kept = <usize>load<u32>(NEWEST);
   let at = base;
   if (kept != 0 && base + <usize>length > kept) at = (kept + load<u32>(NEWEST, 4) + 15) & ~15;
-  const end = <u64>at + <u64>length;
+  const end = <u64>at + <u64>length + OVERREAD;
   const pages = <i32>((end + PAGE - 1) >> 16);
   if (pages > MAX_PAGES) return STATUS_TABLES_MEMORY;
   if (pages > memory.size() && memory.grow(pages - memory.size()) < 0) return STATUS_TABLES_MEMORY;

@@ -1,8 +1,9 @@
 /**
  * Runs benchmarks by name: `npm run bench -- handshake --rounds 5`. Without a name it lists them. Results
- * are printed and written to `bench/results/<name>.json`.
+ * are printed and written to `bench/results/<name>.json` and to docs/benchmarks.md.
  */
 import { parseArgs } from 'node:util';
+import { updateDocument } from './lib/report.ts';
 import { saveResult } from './lib/result.ts';
 
 /** Numbers given as `--name value`; each benchmark has its own defaults. */
@@ -17,10 +18,14 @@ export interface Bench {
 
 const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>> = {
   batch: () => import('./batch.ts'),
+  clients: () => import('./clients.ts'),
   core: () => import('./core.ts'),
   decision: () => import('./decision.ts'),
+  'feed-refresh': () => import('./feed-refresh.ts'),
+  floods: () => import('./floods.ts'),
   handshake: () => import('./handshake.ts'),
   hashes: () => import('./hashes.ts'),
+  history: () => import('./history.ts'),
   hostile: () => import('./hostile.ts'),
   policy: () => import('./policy.ts'),
   refuse: () => import('./refuse.ts'),
@@ -53,6 +58,7 @@ async function main([name, ...args]: readonly string[]): Promise<void> {
   const options = readOptions(bench, args);
   const { passed, result } = await bench.run(options);
   console.log(`saved to ${saveResult(name, options, result)}`);
+  updateDocument();
   if (!passed) process.exitCode = 1;
 }
 

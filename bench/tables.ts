@@ -2,57 +2,19 @@
  * A million prefixes: building them, what loading them does to an event loop, and looking addresses up, for each
  * family and with origins. Look-ups run inside WebAssembly, on the core's own code.
  */
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { Core } from '../src/core/core.ts';
 import { loadTablesGradually } from '../src/core/load-tables.ts';
 import { loadCoreModule } from '../src/core/module.ts';
 import { encodeTables, type OriginPrefix } from '../src/core/tables.ts';
 import type { Program } from '../src/pdl/ir.ts';
-import { address, type Family, prefix, random } from './lib/prefixes.ts';
+import { compileLookups, timeLookups } from './lib/lookups.ts';
+import { address, addressIn, type Family, prefix, random } from './lib/prefixes.ts';
 import { programWithRules } from './lib/rules.ts';
-import { timeTasks } from './lib/samples.ts';
 import type { Bench, BenchOptions } from './main.ts';
 
 /** Addresses that are looked up in turns: what they touch does not fit a processor's first caches. */
 const ADDRESSES = 200_000;
-/** Look-ups to a sample, few enough to fit between a busy machine's interruptions. */
-const CALLS = 5_000;
-const PAGE = 65_536;
-
-interface LookupModule {
-  readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
-  base(): number;
-  touched(tables: number, length: number, addresses: number, width: number, count: number): number;
-  listed(tables: number, addresses: number, width: number, count: number): number;
-}
-
-const { WebAssembly } = globalThis as unknown as {
-  WebAssembly: {
-    Module: new (bytes: Uint8Array) => object;
-    Instance: new (module: object) => { readonly exports: LookupModule };
-  };
-};
-
-function compileLookups(): object {
-  const folder = mkdtempSync(join(tmpdir(), 'sallyport-bench-'));
-  const output = join(folder, 'lookups.wasm');
-  const root = fileURLToPath(new URL('../', import.meta.url));
-  try {
-    execFileSync(process.execPath, [
-      ...[`${root}node_modules/assemblyscript/bin/asc.js`, 'assembly/bench/lookups.ts'],
-      ...['--baseDir', root, '--outFile', output],
-      ...['--runtime', 'stub', '--use', 'abort=', '-O3', '--converge', '--noAssert'],
-    ]);
-    return new WebAssembly.Module(readFileSync(output));
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
 
 /** A program with one feed of addresses. */
 function feedProgram(): Program {
@@ -67,13 +29,15 @@ function feedProgram(): Program {
   return { ...programWithRules(0), tables: [{ kind: 'cidr', feed: 0 }], feeds: [feed] };
 }
 
+/** As in databases of origins: 80,000 autonomous systems, each in one country, or in two. */
 function origins(count: number): OriginPrefix[] {
   const next = random(2);
-  return Array.from({ length: count }, () => ({
-    prefix: prefix('v4', next),
-    asn: 1 + Math.floor(next() * 80_000),
-    country: String.fromCharCode(65 + Math.floor(next() * 26), 65 + Math.floor(next() * 26)),
-  }));
+  return Array.from({ length: count }, () => {
+    const asn = 1 + Math.floor(next() * 80_000);
+    const code = (asn + (next() < 0.1 ? 1 : 0)) % 250;
+    const country = String.fromCharCode(65 + Math.floor(code / 26), 65 + (code % 26));
+    return { prefix: prefix('v4', next), asn, country };
+  });
 }
 
 interface Stall {
@@ -119,48 +83,19 @@ async function loadStall(tables: Uint8Array): Promise<Stall> {
   return { longestTurnMs: wallMs, longestTurnCpuMs: cpuMs, longestIdleTurnMs: idle.wallMs, loadMs };
 }
 
-async function timeLookups(
-  module: object,
-  tables: Uint8Array,
-  family: Family,
-  options: BenchOptions,
-): Promise<{ lookupNs: number; lookupMedianNs: number; randomReadNs: number }> {
-  const { exports } = new WebAssembly.Instance(module);
-  const width = family === 'v4' ? 4 : 16;
-  const at = exports.base();
-  const addresses = (at + tables.length + 15) & ~15;
-  exports.memory.grow(Math.ceil((addresses + ADDRESSES * width) / PAGE));
-  const memory = new Uint8Array(exports.memory.buffer);
-  memory.set(tables, at);
+/** What an edge may see: half of the addresses are of some member, the others anywhere. */
+function visitors(family: Family, members: readonly string[]): Uint8Array[] {
   const next = random(3);
-  for (let i = 0; i < ADDRESSES; i++) memory.set(address(family, next), addresses + i * width);
-  let turn = 0;
-  const nextCalls = (): number => {
-    turn = (turn + 1) % (ADDRESSES / CALLS);
-    return addresses + turn * CALLS * width;
-  };
-  const [lookup, memoryRead] = await timeTasks(
-    [
-      { name: 'look-up', calls: CALLS, run: () => void exports.listed(at, nextCalls(), width, CALLS) },
-      {
-        name: 'random read',
-        calls: CALLS,
-        run: () => void exports.touched(at, tables.length, nextCalls(), width, CALLS),
-      },
-    ],
-    options.rounds!,
-    options.milliseconds!,
+  return Array.from({ length: ADDRESSES }, () =>
+    next() < 0.5 ? addressIn(members[Math.floor(next() * members.length)]!, next) : address(family, next),
   );
-  return {
-    lookupNs: lookup!.nanoseconds.best,
-    lookupMedianNs: lookup!.nanoseconds.median,
-    randomReadNs: memoryRead!.nanoseconds.best,
-  };
 }
 
 async function run(options: BenchOptions): Promise<{ passed: boolean; result: object }> {
-  const module = compileLookups();
-  const result: Record<string, object> = {};
+  const modules = { scalar: compileLookups(false), simd: compileLookups(true) };
+  const { rounds, milliseconds } = options as { rounds: number; milliseconds: number };
+  const built: object[] = [];
+  const lookups: object[] = [];
   for (const [name, family, withOrigins] of [
     ['IPv4', 'v4', false],
     ['IPv6', 'v6', false],
@@ -170,15 +105,21 @@ async function run(options: BenchOptions): Promise<{ passed: boolean; result: ob
     const members = Array.from({ length: options.prefixes! }, () => prefix(family, next));
     const from = withOrigins ? origins(options.prefixes! / 2) : [];
     const started = performance.now();
+    const before = process.cpuUsage();
     const tables = encodeTables(feedProgram(), new Map([[0, members]]), from);
     const buildMs = performance.now() - started;
-    const stall = await loadStall(tables);
-    const lookup = await timeLookups(module, tables, family, options);
-    const megabytes = tables.length / 1e6;
-    result[name] = { buildMs, megabytes, ...stall, ...lookup };
+    const { user, system } = process.cpuUsage(before);
+    const buildCpuMs = (user + system) / 1e3;
+    built.push({ name, buildMs, buildCpuMs, megabytes: tables.length / 1e6, ...(await loadStall(tables)) });
+    const addresses = visitors(family, members);
+    for (const [variant, module] of Object.entries(modules)) {
+      const times = await timeLookups(module, tables, addresses, { rounds, milliseconds });
+      lookups.push({ name: `${name}, ${variant}`, ...times });
+    }
   }
-  console.table(result);
-  return { passed: true, result };
+  console.table(built);
+  console.table(lookups);
+  return { passed: true, result: { built, lookups } };
 }
 
 export const bench: Bench = {

@@ -17,6 +17,10 @@ Napi::Value PeekInto(const Napi::CallbackInfo& info) {
   return Result(info, Peek(FdOf(info), into.Data(), into.ByteLength()));
 }
 
+Napi::Value SkipBytes(const Napi::CallbackInfo& info) {
+  return Result(info, Skip(FdOf(info), info[1].As<Napi::Number>().Uint32Value()));
+}
+
 Napi::Value SavedSynInto(const Napi::CallbackInfo& info) {
   auto into = info[1].As<Napi::Uint8Array>();
   return Result(info, SavedSyn(FdOf(info), into.Data(), into.ByteLength()));
@@ -44,6 +48,7 @@ Napi::Value Finish(const Napi::CallbackInfo& info) {
 
 void RegisterConnection(Napi::Env env, Napi::Object exports) {
   exports.Set("peek", Napi::Function::New<PeekInto>(env));
+  exports.Set("skip", Napi::Function::New<SkipBytes>(env));
   exports.Set("savedSyn", Napi::Function::New<SavedSynInto>(env));
   exports.Set("tcpInfo", Napi::Function::New<TcpInfoInto>(env));
   exports.Set("reset", Napi::Function::New<Reset>(env));

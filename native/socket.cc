@@ -29,6 +29,7 @@ namespace {
 
 constexpr size_t kDrainChunk = 16 * 1024;
 constexpr int kDrainChunks = 8;
+constexpr size_t kSkipChunk = 4 * 1024;
 
 [[maybe_unused]] int PrepareOrClose(int fd) {
   if (fd < 0) return -errno;
@@ -112,6 +113,19 @@ int Peek(int fd, uint8_t* into, size_t capacity) {
     got = recv(fd, into, capacity, MSG_PEEK | MSG_DONTWAIT);
   } while (got < 0 && errno == EINTR);
   return got < 0 ? -errno : static_cast<int>(got);
+}
+
+int Skip(int fd, size_t bytes) {
+  uint8_t chunk[kSkipChunk];
+  size_t left = bytes;
+  while (left > 0) {
+    const ssize_t got = recv(fd, chunk, std::min(left, sizeof(chunk)), MSG_DONTWAIT);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return -errno;
+    if (got == 0) break;
+    left -= static_cast<size_t>(got);
+  }
+  return static_cast<int>(bytes - left);
 }
 
 bool SavesSyn(int listener) {

@@ -49,6 +49,8 @@ int LocalEndpoint(int fd, Endpoint* to);
 // Copies what waits in the receive queue without taking it: bytes copied, 0 when the peer has closed,
 // -EAGAIN when nothing has arrived yet.
 int Peek(int fd, uint8_t* into, size_t capacity);
+// Takes up to `bytes` from the receive queue and throws them away: how many, or a negative errno.
+int Skip(int fd, size_t bytes);
 // Whether connections from `listener` keep their SYN.
 bool SavesSyn(int listener);
 // Copies the connection's SYN (IP and TCP headers). The kernel gives it once; 0 when it kept none.

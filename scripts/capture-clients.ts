@@ -7,10 +7,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { Progress } from '../src/cli/progress.ts';
+import { ClientMatcher } from '../src/profile/client-matcher.ts';
 import { type ClientRow, OWN_CLIENTS, readClients } from '../src/profile/clients.ts';
 import { type Installed, installed, PROGRAMS, searchPath } from './capture/list.ts';
 import { type CaptureListener, startListener } from './capture/listener.ts';
 import { commentsOf, formatTable, mergeRows } from './capture/merge.ts';
+import { type Named, reportPage, wrongOf } from './capture/report.ts';
 import { readSignatures } from './capture/signatures.ts';
 
 /** A command line has so long; a browser is ended after its time. */
@@ -23,6 +25,7 @@ interface Options {
   readonly output: string;
   readonly path: readonly string[];
   readonly signatures?: string;
+  readonly report?: string;
   readonly dryRun?: true;
 }
 
@@ -37,6 +40,10 @@ const program = new Command('capture-clients')
   .option('--output <file>', 'the table to add to', OWN_CLIENTS)
   .option('--path <directories...>', 'directories to look for executables in, before those of PATH', [])
   .option('--signatures <directory>', "browsers' signatures as curl-impersonate keeps them, taken in as well")
+  .option(
+    '--report <file>',
+    'look the hellos up in the table as it stands, say so in that page, and add nothing',
+  )
   .option('--dry-run', 'print what was captured and write nothing')
   .addHelpText(
     'after',
@@ -46,6 +53,7 @@ Examples:
   npm run capture-clients -- curl Firefox --dry-run
   npm run capture-clients -- Node.js --path /opt/node-20/bin /opt/node-24/bin
   npm run capture-clients -- --output /etc/sallyport/clients.tsv
+  npm run capture-clients -- --report docs/clients.md
 
 Rows of the same program, library and hello become one with all the versions seen.`,
   );
@@ -107,7 +115,7 @@ async function run(
 
 async function main(
   names: readonly string[],
-  { output, path, signatures, dryRun }: Options,
+  { output, path, signatures, report, dryRun }: Options,
 ): Promise<number> {
   const table = readTable(output);
   if (table === null) return 1;
@@ -117,6 +125,8 @@ async function main(
   const directory = mkdtempSync(join(tmpdir(), 'sallyport-capture-'));
   const listener = await startListener(directory);
   const progress = new Progress('clients', clients.length);
+  const matcher = new ClientMatcher({ rows: table.rows, own: [] });
+  const named: Named[] = [];
   const captured: ClientRow[] = signatures === undefined ? [] : [...readSignatures(signatures)];
   for (const client of clients) {
     const rows = await capture(listener, client);
@@ -126,10 +136,17 @@ async function main(
       `${process.stderr.isTTY ? '\r\u001b[K' : ''}${name} ${fullVersion} (${library}): ${rows.length} hellos\n`,
     );
     captured.push(...rows);
+    named.push({ client, matches: rows.map((row) => matcher.matchStable(row.ja4, row.stable!)) });
   }
   progress.end();
   listener.close();
   rmSync(directory, { recursive: true });
+  if (report !== undefined) {
+    writeFileSync(report, reportPage(readFileSync(report, 'utf8'), named));
+    const wrong = named.reduce((sum, each) => sum + wrongOf(each), 0);
+    process.stderr.write(`${wrong === 0 ? 'every hello was' : `${wrong} hellos were not`} called rightly\n`);
+    return wrong === 0 ? 0 : 1;
+  }
   if (dryRun) process.stdout.write(formatTable('', mergeRows([], captured)));
   else writeFileSync(output, formatTable(table.comments, mergeRows(table.rows, captured)));
   return 0;

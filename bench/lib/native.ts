@@ -4,13 +4,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Timing } from './samples.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const RUNTIME = '/usr/share/wabt/wasm2c';
 
 export interface NativeCore {
-  /** Nanoseconds of one decision, the best of ten rounds. */
-  decide(image: Uint8Array, tables: Uint8Array, hello: Uint8Array, repetitions: number): number;
+  /** Nanoseconds of one decision, from samples of `calls` decisions. */
+  decide(image: Uint8Array, tables: Uint8Array, hello: Uint8Array, calls: number): Timing['nanoseconds'];
   remove(): void;
 }
 
@@ -34,14 +35,12 @@ export function buildNativeCore(): NativeCore | null {
     throw error;
   }
   return {
-    decide: (image, tables, hello, repetitions) =>
-      Number(
-        execFileSync(
-          file('decide'),
-          [write('image', image), write('tables', tables), write('hello', hello), String(repetitions)],
-          { encoding: 'utf8' },
-        ),
-      ),
+    decide: (image, tables, hello, calls) => {
+      const files = [write('image', image), write('tables', tables), write('hello', hello)];
+      const printed = execFileSync(file('decide'), [...files, String(calls)], { encoding: 'utf8' });
+      const [best, median] = printed.split(' ').map(Number) as [number, number];
+      return { best, median };
+    },
     remove: () => rmSync(folder, { recursive: true }),
   };
 }

@@ -1,4 +1,5 @@
 /** Made-up feeds of addresses, the same ones for the same seed. */
+import { parseIp } from '../../src/pdl/ip.ts';
 
 /** A generator of numbers from 0 to 1 (mulberry32). */
 export function random(seed: number): () => number {
@@ -33,6 +34,18 @@ export function address(family: Family, next: () => number): Uint8Array {
     bytes[1] = top & 255;
   }
   return bytes;
+}
+
+/** The bytes of an address that a prefix covers. */
+export function addressIn(text: string, next: () => number): Uint8Array {
+  const [base, length] = text.split('/') as [string, string];
+  const ip = parseIp(base)!;
+  const bytes = base.includes(':') ? ip : ip.subarray(12);
+  return bytes.map((byte, i) => {
+    const kept = Math.min(Math.max(Number(length) - i * 8, 0), 8);
+    const free = 0xff >> kept;
+    return (byte & ~free) | (Math.floor(next() * 256) & free);
+  });
 }
 
 export function prefix(family: Family, next: () => number): string {

@@ -1,7 +1,7 @@
 /** Results on disk, with the machine they hold for: a number without its machine says nothing. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus, release, totalmem } from 'node:os';
+import { cpus, loadavg, release, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 /** First line a program prints of its version; null when it is not installed. */
@@ -19,6 +19,8 @@ function describeMachine(): object {
     cpu: cores[0]?.model ?? 'unknown',
     cores: cores.length,
     memoryMiB: Math.round(totalmem() / 2 ** 20),
+    // The mean of the last minute; more than the benchmark's own threads means that others took part.
+    load: Math.round(loadavg()[0]! * 10) / 10,
     kernel: `${process.platform} ${release()} ${process.arch}`,
     node: process.version,
     openssl: process.versions.openssl,

@@ -14,11 +14,15 @@ export interface Task {
   readonly run: () => void | Promise<void>;
 }
 
-/** The best of a noisy machine's rounds is what a task costs; the median is what that machine gave. */
+/**
+ * The best of a noisy machine's rounds is what a task costs; the median is what that machine gave. `afterRound` is for
+ * what is timed in another process.
+ */
 export async function timeTasks(
   tasks: readonly Task[],
   rounds: number,
   milliseconds: number,
+  afterRound: () => void = () => {},
 ): Promise<Timing[]> {
   const found = tasks.map(() => ({ best: Number.POSITIVE_INFINITY, medians: [] as number[] }));
   for (let round = 0; round < rounds; round++) {
@@ -31,6 +35,7 @@ export async function timeTasks(
       found[index]!.best = Math.min(found[index]!.best, result.latency.min * scale);
       found[index]!.medians.push(result.latency.p50 * scale);
     });
+    afterRound();
   }
   return tasks.map(({ name }, index) => {
     const { best, medians } = found[index]!;

@@ -31,7 +31,8 @@ site default { listen edge  sni any                 score risk  ladder { from 0 
 site refused { listen edge  sni { "${REFUSED_NAME}" } score risk  ladder { from 0 use refused }  on_error use refused }
 `;
 
-const START_PATIENCE_MS = 20_000;
+/** A list of a million prefixes is read before the edge listens. */
+const START_PATIENCE_MS = 120_000;
 
 /** A folder with a certificate (ECDSA P-256) that is removed at the end. */
 export interface Workplace {
@@ -64,7 +65,7 @@ export interface Server {
   stop(): Promise<void>;
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -120,6 +121,12 @@ export interface EdgeOptions {
   readonly threads: number;
   /** The audit log's file in the workplace; null: none. */
   readonly audit?: string | null;
+  /** Further settings of the top level. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  /** Address of metrics; null or absent: none. */
+  readonly metrics?: string | null;
+  /** More of `limits`. */
+  readonly limits?: Readonly<Record<string, number | string>>;
   /** The script to start instead of the command line, which then gets the configuration's path. */
   readonly script?: URL;
 }
@@ -136,11 +143,12 @@ export async function startSallyport(place: Workplace, options: EdgeOptions): Pr
       certificates: { default: { certificate: 'cert.pem', key: 'key.pem' } },
       upstreams: { app: { protocol: 'http', url: `http://127.0.0.1:${await freePort()}` } },
       // why: held connections send no request, which would end them within the usual times.
-      limits: { headerTimeout: '5m', requestTimeout: '5m', idleTimeout: '5m' },
+      limits: { headerTimeout: '5m', requestTimeout: '5m', idleTimeout: '5m', ...options.limits },
       admin: false,
-      metrics: false,
+      metrics: options.metrics ? { address: options.metrics } : false,
       audit: options.audit ? { file: options.audit } : false,
       log: { level: 'warn' },
+      ...options.config,
     }),
   );
   const cli = fileURLToPath(options.script ?? new URL('../../src/cli/main.ts', import.meta.url));

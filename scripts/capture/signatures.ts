@@ -60,6 +60,7 @@ const PROGRAMS: Readonly<Record<string, readonly [name: string, library: string]
   edge: ['Chromium', 'BoringSSL'],
   firefox: ['Firefox', 'NSS'],
   safari: ['Safari', 'Apple'],
+  tor: ['Tor Browser', 'NSS'],
 };
 
 /** The rows of a directory; a browser that is not known here is left out. @throws Error that names a file that is wrong. */
@@ -81,8 +82,8 @@ function rowOf({ browser, signature }: BrowserSignature): ClientRow | null {
   const version = browser.version.split('.');
   return {
     ...{ ja4, name, kind: 'browser', library, stable: stablePart(ja4r) },
-    // Safari counts by both: 18.0 and 18.4 differ.
-    versions: version.slice(0, name === 'Safari' ? 2 : 1).join('.'),
+    // Safari and Tor Browser count by both: 18.0 and 18.4 differ.
+    versions: version.slice(0, name === 'Safari' || name === 'Tor Browser' ? 2 : 1).join('.'),
     seen: null,
     source: `JA4 of the ${browser.name} signature of curl-impersonate (MIT)`,
   };

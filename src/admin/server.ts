@@ -10,8 +10,12 @@ import { isLoopback } from '../config/address.ts';
 import type { Address } from '../config/schema.ts';
 import type { RunningServer } from '../observe/server.ts';
 import type { AdminControl } from './control.ts';
+import { failure } from './failure.ts';
+import { feedRoutes } from './feed-routes.ts';
+import { modeRoutes } from './mode-routes.ts';
 import { describeBundle } from './policy-report.ts';
 import { isAuthorized, loadOrCreateToken } from './token.ts';
+import { watchRoutes } from './watch-routes.ts';
 
 export interface AdminServerOptions {
   readonly address: Address;
@@ -69,6 +73,9 @@ function routes(app: FastifyInstance, control: AdminControl): void {
     const result = await control.reload();
     return reply.code(result.ok ? 200 : 422).send(result);
   });
+  feedRoutes(app, control.feeds);
+  modeRoutes(app, control.modes);
+  watchRoutes(app, control);
 }
 
 /** Whether a Host header names this machine by a loopback address or `localhost`. */
@@ -76,8 +83,4 @@ function isOwnName(host: string | undefined): boolean {
   const match = /^(?:\[([0-9a-f:.]+)\]|([^:]+))(?::\d{1,5})?$/i.exec(host ?? '');
   const name = match?.[1] ?? match?.[2];
   return name !== undefined && isLoopback({ host: name.toLowerCase(), port: 0 });
-}
-
-function failure(code: string, message: string): { readonly error: { code: string; message: string } } {
-  return { error: { code, message } };
 }

@@ -45,6 +45,7 @@ export function formatRecord(record: ConnectionRecord): string {
       next_protocol: tls?.alpn ?? null,
       client: { server_name: hello?.sni ?? null, ja3: hello?.ja3Hash ?? null },
     },
+    user_agent: { original: record.http?.userAgent ?? null },
     rule: { name: record.policy, ruleset: record.site, version: record.imageId },
     risk: { calculated_score: record.score },
     sallyport: {

@@ -2,6 +2,7 @@
 
 import type { CanaryArm } from '../orchestrator/canaries.ts';
 import type { ShadowDecision, Verdict } from '../orchestrator/verdict.ts';
+import type { Policy } from '../pdl/ir.ts';
 import { type Origin, UNKNOWN_ORIGIN } from '../profile/address/origins.ts';
 import type { ClientMatch } from '../profile/client-matcher.ts';
 import type { StackMatch } from '../profile/stack-matcher.ts';
@@ -19,6 +20,7 @@ export type Outcome =
   | 'hello_invalid'
   | 'hello_too_large'
   | 'not_tls'
+  | 'proxy_header_invalid'
   | 'client_closed'
   | 'handshake_failed'
   | 'handshake_timeout'
@@ -28,6 +30,7 @@ export type Outcome =
   | 'over_capacity'
   | 'worker_lost'
   | 'drained'
+  | 'tls_flood'
   | 'engine_error';
 
 /** Every outcome, for metrics and tests. */
@@ -43,6 +46,7 @@ export const OUTCOMES: readonly Outcome[] = [
   'hello_invalid',
   'hello_too_large',
   'not_tls',
+  'proxy_header_invalid',
   'client_closed',
   'handshake_failed',
   'handshake_timeout',
@@ -52,6 +56,7 @@ export const OUTCOMES: readonly Outcome[] = [
   'over_capacity',
   'worker_lost',
   'drained',
+  'tls_flood',
   'engine_error',
 ];
 
@@ -104,6 +109,8 @@ export interface ConnectionRecord {
   shadow: ShadowDecision | null;
   /** The arm of each canary of the site. */
   canaries: readonly CanaryArm[];
+  /** What of the policy's connections is audited; null: all. */
+  log: Policy['log'] | null;
   challenge: { name: string; outcome: 'posed' | 'solved' | 'cleared' | 'failed' } | null;
   imageId: string | null;
   epoch: number;
@@ -128,6 +135,8 @@ export interface HttpRecord {
   requests: number;
   /** Those that met a challenge. */
   challenged: number;
+  /** The User-Agent of the first request that was judged, cut at 512 characters. */
+  userAgent: string | null;
   /** Akamai's text; null for HTTP/1.1 and where the policy does not ask for it. */
   h2: string | null;
   /** Did a request contradict the SYN, or the ClientHello? Null: none was judged. */
@@ -172,6 +181,7 @@ export function startRecord(start: RecordStart): ConnectionRecord {
     wouldMatch: [],
     shadow: null,
     canaries: [],
+    log: null,
     challenge: null,
     tls: null,
     http: null,
@@ -200,4 +210,5 @@ export function recordVerdict(record: ConnectionRecord, verdict: Verdict): void 
   record.wouldMatch = verdict.wouldMatch;
   record.shadow = verdict.shadow;
   record.canaries = verdict.canaries;
+  record.log = verdict.policy?.log ?? null;
 }

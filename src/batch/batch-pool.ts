@@ -74,7 +74,7 @@ const MAX_THREADS = 256;
 const MAX_SYN_BYTES = 512;
 const NOTHING = new Uint8Array(0);
 
-/** Does batches until it is closed; calls may overlap. */
+/** Does batches until it is closed; calls may overlap. A call whose worker ends is rejected; the pool goes on. */
 export class BatchPool {
   readonly #policy: BatchPolicy | null;
   readonly #workers: Piscina | null;
@@ -197,13 +197,24 @@ export class BatchPool {
   async #analyze(task: AnalyzeTask): Promise<void> {
     const workers = this.#open();
     if (workers === null) this.#desk!.analyze(task.block, task.count);
-    else await workers.run(task, { name: 'analyze' });
+    else await this.#run(workers, task, 'analyze');
   }
 
   async #score(task: ScoreTask): Promise<void> {
     const workers = this.#open();
     if (workers === null) this.#desk!.score(task);
-    else await workers.run(task, { name: 'score' });
+    else await this.#run(workers, task, 'score');
+  }
+
+  /** A worker that ends takes its block's work with it, and another takes its place. */
+  async #run(workers: Piscina, task: AnalyzeTask | ScoreTask, name: string): Promise<void> {
+    try {
+      await workers.run(task, { name });
+    } catch (cause) {
+      if (this.#closed) throw cause;
+      const { message } = cause as Error;
+      throw new Error(`a batch worker ended in the middle of this batch (${message}): call again`, { cause });
+    }
   }
 
   #open(): Piscina | null {

@@ -1,4 +1,4 @@
-/** What a batch worker does: compile a policy, judge a feed, look at a block of hellos, score a block of columns. */
+/** What a batch worker does: compile a policy, judge a feed, look something up in feeds, look at a block of hellos, score a block of columns. */
 import { Piscina } from 'piscina';
 import { type Judgement, type JudgeRequest, judgeFeed } from '../intel/guards.ts';
 import {
@@ -6,6 +6,7 @@ import {
   type CompileRequest,
   compilePolicyFile,
 } from '../orchestrator/compile-policy.ts';
+import { type LookupAnswer, type LookupRequest, lookupFeeds } from '../orchestrator/feed-lookup.ts';
 import { type LoadedDatabase, loadDatabase } from '../profile/address/load-database.ts';
 import type { OriginKind } from '../profile/address/origins.ts';
 import { BatchDesk, type ScoreTask } from './desk.ts';
@@ -25,6 +26,10 @@ export default function compileTask(request: CompileRequest): CompileOutcome {
 
 export function judge(request: JudgeRequest): Judgement {
   return judgeFeed(request);
+}
+
+export function lookup(request: LookupRequest): LookupAnswer {
+  return lookupFeeds(request);
 }
 
 export interface DatabaseTask {

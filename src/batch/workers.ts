@@ -13,7 +13,7 @@ const IDLE_MS = 10_000;
 export function startBatchWorkers(threads: number, setup?: BatchSetup): Piscina {
   // The module beside this one, in the form this one runs in (source or built).
   const task = new URL(`./task${extname(import.meta.filename)}`, import.meta.url);
-  return new Piscina({
+  const workers = new Piscina({
     filename: fileURLToPath(task),
     minThreads: 0,
     maxThreads: threads,
@@ -24,4 +24,6 @@ export function startBatchWorkers(threads: number, setup?: BatchSetup): Piscina 
     niceIncrement: NICE,
     workerData: setup,
   });
+  // Told when a worker ends that was at no task: nobody waits for it, and the next task starts another.
+  return workers.on('error', () => {});
 }

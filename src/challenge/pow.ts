@@ -4,7 +4,6 @@
  */
 import { hash, hkdfSync, randomBytes } from 'node:crypto';
 import { ClearanceTable } from '../limit/clearance-table.ts';
-import { createTable } from '../limit/shared-table.ts';
 import { checkCookieHeader, issueCookie } from './cookie.ts';
 import { renderPage } from './page.ts';
 import { safeReturnPath } from './return-path.ts';
@@ -96,7 +95,7 @@ export class ProofOfWork {
     this.#name = digest(options.name);
     this.#solveWithinMs = options.solveWithinMs;
     this.#clearsForMs = options.clearsForMs;
-    this.#spent = options.spent ?? new ClearanceTable(createTable(OWN_SPENT_SLOTS));
+    this.#spent = options.spent ?? new ClearanceTable(ClearanceTable.allocate(OWN_SPENT_SLOTS));
   }
 
   /** The challenge as a page that a browser solves by itself. */

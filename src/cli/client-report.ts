@@ -1,5 +1,6 @@
 /** The profile of one client, for people. */
 import type { HelloReport, InspectError, SynReport } from '../core/inspect.ts';
+import type { Origin } from '../profile/address/origins.ts';
 import type { ClientMatch } from '../profile/client-matcher.ts';
 import type { Judgement } from '../profile/mismatch.ts';
 import type { StackMatch } from '../profile/stack-matcher.ts';
@@ -8,6 +9,7 @@ import type { Paint } from './style.ts';
 
 /** What was given, and what it tells; null: it was not given. */
 export interface ClientProfile {
+  readonly address: ({ readonly ip: string } & Origin) | null;
   readonly hello: HelloReport | InspectError | null;
   /** Null also when the table does not have it. */
   readonly client: ClientMatch | null;
@@ -44,15 +46,19 @@ const isError = (report: object): report is InspectError => 'error' in report;
 const isErrorOrNull = (report: object | null): report is InspectError | null =>
   report === null || isError(report);
 
-function whoLines({ hello, client, syn, stack, userAgent }: ClientProfile, paint: Paint): readonly Line[] {
+function whoLines(
+  { address, hello, client, syn, stack, userAgent }: ClientProfile,
+  paint: Paint,
+): readonly Line[] {
   const lines: Line[] = [];
+  if (address !== null) lines.push(['address', addressText(address, paint)]);
   if (hello !== null) {
     lines.push(['TLS', isError(hello) ? unreadable(hello, paint) : tlsText(client, paint)]);
   }
   if (syn !== null) lines.push(['system', isError(syn) ? unreadable(syn, paint) : systemText(stack!, paint)]);
   if (userAgent !== null) {
-    const { browser, version, product, os, engine, bot } = userAgent;
-    const program = [browser ?? product ?? 'something unknown', browser === null ? null : version];
+    const { text, browser, version, os, engine, bot } = userAgent;
+    const program = browser === null ? text.split(' ', 1) : [browser, version];
     const details = [engine, bot ? 'a crawler' : null].filter((each) => each !== null);
     const more = details.length === 0 ? '' : paint('dim', ` (${details.join(', ')})`);
     lines.push([
@@ -61,6 +67,11 @@ function whoLines({ hello, client, syn, stack, userAgent }: ClientProfile, paint
     ]);
   }
   return lines;
+}
+
+function addressText({ ip, country, asn, organization }: { ip: string } & Origin, paint: Paint): string {
+  const details = [country, asn === null ? null : `AS${asn}`, organization].filter((each) => each !== null);
+  return `${paint('bold', ip)}${details.length === 0 ? '' : paint('dim', `  ${printable(details.join('; '))}`)}`;
 }
 
 const LEVELS: Readonly<Record<ClientMatch['level'], string>> = {

@@ -11,6 +11,7 @@ const STYLES: Readonly<Record<Line['enforced'], Style>> = {
   'by OpenSSL': 'cyan',
   'after the handshake': 'blue',
   'at the request': 'yellow',
+  'at the end': 'dim',
   'not by this release': 'red',
 };
 

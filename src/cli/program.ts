@@ -1,12 +1,17 @@
 /** The verbs and their flags. Each verb's work is in `commands/`, loaded only when it runs. */
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { Flags } from '../config/overrides.ts';
 import type { BenchOptions } from './commands/bench.ts';
 import type { CheckFormat } from './commands/check.ts';
 import type { ConnectFlags } from './commands/connect.ts';
+import type { TableFlags } from './commands/decide.ts';
 import type { InspectClientOptions } from './commands/inspect-client.ts';
+import type { CaptureOptions } from './commands/inspect-pcap.ts';
+import type { ModeOptions } from './commands/mode.ts';
+import type { WatchOptions } from './commands/watch.ts';
 import { type DatabaseFlags, databaseOptions } from './databases.ts';
 import { CliError, EXIT } from './exit.ts';
+import { addFeedVerbs, FEED_EXAMPLES } from './feed-verbs.ts';
 import type { Format } from './output.ts';
 import { packageVersion } from './package.ts';
 import { addPolicyVerbs, formatOption } from './policy-verbs.ts';
@@ -33,6 +38,9 @@ export async function main(args: readonly string[]): Promise<number> {
 }
 
 const CLIENT_TABLE = "TLS clients over the package's own, as in clients.tsv";
+
+/** Longest time of `watch --seconds`: a day. */
+const MAX_SECONDS = 86_400;
 
 interface RunOptions extends Flags {
   readonly config: string;
@@ -130,9 +138,10 @@ function buildProgram(done: (code: number) => void): Command {
     ),
   )
     .requiredOption('--policy <file>', 'the policy')
+    .option('--client-table <file>', CLIENT_TABLE)
     .option('--site <name>', 'decide for this site whatever name the client asks for')
     .addOption(jsonlOption())
-    .action(async (options: DatabaseFlags & { policy: string; site?: string; jsonl?: true }) => {
+    .action(async (options: TableFlags & { policy: string; site?: string; jsonl?: true }) => {
       const { decide } = await import('./commands/decide.ts');
       done(await decide(options.policy, options.site ?? null, options.jsonl === true, options));
     });
@@ -155,13 +164,15 @@ function buildProgram(done: (code: number) => void): Command {
       const { inspectHellos } = await import('./commands/inspect.ts');
       done(await inspectHellos(clientTable ?? null, jsonl === true));
     });
-  inspect
-    .command('client')
-    .description('Reads a ClientHello, a SYN and a User-Agent of one client, and prints all that they tell.')
+  withDatabases(inspect.command('client'))
+    .description(
+      'Reads a ClientHello, a SYN, a User-Agent and an address of one client, and prints all that they tell.',
+    )
     .exitOverride()
     .option('--hello <hex>', 'the ClientHello, a file with its hex or bytes, or - for standard input')
     .option('--syn <hex>', 'the IP and TCP headers of the SYN, likewise')
     .option('--user-agent <text>', 'the User-Agent, or - for standard input')
+    .option('--ip <address>', 'the address, looked up in --geo-country and --geo-asn')
     .addOption(new Option('--proto <name>', 'of the hello').choices(['tls', 'dtls', 'quic']).default('tls'))
     .option('--p0f-db <file>', "signatures in the format of p0f.fp instead of the package's own")
     .option('--client-table <file>', CLIENT_TABLE)
@@ -194,6 +205,21 @@ function buildProgram(done: (code: number) => void): Command {
       done(await inspectAddresses(databases, jsonl === true));
     });
 
+  withDatabases(inspect.command('pcap'))
+    .description(
+      'Reads a capture (pcap, pcapng; - for standard input): every TLS connection with its profile.',
+    )
+    .exitOverride()
+    .argument('<file>', 'the capture')
+    .option('--policy <file>', 'say what this policy decides about each, on its own')
+    .option('--site <name>', 'decide for this site whatever name the client asks for')
+    .option('--p0f-db <file>', "signatures in the format of p0f.fp instead of the package's own")
+    .addOption(formatOption())
+    .action(async (file: string, options: CaptureOptions) => {
+      const { inspectPcap } = await import('./commands/inspect-pcap.ts');
+      done(await inspectPcap(file, options));
+    });
+
   withAdmin(
     verb(
       'reload',
@@ -209,6 +235,26 @@ function buildProgram(done: (code: number) => void): Command {
     },
   );
 
+  withAdmin(
+    verb(
+      'mode',
+      'Show the modes of a running edge, or hold one of them in a state.',
+      '  sallyport mode\n  sallyport mode posture siege\n  sallyport mode posture auto   # by its conditions again\n',
+    )
+      .argument('[name]', 'the mode, as the policy calls it')
+      .argument('[state]', 'a state of it, or auto')
+      .addOption(configOption())
+      .addOption(formatOption()),
+  ).action(async (name: string | undefined, state: string | undefined, options: ModeOptions) => {
+    const { mode } = await import('./commands/mode.ts');
+    done(await mode(name, state, options));
+  });
+
+  addFeedVerbs(
+    verb('feed', 'Look at feeds and refresh them.', FEED_EXAMPLES),
+    (command) => withAdmin(command.addOption(configOption())),
+    done,
+  );
   verb(
     'connect',
     'Connect as a TLS client that solves puzzles, and say what was negotiated and what it cost.',
@@ -231,6 +277,21 @@ function buildProgram(done: (code: number) => void): Command {
       const { connect } = await import('./commands/connect.ts');
       done(await connect(target, flags));
     });
+
+  withAdmin(
+    verb(
+      'watch',
+      'Show live what goes on at a running edge: rates, outcomes, scores, clients, and who is turned away.',
+      '  sallyport watch\n  sallyport watch --format json | jq \'select(.type == "connection" and .outcome != "served")\'\n' +
+        '  sallyport watch --seconds 60 --format json > minute.jsonl\n\nCtrl-C ends it.\n',
+    )
+      .addOption(configOption())
+      .addOption(new Option('--seconds <count>', 'end by itself after so many').argParser(secondsOf))
+      .addOption(formatOption()),
+  ).action(async (options: WatchOptions) => {
+    const { watch } = await import('./commands/watch.ts');
+    done(await watch(options));
+  });
 
   verb('audit', 'Work with audit logs.', '  sallyport audit verify audit.jsonl\n')
     .command('verify')
@@ -274,6 +335,14 @@ function configOption(): Option {
 function withDatabases(command: Command): Command {
   for (const option of databaseOptions()) command.addOption(option);
   return command;
+}
+
+function secondsOf(text: string): number {
+  const seconds = Number(text);
+  if (!(seconds > 0 && seconds <= MAX_SECONDS)) {
+    throw new InvalidArgumentError(`write a number of seconds up to ${MAX_SECONDS}`);
+  }
+  return seconds;
 }
 
 function jsonlOption(): Option {

@@ -17,8 +17,8 @@ export class Progress {
     this.#total = total;
   }
 
-  step(): void {
-    this.#done++;
+  step(count = 1): void {
+    this.#done += count;
     if (!process.stderr.isTTY || Date.now() - this.#start < PATIENCE_MS) return;
     const filled = Math.round((this.#done / this.#total) * WIDTH);
     const bar = '█'.repeat(filled) + '░'.repeat(WIDTH - filled);

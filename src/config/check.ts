@@ -50,6 +50,9 @@ export function checkConfig(config: Config, document: ConfigDocument, nowMs: num
     }
   }
 
+  config.bots.keys.forEach(({ file }, index) => {
+    checkReadable(file, ['bots', 'keys', index, 'file'], 'keys of a crawler', error);
+  });
   if (config.feeds.ca !== null) checkReadable(config.feeds.ca, ['feeds', 'ca'], 'CA certificates', error);
 
   const names = new Set<string>();

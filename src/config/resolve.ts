@@ -1,4 +1,5 @@
 /** Fills a structurally valid document into a `Config`: defaults, absolute paths, milliseconds, bounds. */
+import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import type { FeedSettings } from '../intel/settings.ts';
@@ -12,6 +13,7 @@ import {
   DEFAULTS,
   FEED_TIMEOUT,
   HEADER_DEFAULTS,
+  HISTORY_SETTINGS,
   HTTP_UPSTREAM_SETTINGS,
   LIMIT_SETTINGS,
   PUZZLE_EXTENSION_SETTING,
@@ -73,6 +75,19 @@ export function resolveConfig(document: ConfigDocument, problems: Diagnostic[]):
     };
   };
 
+  const prefixes = (at: Path, value: unknown): readonly string[] => {
+    const texts = (value as string[] | undefined) ?? [];
+    texts.forEach((text, index) => {
+      if (parsePrefix(text) !== null) return;
+      report([...at, index], `${text} is no IP address or prefix`, 'write 192.0.2.0/24 or 2001:db8::/32');
+    });
+    return texts.filter((text) => parsePrefix(text) !== null);
+  };
+  const proxyProtocol = (index: number, given: Section): ListenerConfig['proxyProtocol'] => ({
+    from: prefixes(['listeners', index, 'proxyProtocol', 'from'], given.from),
+    require: given.require !== false,
+  });
+
   const upstreams = mapValues(root.upstreams as Record<string, Section>, upstream);
   const listener = (section: Section, index: number): ListenerConfig => ({
     name: section.name as string,
@@ -82,27 +97,25 @@ export function resolveConfig(document: ConfigDocument, problems: Diagnostic[]):
     upstream: upstreamOf(section),
     passthrough: passthroughOf(section),
     deferAccept: section.deferAccept !== false,
+    proxyProtocol:
+      section.proxyProtocol === undefined ? null : proxyProtocol(index, section.proxyProtocol as Section),
     alpn:
       (section.alpn as string[] | undefined) ??
       (own(upstreams, upstreamOf(section))?.protocol === 'tcp' ? [] : DEFAULTS.httpAlpn),
   });
-  const prefixes = (key: string, value: unknown): readonly string[] => {
-    const texts = (value as string[] | undefined) ?? [];
-    texts.forEach((text, index) => {
-      if (parsePrefix(text) !== null) return;
-      report(
-        ['feeds', key, index],
-        `${text} is no IP address or prefix`,
-        'write 192.0.2.0/24 or 2001:db8::/32',
-      );
+  const resolvers = (value: unknown): readonly string[] =>
+    ((value as string[] | undefined) ?? []).filter((text, index) => {
+      if (isIP(text) !== 0 || isIP(parseAddress(text)?.host ?? '') !== 0) return true;
+      const help = 'write 192.0.2.53 or 192.0.2.53:53';
+      report(['feeds', 'resolvers', index], `${text} is no address of a DNS server`, help);
+      return false;
     });
-    return texts.filter((text) => parsePrefix(text) !== null);
-  };
   const feeds = (given: Section): FeedSettings => ({
     directory: path(given.directory, DEFAULTS.feedDirectory),
-    own: prefixes('own', given.own),
-    neverBlock: prefixes('neverBlock', given.neverBlock),
+    own: prefixes(['feeds', 'own'], given.own),
+    neverBlock: prefixes(['feeds', 'neverBlock'], given.neverBlock),
     ca: given.ca === undefined ? null : path(given.ca, ''),
+    resolvers: resolvers(given.resolvers),
     maxGoodShare: Number(given.maxGoodPercent ?? DEFAULTS.maxGoodPercent) / 100,
     timeout: scalar(['feeds', 'timeout'], given.timeout, FEED_TIMEOUT, report),
     options: (given.options as FeedSettings['options'] | undefined) ?? {},
@@ -111,15 +124,22 @@ export function resolveConfig(document: ConfigDocument, problems: Diagnostic[]):
     country: country === undefined ? null : path(country, ''),
     asn: asn === undefined ? null : path(asn, ''),
   });
+  const botKeys = (value: unknown): Config['bots']['keys'] =>
+    ((value as Section[] | undefined) ?? []).map((source) => ({
+      agent: new URL(source.agent as string).origin,
+      file: path(source.file, ''),
+    }));
   const admin = toggle(root.admin);
   const metrics = toggle(root.metrics);
   const audit = toggle(root.audit);
+  const history = toggle(root.history);
   const auditFile = (audit?.file as string | undefined) ?? DEFAULTS.auditFile;
 
   return {
     file: resolve(document.file),
     policy: path(root.policy, DEFAULTS.policy),
     p0fDb: root.p0fDb === undefined ? null : path(root.p0fDb, ''),
+    bots: { keys: botKeys(section(root.bots).keys) },
     geo: geo(section(root.geo)),
     intermediaries: (root.intermediaries as string[] | undefined) ?? [],
     clientTable: root.clientTable === undefined ? null : path(root.clientTable, ''),
@@ -149,6 +169,10 @@ export function resolveConfig(document: ConfigDocument, problems: Diagnostic[]):
       address: address(['metrics', 'address'], (metrics.address as string) ?? DEFAULTS.metricsAddress),
     },
     audit: audit && { file: auditFile === '-' ? '-' : path(auditFile, '') },
+    history: {
+      file: history && path(history.file, DEFAULTS.historyFile),
+      ...settings(['history'], history ?? {}, HISTORY_SETTINGS),
+    },
     feeds: feeds(section(root.feeds)),
     log: { level: (section(root.log).level ?? DEFAULTS.logLevel) as Config['log']['level'] },
   };

@@ -1,6 +1,8 @@
 /** The shape of a loaded configuration: plain data, so that it can cross a thread. */
 
+import type { BotKeySource } from '../intel/bot-keys.ts';
 import type { FeedSettings } from '../intel/settings.ts';
+import type { DatabaseFiles } from '../profile/address/load-database.ts';
 
 /** Where to listen or connect. `host` is an IP literal or a name, without brackets. */
 export interface Address {
@@ -21,6 +23,8 @@ export interface ListenerConfig {
   readonly upstream: string;
   /** The kernel wakes the edge only once the client has sent bytes. */
   readonly deferAccept: boolean;
+  /** Proxies that say in a PROXY header whose connection they bring; null: none. */
+  readonly proxyProtocol: { readonly from: readonly string[]; readonly require: boolean } | null;
   /** ALPN protocols offered, most wanted first; empty: none. */
   readonly alpn: readonly string[];
   /**
@@ -68,8 +72,8 @@ export interface LimitsConfig {
   /** Open connections of the whole process. */
   readonly connections: number;
   readonly connectionsPerWorker: number;
-  /** TLS handshakes under way in one worker. */
-  readonly handshakesPerWorker: number;
+  /** TLS handshakes under way in the whole process. */
+  readonly handshakes: number;
   /** Connections one worker holds in a tarpit; one more is reset. */
   readonly tarpits: number;
   /** Connections in one worker that wait for the solution of a puzzle in the handshake; the oldest makes room. */
@@ -98,6 +102,8 @@ export interface LimitsConfig {
   readonly rateSlots: number;
   readonly bucketSlots: number;
   readonly clearanceSlots: number;
+  readonly answerSlots: number;
+  readonly historySlots: number;
   /** Audit lines that wait for the disk; one more is lost and counted. */
   readonly auditQueue: number;
 }
@@ -122,7 +128,9 @@ export interface Config {
   /** Signatures of TCP/IP stacks in p0f's format; null: those of the package. */
   readonly p0fDb: string | null;
   /** Absolute paths of MaxMind databases; null: none. */
-  readonly geo: { readonly country: string | null; readonly asn: string | null };
+  readonly geo: DatabaseFiles;
+  /** Crawlers whose signatures are taken. */
+  readonly bots: { readonly keys: readonly BotKeySource[] };
   /** A table of TLS clients over the package's own; null: there is none. */
   readonly clientTable: string | null;
   /** Prefixes of proxies whose own TCP and TLS are seen in place of their clients'. */
@@ -146,6 +154,14 @@ export interface Config {
   readonly metrics: { readonly address: Address } | null;
   /** `file` is a path or `-` for stdout; null: no audit log. */
   readonly audit: { readonly file: string } | null;
+  /** What is remembered of clients. `file` keeps it over a restart; null: nothing does. */
+  readonly history: {
+    readonly file: string | null;
+    /** Between two savings. */
+    readonly interval: number;
+    /** Of the counts behind the `client.` facts. */
+    readonly window: number;
+  };
   readonly feeds: FeedSettings;
   readonly log: { readonly level: LogLevel };
 }

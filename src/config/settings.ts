@@ -23,7 +23,7 @@ const HOUR = 60 * MINUTE;
 export const LIMIT_SETTINGS: Settings<keyof LimitsConfig> = {
   connections: count(20_000, 1, 1_000_000),
   connectionsPerWorker: count(10_000, 1, 1_000_000),
-  handshakesPerWorker: count(2_000, 1, 100_000),
+  handshakes: count(4_000, 1, 1_000_000),
   tarpits: count(256, 0, 100_000),
   puzzlesPerWorker: count(1_024, 1, 100_000),
   backlog: count(1_024, 1, 65_535),
@@ -40,6 +40,8 @@ export const LIMIT_SETTINGS: Settings<keyof LimitsConfig> = {
   rateSlots: count(65_536, 1_024, 16_777_216),
   bucketSlots: count(65_536, 1_024, 16_777_216),
   clearanceSlots: count(65_536, 1_024, 16_777_216),
+  answerSlots: count(65_536, 1_024, 16_777_216),
+  historySlots: count(131_072, 1_024, 16_777_216),
   auditQueue: count(65_536, 1, 1_048_576),
 };
 
@@ -56,6 +58,10 @@ export const TCP_UPSTREAM_SETTINGS: Settings<Scalars<TcpUpstreamConfig>> = {
   idleTimeout: duration(5 * MINUTE, SECOND, 24 * HOUR),
 };
 
+export const HISTORY_SETTINGS: Settings<'interval' | 'window'> = {
+  interval: duration(MINUTE, SECOND, 24 * HOUR),
+  window: duration(24 * HOUR, MINUTE, 30 * 24 * HOUR),
+};
 /** A number from the range for private use (RFC 8446 section 11). */
 export const PUZZLE_EXTENSION_SETTING: Setting = count(PUZZLE_EXTENSION, 0xff00, 0xffff);
 
@@ -81,6 +87,7 @@ export const DEFAULTS = {
   metricsAddress: '127.0.0.1:9090',
   auditFile: 'audit.jsonl',
   feedDirectory: '.sallyport/feeds',
+  historyFile: '.sallyport/history.db',
   maxGoodPercent: 10,
   logLevel: 'info',
 } as const;

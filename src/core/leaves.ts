@@ -1,6 +1,7 @@
 /** Leaves of the prefix tables: what holds for all addresses of an interval. Each combination is kept once. */
 import * as L from './layout.gen.ts';
 import type { Mark, Origin } from './prefixes.ts';
+import { MAX_REFERENCE } from './trie.ts';
 
 /** Gives things numbers, from 0 in order of first use. */
 class Numbering<K> {
@@ -24,7 +25,6 @@ const MARKS = L.MAX_CIDR_TABLES + L.MAX_SCORE_MAPS * 256;
 
 /** The leaf of addresses that nothing is known of. */
 export const EMPTY_LEAF = 0;
-const MAX_LEAVES = 2 ** 31;
 const ORIGINS = 2 ** 26;
 
 export class Leaves {
@@ -81,7 +81,7 @@ export class Leaves {
 
   /** @throws RangeError when there are more leaves than a value can name. */
   encode(): Uint8Array {
-    if (this.count >= MAX_LEAVES || this.#origins.length >= ORIGINS) {
+    if (this.count > MAX_REFERENCE || this.#origins.length >= ORIGINS) {
       throw new RangeError('the lists and origins have too many combinations');
     }
     const bytes = new Uint8Array(this.count * L.LEAF_BYTES);

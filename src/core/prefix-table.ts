@@ -1,144 +1,85 @@
-/** Prefixes as the decision core searches them; assembly/prefixes.ts tells the form. */
-import { type Directories, makeDirectories } from './directories.ts';
+/** Prefixes as the decision core searches them: cuts of both families' address spaces, and what holds between them. */
 import { cutIntervals, type Intervals } from './intervals.ts';
-import * as L from './layout.gen.ts';
 import { Leaves } from './leaves.ts';
 import type { PrefixLists } from './prefixes.ts';
+import { type Cuts, type EncodedTrie, encodeTrie, IS_LOW, type LowCuts } from './trie.ts';
 
-/** Set in a value that names a run. */
-const IS_RUN = 0x8000_0000;
-
-/** A family's entries; the first `first` of them are its first run. */
-interface Family {
-  readonly entries: Uint8Array;
-  readonly first: number;
-  readonly directories: Directories;
-}
+/** The last high half. */
+const TOP = 0xffff_ffff_ffff_ffffn;
 
 export interface PrefixTable {
-  readonly v4: Family;
-  readonly v6: Family;
-  /** First interval and count of each run over low halves. */
-  readonly runs: readonly (readonly [number, number])[];
+  readonly trie: EncodedTrie;
   readonly leaves: Uint8Array;
   readonly leafCount: number;
   readonly haveOrigins: boolean;
 }
 
+/** @throws RangeError when there are more combinations of lists and origins than can be told apart. */
 export function buildPrefixTable(lists: PrefixLists): PrefixTable {
   const leaves = new Leaves();
   const v4 = cutIntervals(lists.v4, leaves);
-  const v6 = splitHalves(cutIntervals(lists.v6, leaves));
+  const { high, low } = splitHalves(cutIntervals(lists.v6, leaves));
+  const keys = new BigUint64Array(v4.count);
+  for (let i = 0; i < v4.count; i++) keys[i] = BigInt(v4.starts[i]!);
+  const flat: Cuts = { leastKeyWidth: 1, keys, values: v4.leaves, count: v4.count };
   return {
-    v4: {
-      entries: encodeV4(v4),
-      first: v4.count,
-      directories: makeDirectories((index) => BigInt(v4.starts[index]!), v4.count),
-    },
-    v6: {
-      entries: encodeV6(v6.starts, v6.values),
-      first: v6.first,
-      directories: makeDirectories((index) => v6.starts[index]!, v6.first),
-    },
-    runs: v6.runs,
+    trie: encodeTrie(high, low, flat),
     leaves: leaves.encode(),
     leafCount: leaves.count,
     haveOrigins: leaves.haveOrigins,
   };
 }
 
-function encodeV4({ starts, leaves, count }: Intervals): Uint8Array {
-  const words = new Uint32Array(count * 2);
-  for (let i = 0; i < count; i++) {
-    words[i * 2] = starts[i]!;
-    words[i * 2 + 1] = leaves[i]!;
+/** Cuts while they are collected. */
+class CutList implements Cuts {
+  readonly leastKeyWidth = 2;
+  readonly keys: BigUint64Array;
+  readonly values: Uint32Array;
+  count = 0;
+
+  constructor(capacity: number) {
+    this.keys = new BigUint64Array(capacity);
+    this.values = new Uint32Array(capacity);
   }
-  return new Uint8Array(words.buffer);
+
+  add(key: bigint, value: number): void {
+    this.keys[this.count] = key;
+    this.values[this.count++] = value;
+  }
 }
 
-function encodeV6(starts: readonly bigint[], values: readonly number[]): Uint8Array {
-  const words = new BigUint64Array(starts.length * 2);
-  starts.forEach((start, i) => {
-    words[i * 2] = start;
-    words[i * 2 + 1] = BigInt(values[i]!);
-  });
-  return new Uint8Array(words.buffer);
-}
-
-interface Halves extends Pick<PrefixTable, 'runs'> {
-  readonly starts: readonly bigint[];
-  readonly values: readonly number[];
-  readonly first: number;
-}
-
-/** Intervals of 128-bit starts as a run over high halves, followed by the runs over low halves. */
-function splitHalves(intervals: Intervals): Halves {
-  const highs: bigint[] = [];
-  const highValues: number[] = [];
-  const lows: bigint[] = [];
-  const lowValues: number[] = [];
-  const runs: [number, number][] = [];
+/** Intervals of 128-bit starts as cuts over high halves, and parts over the low halves of those that are cut inside. */
+function splitHalves(intervals: Intervals): { readonly high: Cuts; readonly low: LowCuts } {
+  // Each interval begins one high half, may be cut inside it, and lead to one more that goes on behind it.
+  const high = new CutList(intervals.count * 2 + 1);
+  const low = new CutList(intervals.count * 2);
+  const parts: [number, number][] = [];
   const half = (index: number, word: number): bigint =>
     (BigInt(intervals.starts[index * 4 + word]!) << 32n) | BigInt(intervals.starts[index * 4 + word + 1]!);
+  const goOn = (before: number): void => {
+    if (high.count === 0 || high.values[high.count - 1]! < IS_LOW) return;
+    high.add(high.keys[high.count - 1]! + 1n, before);
+  };
   let before = intervals.leaves[0]!;
   for (let i = 0; i < intervals.count; ) {
-    const high = half(i, 0);
+    const start = half(i, 0);
     // Where the last high half was cut inside, the next one goes on with what held at its end.
-    if (highs.length > 0 && highValues.at(-1)! >= IS_RUN && high > highs.at(-1)! + 1n) {
-      highs.push(highs.at(-1)! + 1n);
-      highValues.push(before);
-    }
-    highs.push(high);
-    const isWhole = half(i, 2) === 0n && (i + 1 === intervals.count || half(i + 1, 0) !== high);
+    if (high.count > 0 && start > high.keys[high.count - 1]! + 1n) goOn(before);
+    const isWhole = half(i, 2) === 0n && (i + 1 === intervals.count || half(i + 1, 0) !== start);
     if (isWhole) {
-      highValues.push(intervals.leaves[i]!);
       before = intervals.leaves[i++]!;
+      high.add(start, before);
       continue;
     }
-    highValues.push(IS_RUN + runs.length);
-    const first = lows.length;
-    if (half(i, 2) !== 0n) {
-      lows.push(0n);
-      lowValues.push(before);
-    }
-    for (; i < intervals.count && half(i, 0) === high; i++) {
-      lows.push(half(i, 2));
+    high.add(start, IS_LOW + parts.length);
+    const first = low.count;
+    if (half(i, 2) !== 0n) low.add(0n, before);
+    for (; i < intervals.count && half(i, 0) === start; i++) {
       before = intervals.leaves[i]!;
-      lowValues.push(before);
+      low.add(half(i, 2), before);
     }
-    runs.push([first, lows.length - first]);
+    parts.push([first, low.count - first]);
   }
-  const top = 0xffff_ffff_ffff_ffffn;
-  if (highValues.at(-1)! >= IS_RUN && highs.at(-1)! < top) {
-    highs.push(highs.at(-1)! + 1n);
-    highValues.push(before);
-  }
-  return {
-    starts: highs.concat(lows),
-    values: highValues.concat(lowValues),
-    first: highs.length,
-    runs: runs.map(([first, count]) => [first + highs.length, count]),
-  };
-}
-
-/** Where the arrays of a family lie in the region. */
-export interface FamilyOffsets {
-  readonly entries: number;
-  readonly nodes: number;
-  readonly slots: number;
-}
-
-/** Writes a family's `PREFIXES` structure. */
-export function writeFamily(
-  view: DataView,
-  at: number,
-  { first, directories }: Family,
-  offsets: FamilyOffsets,
-): void {
-  view.setUint32(at + L.PREFIXES_ENTRIES_AT, offsets.entries, true);
-  view.setUint32(at + L.PREFIXES_COUNT_AT, first, true);
-  view.setUint32(at + L.PREFIXES_NODES_AT, offsets.nodes, true);
-  view.setUint32(at + L.PREFIXES_NODE_COUNT_AT, directories.nodes.length / L.NODE_BYTES, true);
-  view.setUint32(at + L.PREFIXES_DIRECTORY_AT, offsets.slots, true);
-  view.setUint32(at + L.PREFIXES_SLOTS_AT, directories.slots.length, true);
+  if (high.keys[high.count - 1]! < TOP) goOn(before);
+  return { high, low: Object.assign(low, { parts }) };
 }

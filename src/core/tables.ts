@@ -5,9 +5,10 @@ import { canonicalJson } from './canonical.ts';
 import * as L from './layout.gen.ts';
 import { mapNumbers } from './maps.ts';
 import { Memberships } from './memberships.ts';
-import { buildPrefixTable, type FamilyOffsets, type PrefixTable, writeFamily } from './prefix-table.ts';
+import { buildPrefixTable, type PrefixTable } from './prefix-table.ts';
 import { type Origin, PrefixLists } from './prefixes.ts';
 import { encodeSets, type NamedSet, type StringSet } from './set-table.ts';
+import type { EncodedTrie } from './trie.ts';
 
 export type { Origin } from './prefixes.ts';
 
@@ -65,8 +66,6 @@ interface Encoded {
 const MISSING: Encoded = { kind: L.TABLE_MISSING };
 /** No atom asks about a map's table: its scores stand elsewhere. */
 const MAP: Encoded = { kind: L.TABLE_HASH };
-/** A 64-bit start, a 32-bit value and as much left free. */
-const V6_ENTRY_BYTES = 16;
 const MAX_ASN = 0xffff_ffff;
 const MAX_SCORE = 100;
 
@@ -228,15 +227,13 @@ function assemble(
     size = align8(size + array.byteLength);
     return offset;
   };
-  const { v4, v6, runs } = prefixes;
-  const placeFamily = ({ entries, directories }: PrefixTable['v4']): FamilyOffsets => ({
-    entries: place(entries),
-    nodes: place(directories.nodes),
-    slots: place(directories.slots),
-  });
-  const v4Offsets = placeFamily(v4);
-  const v6Offsets = placeFamily(v6);
-  const runsOffset = place(Uint32Array.from(runs.flat()));
+  const { trie } = prefixes;
+  const trieOffsets = {
+    highNodes: place(trie.highNodes),
+    flatNodes: place(trie.flatNodes),
+    slots: place(trie.slots),
+    cells: place(trie.cells),
+  };
   const leavesOffset = place(prefixes.leaves);
   const hashes = place(sets.hashes.content);
   const hosts = place(sets.hosts.content);
@@ -249,11 +246,7 @@ function assemble(
   view.setUint32(L.TABLES_HEADER_ABI_AT, L.ABI_VERSION, true);
   view.setUint32(L.TABLES_HEADER_COUNT_AT, tables.length, true);
   region.set(tablesId(program), L.TABLES_HEADER_TABLES_ID_AT);
-  writeFamily(view, L.TABLES_HEADER_V4_AT, v4, v4Offsets);
-  writeFamily(view, L.TABLES_HEADER_V6_AT, v6, v6Offsets);
-  view.setUint32(L.TABLES_HEADER_V6_TOTAL_AT, v6.entries.length / V6_ENTRY_BYTES, true);
-  view.setUint32(L.TABLES_HEADER_RUNS_OFFSET_AT, runsOffset, true);
-  view.setUint32(L.TABLES_HEADER_RUN_COUNT_AT, runs.length, true);
+  writeTrie(view, L.TABLES_HEADER_TRIE_AT, trie, trieOffsets);
   view.setUint32(L.TABLES_HEADER_LEAVES_OFFSET_AT, leavesOffset, true);
   view.setUint32(L.TABLES_HEADER_LEAF_COUNT_AT, prefixes.leafCount, true);
   view.setUint32(L.TABLES_HEADER_HAS_ORIGINS_AT, prefixes.haveOrigins ? 1 : 0, true);
@@ -280,4 +273,25 @@ function writeSet(view: DataView, at: number, set: StringSet, buckets: number): 
   view.setUint32(at + L.SET_BUCKETS_AT, buckets, true);
   view.setUint32(at + L.SET_COUNT_AT, set.count, true);
   view.setUint32(at + L.SET_DATA_LENGTH_AT, set.dataLength, true);
+}
+
+interface TrieOffsets {
+  readonly highNodes: number;
+  readonly flatNodes: number;
+  readonly slots: number;
+  readonly cells: number;
+}
+
+function writeTrie(view: DataView, at: number, trie: EncodedTrie, offsets: TrieOffsets): void {
+  view.setUint32(at + L.TRIE_HIGH_ROOT_AT, trie.highRoot, true);
+  view.setUint32(at + L.TRIE_HIGH_NODES_AT, offsets.highNodes, true);
+  view.setUint32(at + L.TRIE_HIGH_NODE_COUNT_AT, trie.highNodes.length / L.NODE_BYTES, true);
+  view.setUint32(at + L.TRIE_FLAT_ROOT_AT, trie.flatRoot, true);
+  view.setUint32(at + L.TRIE_FLAT_NODES_AT, offsets.flatNodes, true);
+  view.setUint32(at + L.TRIE_FLAT_NODE_COUNT_AT, trie.flatNodes.length / L.NODE_BYTES, true);
+  view.setUint32(at + L.TRIE_SLOTS_AT, offsets.slots, true);
+  view.setUint32(at + L.TRIE_SLOT_COUNT_AT, trie.slots.length / 4, true);
+  view.setUint32(at + L.TRIE_FIRST_FLAT_SLOT_AT, trie.firstFlatSlot, true);
+  view.setUint32(at + L.TRIE_CELLS_AT, offsets.cells, true);
+  view.setUint32(at + L.TRIE_CELL_BYTES_AT, trie.cells.length, true);
 }

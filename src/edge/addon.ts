@@ -94,6 +94,7 @@ interface Native {
   close(fd: number): number;
   boundPort(fd: number): number;
   peek(fd: number, into: Uint8Array): number;
+  skip(fd: number, bytes: number): number;
   savedSyn(fd: number, into: Uint8Array): number;
   tcpInfo(fd: number, into: Int32Array): number;
   reset(fd: number): number;
@@ -224,6 +225,11 @@ export class Addon {
   /** Copies what waits without taking it: bytes copied, 0 once the peer has closed, else a negative errno. */
   peek(fd: number, into: Uint8Array): number {
     return this.#native.peek(fd, into);
+  }
+
+  /** Takes bytes that were peeked and throws them away: how many, or a negative errno. */
+  skip(fd: number, bytes: number): number {
+    return this.#native.skip(fd, bytes);
   }
 
   /** The SYN's IP and TCP headers; null when there is none. The kernel gives it once. */

@@ -71,6 +71,7 @@ export class ChallengeGate {
     const verdict = connection.verdict!;
     const challenge = verdict.challenge!;
     connection.record.challenge ??= { name: challenge.name, outcome: 'posed' };
+    this.#history.count('challenge', connection.client, Date.now());
     const solver = this.#solvers.get(challenge)!;
     const posed = {
       difficulty: verdict.difficulty,
@@ -127,6 +128,7 @@ export class ChallengeGate {
     }
     connection.clear(challenge);
     record.challenge = { name: challenge.name, outcome: 'solved' };
+    this.#history.solved(connection.client, nowMs);
     const headers = { 'set-cookie': answer.cookie, location: answer.returnTo, 'cache-control': 'no-store' };
     respond(response, 303, headers, '');
   }

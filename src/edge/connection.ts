@@ -18,9 +18,13 @@ import { formatIp } from '../orchestrator/ip.ts';
 import type { Verdict } from '../orchestrator/verdict.ts';
 import type { Verdict as Action, Challenge, Policy } from '../pdl/ir.ts';
 import type { H2Start } from '../profile/h2.ts';
+import type { RequestHead } from '../profile/http.ts';
+import { admit } from './admission.ts';
+import { isVerifiedBot } from './bot-gate.ts';
 import type { HelloEnd } from './hello-reader.ts';
 import type { Held } from './holding.ts';
 import type { EdgeLoop, ListenerState } from './loop.ts';
+import { MAX_OVERHEAD_BYTES, Overhead } from './overhead.ts';
 import { passThrough } from './passthrough.ts';
 import { summaryOf } from './tcp-service.ts';
 import type { Transport } from './transport.ts';
@@ -45,7 +49,7 @@ const micros = (startedAt: number): number => Math.round((performance.now() - st
 
 export class Connection implements Held {
   readonly record: ConnectionRecord;
-  readonly facts: ConnectionFacts;
+  facts: ConnectionFacts;
   readonly listener: ListenerState;
   client: Client;
   /** The last one; a later phase can put another in its place. */
@@ -68,8 +72,11 @@ export class Connection implements Held {
   #forgetPuzzle: (() => void) | null = null;
   /** Ends the connection of a client whose TLS passes through. */
   #stopPassing: (() => void) | null = null;
+  /** From the end of the handshake on. */
+  #overhead: Overhead | null = null;
   #isTurnedAway = false;
-  #inHandshake = false;
+  /** The policy that a handshake is counted under while it is under way. */
+  #inflight: string | null = null;
   #ended = false;
 
   constructor(loop: EdgeLoop, arrival: Arrival, slot: number) {
@@ -82,12 +89,43 @@ export class Connection implements Held {
     this.record = newRecord(loop, arrival);
   }
 
-  /** Looks at what has arrived so far and decides, or waits for the rest of the hello. */
+  /** Hears whom a proxy speaks for, if the peer is one, and then looks at the client. */
   start(peeked: Uint8Array | null): void {
+    const { proxies } = this.listener;
+    if (proxies === null || !proxies.lists(this.facts.ip)) return this.#look(peeked);
+    const options = { helloBytes: this.#loop.config.limits.helloBytes, timeoutMs: this.#helloTimeLeft() };
+    proxies.pass(this.#transport, this.facts, peeked, options, (end) => {
+      if ('outcome' in end) {
+        this.#transport.reset();
+        return this.#end(end.outcome, end.error);
+      }
+      if (end.facts.proxied) this.#introduce(end.facts);
+      this.#look(end.rest);
+    });
+  }
+
+  /** A proxy has said whose connection it is. */
+  #introduce(facts: ConnectionFacts): void {
+    this.facts = facts;
+    this.record.proxyIp = this.record.clientIp;
+    this.record.clientIp = formatIp(facts.ip, facts.isV4);
+    this.record.clientPort = facts.port;
+    this.record.rttUs = facts.rttUs;
+    this.#loop.named(this.#slot, facts);
+  }
+
+  /** Milliseconds. */
+  #helloTimeLeft(): number {
+    return Math.max(1, this.#loop.config.limits.helloTimeout - (performance.now() - this.#startedAt));
+  }
+
+  /** Looks at what has arrived so far and decides, or waits for the rest of the hello. */
+  #look(peeked: Uint8Array | null): void {
     const { engine } = this.#loop;
     engine.begin(this.facts);
     this.client = clientAtAccept(this.facts, engine.origin);
     this.record.origin = engine.origin;
+    this.#loop.history.learn(engine.core, this.client);
     this.record.syn = engine.synText;
     this.record.stack = engine.stack;
     if (peeked !== null && peeked.length > 0) {
@@ -104,7 +142,7 @@ export class Connection implements Held {
     const { engine, config } = this.#loop;
     const options = {
       maxBytes: config.limits.helloBytes,
-      timeoutMs: config.limits.helloTimeout,
+      timeoutMs: this.#helloTimeLeft(),
       parse: (bytes: Uint8Array, length: number): number => {
         engine.begin(this.facts);
         return engine.core.parse(bytes, 0, length, 'records', 'tls');
@@ -196,6 +234,7 @@ export class Connection implements Held {
   }
 
   #hold(durationMs: number): void {
+    if (this.#loop.isCrowded) return this.release('evicted');
     this.#transport.hold(() => this.release('gone'));
     this.#loop.pen.hold(this, durationMs);
   }
@@ -218,6 +257,7 @@ export class Connection implements Held {
   turnAwayLate(action: Exclude<Action, { action: 'accept' }>): void {
     this.#isTurnedAway = true;
     this.fail(this.verdict?.tier === 'limit' ? 'limited' : LATE_OUTCOME[action.action], null);
+    this.#loop.history.refused(this.client, Date.now());
     if (action.action === 'reset') this.#socket!.resetAndDestroy();
     else if (action.action === 'drop') this.#loop.pen.hold(this, this.#loop.config.limits.handshakeTimeout);
     else if (action.action === 'tarpit') this.#loop.pen.hold(this, action.durationMs);
@@ -270,13 +310,9 @@ export class Connection implements Held {
   /** @param solved The puzzle that the client was asked in this handshake, and has solved. */
   #shake(policy: Policy, solved: PosedPuzzle | null): void {
     const loop = this.#loop;
-    const limit = Math.min(
-      policy.handshake.maxInflight ?? Number.POSITIVE_INFINITY,
-      loop.config.limits.handshakesPerWorker,
-    );
-    if (loop.handshakes >= limit) return this.turnAway('over_capacity');
-    loop.handshakes++;
-    this.#inHandshake = true;
+    // why: a client that waited for a solution cost little; it is counted once it has found one.
+    const noRoom = this.admit();
+    if (noRoom !== null) return this.turnAway('over_capacity', noRoom);
     const certificate = loop.certificateFor(this.listener, policy.tls.certificate, this.client.sni);
     const alpn = policy.tls.alpn.length > 0 ? policy.tls.alpn : this.listener.config.alpn;
     const socket = this.#transport.takeSocket();
@@ -340,6 +376,16 @@ export class Connection implements Held {
     this.#refuseBytes('refused', 'missing_extension');
   }
 
+  /** Counts its handshake among those under way: null, or why there is no room for it. */
+  admit(): string | null {
+    const { inflight, config, engine } = this.#loop;
+    const verdict = this.verdict!;
+    const policy = verdict.policy!;
+    const noRoom = admit(inflight, policy, config.limits.handshakes, engine.badnessOf(verdict));
+    if (noRoom === null) this.#inflight = policy.name;
+    return noRoom;
+  }
+
   /** Turns a hello away that is over a limit of its policy; true when it is within them. */
   #helloIsWithin(limits: Policy['handshake']): boolean {
     const { hello, durationsUs } = this.record;
@@ -364,9 +410,9 @@ export class Connection implements Held {
   }
 
   #leaveHandshake(): void {
-    if (!this.#inHandshake) return;
-    this.#inHandshake = false;
-    this.#loop.handshakes--;
+    if (this.#inflight === null) return;
+    this.#loop.inflight.leave(this.#inflight);
+    this.#inflight = null;
   }
 
   #onSecure(tls: TLSSocket, group: string | null): void {
@@ -382,6 +428,7 @@ export class Connection implements Held {
       alpn: typeof tls.alpnProtocol === 'string' ? tls.alpnProtocol : null,
     };
     this.record.outcome = 'served';
+    this.#overhead = new Overhead(this.#socket!.bytesRead);
     this.#loop.history.count('handshake', this.client, Date.now());
     this.listener.service.serve(this, tls);
   }
@@ -391,7 +438,17 @@ export class Connection implements Held {
     this.record.bytesIn = tls.bytesRead;
     this.record.bytesOut = tls.bytesWritten;
     if (this.record.tls === null) this.#countFailure();
+    this.#loop.history.transferred(tls.bytesRead + tls.bytesWritten, this.client, Date.now());
     this.#end(this.record.outcome, this.record.error);
+  }
+
+  /** Ends it when its client keeps TLS busy without sending data. Called now and then. */
+  look(): void {
+    const [socket, tls] = [this.#socket, this.#tls];
+    if (this.#overhead === null || socket === null || tls === null) return;
+    if (this.#overhead.since(socket.bytesRead, tls.bytesRead) <= MAX_OVERHEAD_BYTES) return;
+    this.fail('tls_flood', null);
+    socket.resetAndDestroy();
   }
 
   /** Does it come from a proxy whose own SYN and ClientHello are seen in place of the client's? */
@@ -422,6 +479,12 @@ export class Connection implements Held {
     return this.verdict;
   }
 
+  /** Is the client the crawler that it says it is? Null: it does not say so, or that is not known yet. */
+  isVerifiedBot(userAgent: string | null, request: RequestHead): boolean | null {
+    const { history, botKeys } = this.#loop;
+    return history.wantsBots ? isVerifiedBot(request, userAgent, this.client, history, botKeys) : null;
+  }
+
   /** Has the client met the challenge of its policy already? */
   isCleared(): boolean {
     const challenge = this.verdict?.challenge ?? null;
@@ -442,6 +505,11 @@ export class Connection implements Held {
     this.#loop.history.clear(challenge, this.client, Date.now());
   }
 
+  /** A request was read on it that is not decided about. */
+  countRequest(): void {
+    this.#loop.history.count('request', this.client, Date.now());
+  }
+
   /** Milliseconds without traffic after which the policy closes the connection; null: it does not say. */
   get idleMs(): number | null {
     return this.verdict?.policy?.handshake.idleMs ?? null;
@@ -454,9 +522,9 @@ export class Connection implements Held {
   }
 
   /** Closes it before TLS: the edge is full or going down. */
-  turnAway(outcome: 'over_capacity' | 'drained'): void {
+  turnAway(outcome: 'over_capacity' | 'drained', error: string | null = null): void {
     this.#transport.reset();
-    this.#end(outcome, null);
+    this.#end(outcome, error);
   }
 
   /** Ends it now, at shutdown. */
@@ -467,7 +535,7 @@ export class Connection implements Held {
       return this.#stopPassing();
     }
     if (this.#tls === null) return this.turnAway('drained');
-    if (this.#inHandshake) this.record.outcome = 'drained';
+    if (this.record.tls === null) this.record.outcome = 'drained';
     else this.fail('drained', null);
     this.#tls.destroy();
   }

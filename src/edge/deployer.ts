@@ -4,6 +4,7 @@
  */
 import type { Piscina } from 'piscina';
 import type { Config } from '../config/schema.ts';
+import { loadBotKeys } from '../intel/bot-keys.ts';
 import type { RemoteFeed } from '../intel/refresh.ts';
 import type { FeedRefresher } from '../intel/refresher.ts';
 import { loadCertificates } from '../orchestrator/certificates.ts';
@@ -13,6 +14,8 @@ import { changeOf, type FoundFeed } from '../orchestrator/feeds.ts';
 import { hostOf } from '../orchestrator/host.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import type { OriginStore } from '../profile/address/origin-store.ts';
+import type { ModeDesk } from './mode-desk.ts';
+import type { QuestionDesk } from './question-desk.ts';
 
 export interface Made {
   /** Null exactly when `diagnostics` holds an error. */
@@ -26,12 +29,23 @@ export class Deployer {
   readonly #config: Config;
   readonly #batch: Piscina;
   readonly #refresher: FeedRefresher;
+  readonly #questions: QuestionDesk;
   readonly #origins: OriginStore;
+  readonly #modes: ModeDesk;
   #epoch = 0;
   /** The feeds in force, as they were found. */
   #feeds: readonly FoundFeed[] = [];
 
-  constructor(config: Config, batch: Piscina, refresher: FeedRefresher, origins: OriginStore) {
+  constructor(
+    config: Config,
+    batch: Piscina,
+    refresher: FeedRefresher,
+    questions: QuestionDesk,
+    origins: OriginStore,
+    modes: ModeDesk,
+  ) {
+    this.#modes = modes;
+    this.#questions = questions;
     this.#config = config;
     this.#batch = batch;
     this.#refresher = refresher;
@@ -51,21 +65,35 @@ export class Deployer {
     };
     const certificates = loadCertificates(config.certificates);
     const refusals = await this.#origins.refresh();
+    const bots = loadBotKeys(config.bots.keys);
     let compiled = (await this.#batch.run(request)) as CompileOutcome;
     // why: only a compiled policy says what to fetch, and what was fetched belongs into it.
     if (await this.#refresher.fetchMissing(compiled.remoteFeeds)) {
       compiled = (await this.#batch.run(request)) as CompileOutcome;
     }
     const { remoteFeeds } = compiled;
-    const diagnostics = [...compiled.diagnostics, ...certificates.diagnostics, ...refusals];
-    const isWhole = certificates.ok && !refusals.some(({ severity }) => severity === 'error');
+    const diagnostics = [
+      ...compiled.diagnostics,
+      ...certificates.diagnostics,
+      ...refusals,
+      ...bots.diagnostics,
+    ];
+    const isWhole = certificates.ok && !diagnostics.some(({ severity }) => severity === 'error');
     if (compiled.bundle === null || !isWhole) return { deployment: null, diagnostics, remoteFeeds };
+    const { feeds } = compiled.bundle.program;
+    diagnostics.push(...(await this.#questions.test(feeds)));
+    if (diagnostics.some(({ severity }) => severity === 'error')) {
+      return { deployment: null, diagnostics, remoteFeeds };
+    }
+    this.#questions.keep(feeds);
     this.#epoch++;
     const deployment = {
       epoch: this.#epoch,
       bundle: compiled.bundle,
       certificates: certificates.certificates,
       origins: this.#origins.databases,
+      modes: this.#modes.load(compiled.bundle.program),
+      botKeys: bots.keys,
     };
     this.#feeds = compiled.feeds;
     return { deployment, diagnostics, remoteFeeds };

@@ -3,8 +3,6 @@ import type { ServerHttp2Session } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import { type H2Start, h2Text, MAX_START_BYTES, readH2Start } from '../profile/h2.ts';
 
-/** Reads that a client's preface and SETTINGS may take; what did not come by then stays unknown. */
-const MAX_READS = 16;
 /** RFC 9113 section 6.9.2. */
 const INITIAL_WINDOW = 65_535;
 
@@ -14,7 +12,6 @@ const INITIAL_WINDOW = 65_535;
  */
 export function lookAtStart(tls: TLSSocket, timeoutMs: number, done: (start: H2Start | null) => void): void {
   let seen: Buffer = Buffer.alloc(0);
-  let reads = 0;
   const finish = (start: H2Start | null): void => {
     stop();
     if (seen.length > 0) tls.unshift(seen);
@@ -26,7 +23,7 @@ export function lookAtStart(tls: TLSSocket, timeoutMs: number, done: (start: H2S
     seen = seen.length === 0 ? chunk : Buffer.concat([seen, chunk]);
     const start = readH2Start(seen);
     if (start !== 'more') return finish(start);
-    if (++reads === MAX_READS || seen.length >= MAX_START_BYTES) finish(null);
+    if (seen.length >= MAX_START_BYTES) finish(null);
   };
   const onEnd = (): void => finish(null);
   const timer = setTimeout(onEnd, timeoutMs);

@@ -24,17 +24,19 @@ export class HoldingPen {
   }
 
   hold(entry: Held, durationMs: number): void {
-    if (this.#held.size >= this.#capacity) {
-      const oldest = this.#held.keys().next().value;
-      if (oldest) {
-        this.evicted++;
-        this.#release(oldest, 'evicted');
-      }
-    }
+    if (this.#held.size >= this.#capacity) this.makeRoom();
     this.#held.set(
       entry,
       setTimeout(() => this.#release(entry, 'expired'), durationMs),
     );
+  }
+
+  /** Lets the oldest go before its time. */
+  makeRoom(): void {
+    const oldest = this.#held.keys().next().value;
+    if (oldest === undefined) return;
+    this.evicted++;
+    this.#release(oldest, 'evicted');
   }
 
   /** Forgets an entry whose client went away by itself. */

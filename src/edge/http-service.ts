@@ -12,6 +12,7 @@ import {
 } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
+import type { HttpRecord } from '../audit/record.ts';
 import type { LimitsConfig } from '../config/schema.ts';
 import { H2_FACT } from '../orchestrator/request-facts.ts';
 import type { ChallengeGate } from './challenge-gate.ts';
@@ -88,7 +89,7 @@ export class HttpService implements Service {
   }
 
   serve(connection: Connection, tls: TLSSocket): void {
-    connection.record.http = { requests: 0, challenged: 0, h2: null, osMismatch: null, toolMismatch: null };
+    connection.record.http = newHttpRecord();
     connection.record.upstream = this.#name;
     if (tls.alpnProtocol === 'h2') {
       if (!connection.asks(H2_FACT)) this.#startH2(connection, tls);
@@ -214,6 +215,10 @@ export class HttpService implements Service {
     if (upstream === null) socket.end(`HTTP/1.1 502 Bad Gateway\r\n${EMPTY_AND_CLOSE}`);
     else upstream.upgrade(request, socket, head, proxyContext(connection, request));
   }
+}
+
+function newHttpRecord(): HttpRecord {
+  return { requests: 0, challenged: 0, userAgent: null, h2: null, osMismatch: null, toolMismatch: null };
 }
 
 /** The path of a request target; an absolute form (RFC 9112 section 3.2.2) loses its origin. */

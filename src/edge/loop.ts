@@ -5,15 +5,20 @@
 import type { TLSSocket } from 'node:tls';
 import { type ConnectionRecord, wasServedWell } from '../audit/record.ts';
 import type { Config, ListenerConfig } from '../config/schema.ts';
+import { trustKeys } from '../intel/bot-keys.ts';
+import type { TrustedKey } from '../intel/bot-signature.ts';
+import type { Inflight } from '../limit/inflight.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
-import type { Engine } from '../orchestrator/engine.ts';
+import type { ConnectionFacts, Engine } from '../orchestrator/engine.ts';
 import type { History } from '../orchestrator/history.ts';
 import { type Certificate, ContextPool, chooseCertificate } from '../orchestrator/tls-profile.ts';
 import { inPrefix, type Prefix, parsePrefix } from '../pdl/ip.ts';
 import { type Arrival, Connection } from './connection.ts';
 import { HoldingPen } from './holding.ts';
 import type { OpenSsl } from './openssl.ts';
+import { LOOK_MS } from './overhead.ts';
 import type { PassthroughNames } from './passthrough.ts';
+import type { ProxyGate } from './proxy-gate.ts';
 import { Puzzles } from './puzzles.ts';
 import type { ConnectionSlots, SharedCount } from './slots.ts';
 
@@ -31,6 +36,8 @@ export interface ListenerState {
   readonly index: number;
   readonly config: ListenerConfig;
   readonly service: Service;
+  /** Who may speak for clients; null: nobody. */
+  readonly proxies: ProxyGate | null;
   /** Server names whose TLS goes on untouched. */
   readonly passthrough: PassthroughNames;
 }
@@ -44,6 +51,8 @@ export interface EdgeLoopOptions {
   readonly slots: ConnectionSlots;
   /** Open connections of the whole process. */
   readonly total: SharedCount;
+  /** TLS handshakes under way in the whole process. */
+  readonly inflight: Inflight;
   /** 32 random bytes, the same in every worker. */
   readonly ticketMaster: Uint8Array;
   /** Takes the record of a connection that ended; calls `release` with the slot once it is safe. */
@@ -57,16 +66,17 @@ export class EdgeLoop {
   readonly history: History;
   readonly openssl: OpenSsl;
   readonly pen: HoldingPen;
+  readonly inflight: Inflight;
   readonly puzzles: Puzzles;
-  /** TLS handshakes under way. */
-  handshakes = 0;
   readonly #options: EdgeLoopOptions;
   readonly #intermediaries: readonly Prefix[];
   readonly #open = new Set<Connection>();
   #deployment: Deployment | null = null;
+  #botKeys: ReadonlyMap<string, TrustedKey> = new Map();
   #contexts: ContextPool;
   #draining = false;
   #onIdle: (() => void) | null = null;
+  readonly #looks: NodeJS.Timeout;
 
   constructor(options: EdgeLoopOptions) {
     this.#options = options;
@@ -75,6 +85,7 @@ export class EdgeLoop {
     this.engine = options.engine;
     this.history = options.history;
     this.openssl = options.openssl;
+    this.inflight = options.inflight;
     this.#intermediaries = options.config.intermediaries.map((text) => parsePrefix(text)!);
     this.pen = new HoldingPen(options.config.limits.tarpits);
     this.puzzles = new Puzzles({
@@ -86,6 +97,10 @@ export class EdgeLoop {
       maxBytes: options.config.limits.helloBytes,
     });
     this.#contexts = this.#newContexts();
+    this.#looks = setInterval(() => {
+      for (const connection of this.#open) connection.look();
+    }, LOOK_MS);
+    this.#looks.unref();
   }
 
   /** TLS contexts of the policy now active; a connection under an older one holds its own context. */
@@ -104,10 +119,17 @@ export class EdgeLoop {
   /** Switches to a deployment that was verified. @throws Error, and nothing changes, when it is refused. */
   load(deployment: Deployment): void {
     this.engine.load(deployment.bundle, deployment.epoch);
-    this.puzzles.load(deployment.bundle);
     this.engine.useOrigins(deployment.origins);
+    this.engine.useModes(deployment.modes);
+    this.puzzles.load(deployment.bundle);
     this.#deployment = deployment;
+    this.#botKeys = trustKeys(deployment.botKeys);
     this.#contexts = this.#newContexts();
+  }
+
+  /** What signatures of crawlers are checked with, by thumbprint. */
+  get botKeys(): ReadonlyMap<string, TrustedKey> {
+    return this.#botKeys;
   }
 
   #newContexts(): ContextPool {
@@ -125,6 +147,12 @@ export class EdgeLoop {
     );
   }
 
+  /** So many connections are open that none is held for nothing. */
+  get isCrowded(): boolean {
+    const { slots, total } = this.#options;
+    return total.isCrowded || slots.isCrowded;
+  }
+
   /** Is it an address that the configuration names as a proxy's? 16 bytes. */
   isIntermediary(ip: Uint8Array): boolean {
     return this.#intermediaries.some((prefix) => inPrefix(ip, prefix));
@@ -134,12 +162,18 @@ export class EdgeLoop {
   accept(arrival: Arrival): void {
     const { facts, listener } = arrival;
     const { slots, total } = this.#options;
+    if (this.isCrowded) this.pen.makeRoom();
     const slot = total.enter() ? slots.take(facts.ip, facts.port, listener.index, facts.nowMs) : -1;
     if (slot !== -1) slots.holdDescriptor(slot, arrival.transport.descriptor);
     const connection = new Connection(this, arrival, slot);
     this.#open.add(connection);
     if (slot === -1 || this.#draining) connection.turnAway(slot === -1 ? 'over_capacity' : 'drained');
     else connection.start(arrival.peeked);
+  }
+
+  /** Called by a connection whose client a proxy has named. */
+  named(slot: number, { ip, port }: ConnectionFacts): void {
+    if (slot !== -1) this.#options.slots.setClient(slot, ip, port);
   }
 
   /** Called by a connection whose descriptor a Node handle now owns. */
@@ -165,6 +199,11 @@ export class EdgeLoop {
   async drain(timeoutMs: number): Promise<void> {
     this.#draining = true;
     this.pen.stop();
+    await this.#untilIdle(timeoutMs);
+    clearInterval(this.#looks);
+  }
+
+  async #untilIdle(timeoutMs: number): Promise<void> {
     if (this.#open.size === 0) return;
     const idle = new Promise<void>((resolve) => {
       this.#onIdle = resolve;

@@ -2,12 +2,15 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Config } from '../config/schema.ts';
 import type { Tally } from '../observe/tally.ts';
+import type { Question } from '../orchestrator/answers.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
 import type { SharedTables } from '../orchestrator/shared-tables.ts';
 
 /** Memory that all workers share, and that outlives each of them. */
 export interface SharedState extends SharedTables {
   readonly total: SharedArrayBuffer;
+  /** Handshakes under way, of all workers. */
+  readonly inflight: SharedArrayBuffer;
   /** 32 random bytes that every ticket key is derived from. */
   readonly ticketMaster: Uint8Array;
 }
@@ -22,8 +25,10 @@ export interface WorkerTask {
   readonly shared: SharedState;
   /** Open connections of this worker; the main thread reads it when the worker is lost. */
   readonly slots: SharedArrayBuffer;
-  /** 32-bit counts that the worker keeps for the metrics: held connections, handshakes under way, waits for a solution. */
+  /** 32-bit counts that the worker keeps for the metrics: held connections, those that had to make room, waits for a solution. */
   readonly gauges: SharedArrayBuffer;
+  /** What this worker counts of `SharedState.inflight`. */
+  readonly inflight: SharedArrayBuffer;
   /** For each listener a listening socket to accept from, or null where the worker must listen itself. */
   readonly sockets: readonly (number | null)[];
   /** For each listener the port to listen on. */
@@ -33,6 +38,8 @@ export interface WorkerTask {
 export type ToWorker =
   | { readonly type: 'deploy'; readonly deployment: Deployment }
   | { readonly type: 'drain'; readonly timeoutMs: number }
+  /** Somebody wants to be told of each connection, or nobody any more. */
+  | { readonly type: 'watch'; readonly watched: boolean }
   | { readonly type: 'stop' };
 
 export type ToMain =
@@ -40,6 +47,17 @@ export type ToMain =
   | { readonly type: 'deployed'; readonly epoch: number; readonly error: string | null }
   /** Something threw outside a connection's own handler; the worker drains itself. */
   | { readonly type: 'failed'; readonly error: string }
+  /** What the worker wants to be found out. */
+  | { readonly type: 'asked'; readonly questions: readonly Question[] }
   | { readonly type: 'notice'; readonly listener: string; readonly message: string }
-  /** Connections that ended: their audit lines, if any are wanted, and what is counted of them. */
-  | { readonly type: 'ended'; readonly lines: readonly string[]; readonly tally: Tally };
+  | Ended;
+
+/** Connections that ended: their audit lines, if any are wanted, and what is counted of them. */
+export interface Ended {
+  readonly type: 'ended';
+  readonly lines: readonly string[];
+  readonly tally: Tally;
+  /** While somebody watches: JSON of each, and how many more there were. */
+  readonly events: readonly string[];
+  readonly lostEvents: number;
+}

@@ -25,6 +25,12 @@ export const UPGRADE_REFUSED: ProxyFailure = {
 
 /** The policy refuses the request. */
 export const FORBIDDEN: ProxyFailure = { status: 403, code: 'policy_refused', title: 'Forbidden' };
+/** RFC 6585 section 4: over a limit of the policy. */
+export const TOO_MANY_REQUESTS: ProxyFailure = {
+  status: 429,
+  code: 'policy_limited',
+  title: 'Too many requests',
+};
 /** RFC 6585 section 5: larger than what a policy can be asked about. */
 export const REQUEST_TOO_LARGE: ProxyFailure = {
   status: 431,
@@ -72,11 +78,12 @@ export function sendFailure(
 ): void {
   const { status, code, title } = failure;
   const body = `${JSON.stringify({ type: 'about:blank', title, status, code, request_id: requestId })}\n`;
-  for (const name of response.getHeaderNames()) response.removeHeader(name);
+  // why: all but whether the connection goes on was of an answer that is not sent.
+  for (const name of response.getHeaderNames()) if (name !== 'connection') response.removeHeader(name);
   response.statusCode = status;
   response.setHeader('content-type', 'application/problem+json');
   response.setHeader('cache-control', 'no-store');
-  if (status === 503) response.setHeader('retry-after', '1');
+  if (status === 503 || status === 429) response.setHeader('retry-after', '1');
   response.setHeader('content-length', Buffer.byteLength(body));
   response.end(body);
 }

@@ -5,6 +5,17 @@
 import { isIPv6 } from 'node:net';
 import { parseIp } from '../orchestrator/ip.ts';
 import { crc32c } from './crc32c.ts';
+import {
+  TLV,
+  TLV_HEAD_BYTES,
+  V2_COMMAND,
+  V2_COMMAND_AT,
+  V2_FAMILY,
+  V2_FAMILY_AT,
+  V2_HEAD_BYTES,
+  V2_LENGTH_AT,
+  V2_SIGNATURE,
+} from './proxy-format.ts';
 
 export interface ProxyHeader {
   readonly sourceIp: string;
@@ -23,23 +34,6 @@ export interface ProxyHeader {
   readonly ja4: string;
 }
 
-/** Types of the variable fields; those from 0xe0 are for applications, and these are Sallyport's. */
-export const TLV = {
-  alpn: 0x01,
-  authority: 0x02,
-  crc32c: 0x03,
-  ssl: 0x20,
-  sslVersion: 0x21,
-  sslCipher: 0x23,
-  score: 0xe0,
-  policy: 0xe1,
-  ja4: 0xe2,
-} as const;
-
-const SIGNATURE = Buffer.from('\r\n\r\n\0\r\nQUIT\n', 'latin1');
-const VERSION_2_PROXY = 0x21;
-const TCP4 = 0x11;
-const TCP6 = 0x21;
 /** The client used TLS, and showed no certificate. */
 const CLIENT_SSL = 0x01;
 const NOT_VERIFIED = 1;
@@ -67,13 +61,13 @@ export function encodeProxyV2(header: ProxyHeader): Buffer {
     tlv(TLV.ja4, header.ja4),
     tlv(TLV.crc32c, Buffer.alloc(4)),
   ];
-  const start = Buffer.alloc(16);
-  SIGNATURE.copy(start);
-  start.writeUInt8(VERSION_2_PROXY, 12);
-  start.writeUInt8(v6 ? TCP6 : TCP4, 13);
+  const start = Buffer.alloc(V2_HEAD_BYTES);
+  V2_SIGNATURE.copy(start);
+  start.writeUInt8(V2_COMMAND.proxy, V2_COMMAND_AT);
+  start.writeUInt8(v6 ? V2_FAMILY.tcp6 : V2_FAMILY.tcp4, V2_FAMILY_AT);
   start.writeUInt16BE(
     fields.reduce((length, field) => length + field.length, 0),
-    14,
+    V2_LENGTH_AT,
   );
   const bytes = Buffer.concat([start, ...fields]);
   // why: the checksum covers the whole header, with itself as zero, and stands at the end.
@@ -90,7 +84,7 @@ function sslField({ version, cipher }: NonNullable<ProxyHeader['tls']>): Buffer 
 
 function tlv(type: number, value: string | Buffer): Buffer {
   const bytes = (typeof value === 'string' ? Buffer.from(value, 'utf8') : value).subarray(0, MAX_VALUE);
-  const head = Buffer.alloc(3);
+  const head = Buffer.alloc(TLV_HEAD_BYTES);
   head.writeUInt8(type, 0);
   head.writeUInt16BE(bytes.length, 1);
   return Buffer.concat([head, bytes]);

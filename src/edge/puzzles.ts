@@ -143,6 +143,7 @@ export class Puzzles {
     const challenge = connection.verdict!.challenge!;
     const { record } = connection;
     record.challenge = { name: challenge.name, outcome: 'posed' };
+    this.#options.history.count('challenge', connection.client, Date.now());
     const held = { release: (reason: string): void => onEnd(reason === 'evicted' ? EVICTED : TIMED_OUT) };
     const forget = (): void => this.#waiting.forget(held);
     if (!transport.send(posed.flight)) {
@@ -187,6 +188,7 @@ export class Puzzles {
     connection.record.challenge = { name: challenge.name, outcome: failure === null ? 'solved' : 'failed' };
     if (failure === null) {
       connection.clear(challenge);
+      this.#options.history.solved(connection.client, Date.now());
       return null;
     }
     this.#options.history.count('challenge_fail', connection.client, Date.now());

@@ -3,15 +3,16 @@ import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { AdminControl } from '../admin/control.ts';
 import { startAdminServer } from '../admin/server.ts';
+import { briefOf } from '../audit/brief.ts';
 import { formatRecord } from '../audit/format.ts';
 import { startRecord } from '../audit/record.ts';
 import { AuditWriter } from '../audit/writer.ts';
 import type { Config } from '../config/schema.ts';
 import { createMetrics, type EdgeSample, type Metrics } from '../observe/metrics.ts';
 import { type RunningServer, startMetricsServer } from '../observe/server.ts';
-import type { Tally } from '../observe/tally.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
 import { formatIp } from '../orchestrator/ip.ts';
+import type { Ended } from './messages.ts';
 import type { LostConnection } from './slots.ts';
 
 const V4_MAPPED = '00000000000000000000ffff';
@@ -62,9 +63,10 @@ export class Reporting {
   }
 
   /** Takes the audit lines and counts of connections that ended. */
-  ended(lines: readonly string[], tally: Tally): void {
+  ended({ lines, tally, events, lostEvents }: Ended): void {
     this.#metrics.fold(tally);
     this.#audit?.write(lines);
+    this.#control.watch.tell(events, lostEvents);
   }
 
   /** Records what is left to say of connections that a worker took with it. */
@@ -89,6 +91,10 @@ export class Reporting {
     });
     for (const record of records) this.#metrics.observeRecord(record);
     this.#audit?.write(records.map(formatRecord));
+    this.#control.watch.tell(
+      records.map((record) => JSON.stringify(briefOf(record))),
+      0,
+    );
   }
 
   reloaded(result: 'ok' | 'refused'): void {

@@ -3,24 +3,36 @@
  * the hello. Whatever does not accept ends the whole connection.
  */
 import type { ServerHttp2Session } from 'node:http2';
+import { FACT } from '../orchestrator/facts.ts';
 import { fitsFacts, setClientFacts, setRequestFacts } from '../orchestrator/request-facts.ts';
 import { profileRequest } from '../profile/http.ts';
+import { MAX_USER_AGENT } from '../profile/user-agent.ts';
 import type { Connection } from './connection.ts';
 import { h2Fingerprint } from './h2-look.ts';
 import type { ClientRequest, ClientResponse } from './http-exchange.ts';
-import { FORBIDDEN, type ProxyFailure, REQUEST_TOO_LARGE, sendFailure } from './proxy-error.ts';
+import {
+  FORBIDDEN,
+  type ProxyFailure,
+  REQUEST_TOO_LARGE,
+  sendFailure,
+  TOO_MANY_REQUESTS,
+} from './proxy-error.ts';
 
 /** What a request that may not pass is answered with; null: nothing, the connection is reset or held. */
 export type Refusal = { readonly failure: ProxyFailure | null };
 
 /** Decides about a request; null lets it pass. Nothing was sent, and what is not an answer is already done. */
 export function refusalOf(connection: Connection, request: ClientRequest): Refusal | null {
-  if (!connection.isDecidedAt('request')) return null;
+  if (!connection.isDecidedAt('request')) {
+    connection.countRequest();
+    return null;
+  }
   const http = profileRequest(request);
   // why: a fact that is left out never makes a rule hold, so a client could hide one by its size.
   if (!fitsFacts(http)) return { failure: REQUEST_TOO_LARGE };
   const record = connection.record.http!;
   const isFirst = record.requests === 1;
+  record.userAgent ??= http.userAgent?.slice(0, MAX_USER_AGENT) ?? null;
   const shown = {
     stack: connection.record.stack,
     tlsClient: connection.record.tlsClient,
@@ -29,13 +41,16 @@ export function refusalOf(connection: Connection, request: ClientRequest): Refus
   };
   const { action } = connection.decideAt('request', (core) => {
     setRequestFacts(core, http, isFirst);
+    const bot = connection.isVerifiedBot(http.userAgent, request);
+    if (bot !== null) core.setNumber(FACT.verifiedBot, Number(bot));
     const { os, tool } = setClientFacts(core, http, shown);
     record.osMismatch = strongest(record.osMismatch, os);
     record.toolMismatch = strongest(record.toolMismatch, tool);
   });
   if (action.action === 'accept') return null;
   connection.turnAwayLate(action);
-  return { failure: action.action === 'refuse' ? FORBIDDEN : null };
+  if (action.action !== 'refuse') return { failure: null };
+  return { failure: connection.verdict?.tier === 'limit' ? TOO_MANY_REQUESTS : FORBIDDEN };
 }
 
 /** One request that contradicts is enough. */

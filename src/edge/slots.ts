@@ -8,6 +8,7 @@ export const SLOT_BYTES = 32;
 
 const OFFSET = { ip: 0, startedAtMs: 16, port: 24, listener: 26, state: 27, fd: 28 } as const;
 const NO_FD = -1;
+const CROWDED = 0.9;
 
 export interface LostConnection {
   readonly ip: Uint8Array;
@@ -39,6 +40,11 @@ export class ConnectionSlots {
     return this.#free.length - this.#freeCount;
   }
 
+  /** Are nine tenths of the slots taken? */
+  get isCrowded(): boolean {
+    return this.open >= this.#free.length * CROWDED;
+  }
+
   /** Takes a slot; -1 when the worker is at its connection limit. */
   take(ip: Uint8Array, port: number, listener: number, startedAtMs: number): number {
     if (this.#freeCount === 0) return -1;
@@ -51,6 +57,12 @@ export class ConnectionSlots {
     this.#view.setInt32(base + OFFSET.fd, NO_FD, true);
     this.#bytes[base + OFFSET.state] = 1;
     return slot;
+  }
+
+  /** Notes whom a proxy speaks for. */
+  setClient(slot: number, ip: Uint8Array, port: number): void {
+    this.#bytes.set(ip, slot * SLOT_BYTES + OFFSET.ip);
+    this.#view.setUint16(slot * SLOT_BYTES + OFFSET.port, port, true);
   }
 
   /** Notes a descriptor that no Node handle owns (tarpits), or -1 once one does. */
@@ -77,6 +89,11 @@ export class SharedCount {
 
   get value(): number {
     return Atomics.load(this.#count, 0);
+  }
+
+  /** Is nine tenths of the limit reached? */
+  get isCrowded(): boolean {
+    return this.value >= this.#limit * CROWDED;
   }
 
   /** Counts one in; false when it is over the limit. Every call is paired with one of `leave`. */

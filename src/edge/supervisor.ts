@@ -5,21 +5,28 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { AdminControl, ReloadResult } from '../admin/control.ts';
+import { type Traffic, WatchHub } from '../admin/watch-hub.ts';
 import { startBatchWorkers } from '../batch/workers.ts';
 import type { Config } from '../config/schema.ts';
 import { FeedRefresher } from '../intel/refresher.ts';
+import { createInflight, createInflightRow, Inflight } from '../limit/inflight.ts';
 import type { Bundle } from '../orchestrator/bundle.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
-import { createSharedTables, openTables } from '../orchestrator/shared-tables.ts';
+import { handshakeRate } from '../orchestrator/handshake-rate.ts';
+import { tableStates } from '../orchestrator/shared-tables.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import { OriginStore } from '../profile/address/origin-store.ts';
 import { type Addon, loadAddon } from './addon.ts';
 import { Deployer, refreshInterval } from './deployer.ts';
+import { FeedDesk } from './feed-desk.ts';
 import type { SharedState, WorkerTask } from './messages.ts';
+import { ModeDesk } from './mode-desk.ts';
 import { createEdgePool, runInPool } from './pools.ts';
+import { QuestionDesk } from './question-desk.ts';
 import { Reporting } from './reporting.ts';
 import { SharedCount } from './slots.ts';
 import { type BoundListener, ListeningSockets } from './sockets.ts';
+import { TableKeeper } from './table-keeper.ts';
 import runEdgeWorker from './worker.ts';
 import { WorkerSlot } from './worker-slot.ts';
 
@@ -50,13 +57,23 @@ export class Supervisor implements AdminControl {
   readonly #addon: Addon | null;
   readonly #shared: SharedState;
   readonly #total: SharedCount;
+  readonly #keeper: TableKeeper;
   readonly #batch = startBatchWorkers(1);
   readonly #edgePool: ReturnType<typeof createEdgePool> | null;
   readonly #refresher: FeedRefresher;
   readonly #origins: OriginStore;
+  readonly #questions: QuestionDesk;
   readonly #deployer: Deployer;
+  readonly feeds: FeedDesk;
+  readonly modes: ModeDesk;
   readonly #slots: WorkerSlot[] = [];
   readonly #reporting: Reporting;
+  readonly watch: WatchHub = new WatchHub(
+    () => this.#traffic(),
+    (watched) => {
+      for (const slot of this.#slots) slot.watch(watched);
+    },
+  );
   #sockets: ListeningSockets | null = null;
   #bound: readonly BoundListener[] = [];
   #deployment: Deployment | null = null;
@@ -76,43 +93,64 @@ export class Supervisor implements AdminControl {
     if (addon === null)
       log.warn({ reason }, 'running without the native addon: no SYN facts, no look before accept');
     const { limits } = config;
+    this.#keeper = new TableKeeper(config, log);
     this.#shared = {
       total: new SharedArrayBuffer(4),
-      ...createSharedTables(limits),
+      inflight: createInflight(),
+      ...this.#keeper.shared,
       ticketMaster: randomBytes(32),
     };
     this.#total = new SharedCount(this.#shared.total, limits.connections);
     this.#edgePool = config.threads === 0 ? null : createEdgePool(config.threads);
-    const tables = openTables(this.#shared);
     this.#refresher = new FeedRefresher({
       settings: config.feeds,
       judge: (request) => this.#batch.run(request, { name: 'judge' }),
-      goodAddresses: () => tables.good.recent(Date.now()),
+      goodAddresses: () => this.#keeper.tables.good.recent(Date.now()),
       onChanged: () => void this.reload(),
       onResult: ({ feed, result, reason }) => {
         if (reason === null) log.info({ feed, result }, 'feed refreshed');
         else log.warn({ feed, result, reason }, 'feed not refreshed; the last good copy stays');
       },
     });
+    this.#questions = new QuestionDesk(config.feeds.resolvers, this.#keeper.tables);
     this.#origins = new OriginStore({
       files: config.geo,
       load: (task) => this.#batch.run(task, { name: 'database' }),
       onChanged: () => void this.reload(),
     });
-    this.#deployer = new Deployer(config, this.#batch, this.#refresher, this.#origins);
+    this.modes = new ModeDesk({
+      log,
+      inflight: () => this.#total.value,
+      handshakes: (nowMs) => handshakeRate(this.#keeper.tables, nowMs),
+    });
+    this.#deployer = new Deployer(
+      config,
+      this.#batch,
+      this.#refresher,
+      this.#questions,
+      this.#origins,
+      this.modes,
+    );
+    this.feeds = new FeedDesk({
+      settings: config.feeds,
+      batch: this.#batch,
+      refresher: this.#refresher,
+      questions: this.#questions,
+      feeds: () => this.#deployment?.bundle.program.feeds ?? [],
+      found: () => this.#deployer.feeds,
+    });
     this.#reporting = new Reporting(config, log, this, () => ({
-      openConnections: this.#total.value,
-      heldTarpits: this.#slots.reduce((sum, slot) => sum + slot.held, 0),
+      ...this.#traffic(),
+      evictedTarpits: this.#slots.reduce((sum, slot) => sum + slot.evicted, 0),
       waitingPuzzles: this.#slots.reduce((sum, slot) => sum + slot.puzzles, 0),
-      workers: this.#slots.filter((slot) => slot.ready).length,
+      stallUs: Math.max(0, ...this.#slots.map((slot) => slot.stall)),
       workerRestarts: this.#slots.reduce((sum, slot) => sum + slot.restarts, 0),
-      evictions: {
-        rates: tables.rates.evictions,
-        buckets: tables.buckets.evictions,
-        clearances: tables.clearances.evictions,
-      },
+      tables: tableStates(this.#keeper.tables),
       feeds: this.#refresher.health(),
+      dnsLists: this.#questions.health(),
+      bots: this.#questions.bots,
       databases: this.#origins.health(),
+      modes: this.modes.list(),
       policy: this.#deployment && { imageId: this.#deployment.bundle.imageId, epoch: this.#deployment.epoch },
     }));
   }
@@ -149,6 +187,7 @@ export class Supervisor implements AdminControl {
     this.#scheduleRefresh();
     this.#refresher.watch(remoteFeeds, this.#deployer.feedEnds);
     this.#origins.watch();
+    this.#keeper.start();
   }
 
   async #listen(): Promise<void> {
@@ -175,7 +214,9 @@ export class Supervisor implements AdminControl {
       sockets: () => this.#sockets?.duplicates(slot) ?? this.#config.listeners.map(() => null),
       ports: () => this.#bound.map(({ port }) => port),
       deployment: () => this.#deployment!,
-      onEnded: (lines, tally) => this.#reporting.ended(lines, tally),
+      onEnded: (ended) => this.#reporting.ended(ended),
+      onQuestions: (questions) => this.#questions.answer(questions),
+      watched: () => this.watch.watched,
       onLost: (lost, worker) => {
         this.#total.leave(lost.length);
         this.#reporting.lost(lost, worker, this.#deployment!);
@@ -254,6 +295,22 @@ export class Supervisor implements AdminControl {
     this.#refresh.unref();
   }
 
+  #traffic(): Traffic {
+    return {
+      connections: this.#total.value,
+      held: this.#slots.reduce((sum, slot) => sum + slot.held, 0),
+      handshakes: new Inflight(this.#shared.inflight, createInflightRow()).all,
+      workers: this.#slots.filter((slot) => slot.ready).length,
+    };
+  }
+
+  describeClient(
+    { ip, isV4 }: { readonly ip: Uint8Array; readonly isV4: boolean },
+    ja4: string | null,
+  ): object {
+    return this.#keeper.describe(ip, isV4, ja4);
+  }
+
   bundle(): Bundle | null {
     return this.#deployment?.bundle ?? null;
   }
@@ -270,6 +327,7 @@ export class Supervisor implements AdminControl {
       },
       feeds: this.#refresher.health(),
       databases: this.#origins.health(),
+      modes: this.modes.list(),
       connections: this.#total.value,
       workers: this.#slots.map((slot, index) => ({
         worker: index,
@@ -300,9 +358,12 @@ export class Supervisor implements AdminControl {
   async #end(finish: (slot: WorkerSlot) => Promise<void>): Promise<void> {
     clearInterval(this.#refresh ?? undefined);
     this.#origins.close();
+    this.modes.close();
     await Promise.all(this.#slots.map(finish));
     this.#sockets?.close();
+    await this.#keeper.close();
     await this.#refresher.close();
+    this.#questions.close();
     await Promise.all([this.#edgePool?.destroy(), this.#batch.destroy(), this.#reporting.close()]);
   }
 

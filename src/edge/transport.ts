@@ -10,10 +10,12 @@ import { type HelloDone, type HelloReaderOptions, readHello } from './hello-read
 export interface Transport {
   /** The descriptor while no Node handle owns it, else -1. */
   readonly descriptor: number;
-  /** Waits for a whole ClientHello, which then is still there for TLS to read. */
+  /** Waits for what `parse` calls complete, such as a ClientHello, which then is still there for TLS to read. */
   readHello(options: HelloReaderOptions, done: HelloDone): void;
   /** Sends a few bytes that the client waits for; false when they do not go out at once. */
   send(bytes: Uint8Array): boolean;
+  /** Throws away bytes that are there and that TLS must not see. */
+  skip(bytes: number): void;
   /** Sends the bytes, then closes in an orderly way. */
   finish(bytes: Uint8Array): void;
   /** Closes with a TCP RST. */
@@ -41,6 +43,10 @@ export class SocketTransport implements Transport {
 
   send(bytes: Uint8Array): boolean {
     return this.#socket.write(bytes);
+  }
+
+  skip(bytes: number): void {
+    this.#socket.read(bytes);
   }
 
   finish(bytes: Uint8Array): void {
@@ -86,6 +92,10 @@ export class DescriptorTransport implements Transport {
       this.#cancelHello = null;
       done(end, length, reads);
     });
+  }
+
+  skip(bytes: number): void {
+    this.#watch.addon.skip(this.descriptor, bytes);
   }
 
   #stopWaiting(): void {

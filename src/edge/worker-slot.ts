@@ -4,9 +4,10 @@
  */
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { Config } from '../config/schema.ts';
-import type { Tally } from '../observe/tally.ts';
+import { createInflightRow, Inflight } from '../limit/inflight.ts';
+import type { Question } from '../orchestrator/answers.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
-import type { SharedState, ToMain, ToWorker, WorkerTask } from './messages.ts';
+import type { Ended, SharedState, ToMain, ToWorker, WorkerTask } from './messages.ts';
 import { collectLost, type LostConnection, SLOT_BYTES } from './slots.ts';
 
 export interface WorkerSlotOptions {
@@ -22,7 +23,10 @@ export interface WorkerSlotOptions {
   readonly ports: () => readonly number[];
   readonly deployment: () => Deployment;
   /** Audit lines and counts of connections that ended. */
-  readonly onEnded: (lines: readonly string[], tally: Tally) => void;
+  readonly onEnded: (ended: Ended) => void;
+  readonly onQuestions: (questions: readonly Question[]) => void;
+  /** Does somebody want to be told of each connection? */
+  readonly watched: () => boolean;
   /** Connections that went with a worker. */
   readonly onLost: (lost: readonly LostConnection[], slot: number) => void;
   readonly onProblem: (message: string, error: string) => void;
@@ -34,7 +38,8 @@ const MAX_BACKOFF_MS = 5_000;
 
 /** One worker, from its start to its end. */
 class Incarnation {
-  readonly gauges = new Int32Array(new SharedArrayBuffer(12));
+  readonly gauges = new Int32Array(new SharedArrayBuffer(16));
+  readonly inflight = createInflightRow();
   readonly slots: SharedArrayBuffer;
   readonly port: MessagePort;
   readonly remote: MessagePort;
@@ -61,6 +66,8 @@ export class WorkerSlot {
   #ending = false;
   #backoffMs = FIRST_BACKOFF_MS;
   #idle: (() => void) | null = null;
+  /** Of workers that are gone. */
+  #evictedBefore = 0;
   /** Workers started after the first. */
   restarts = 0;
 
@@ -77,13 +84,19 @@ export class WorkerSlot {
     return this.#sum(0);
   }
 
-  get handshakes(): number {
-    return this.#sum(1);
+  /** Held connections that had to make room, since the first worker. */
+  get evicted(): number {
+    return this.#evictedBefore + this.#sum(1);
   }
 
   /** Connections that wait for the solution of a puzzle. */
   get puzzles(): number {
     return this.#sum(2);
+  }
+
+  /** Longest time that the loop stood still in the last five seconds, in microseconds. */
+  get stall(): number {
+    return Math.max(0, ...[...this.#running].map(({ gauges }) => gauges[3]!));
   }
 
   #sum(gauge: number): number {
@@ -111,6 +124,7 @@ export class WorkerSlot {
       shared: options.shared,
       slots: worker.slots,
       gauges: worker.gauges.buffer as SharedArrayBuffer,
+      inflight: worker.inflight,
       sockets: options.sockets(),
       ports: options.ports(),
     };
@@ -130,14 +144,18 @@ export class WorkerSlot {
       case 'ready':
         worker.ready = true;
         worker.threadId = message.threadId;
+        if (this.#options.watched()) worker.send({ type: 'watch', watched: true });
         this.#backoffMs = FIRST_BACKOFF_MS;
         onReady(message.ports);
         return;
       case 'ended':
-        this.#options.onEnded(message.lines, message.tally);
+        this.#options.onEnded(message);
         return;
       case 'deployed':
         this.#settle(message.epoch, message.error);
+        return;
+      case 'asked':
+        this.#options.onQuestions(message.questions);
         return;
       case 'notice':
         this.#options.onProblem(`listener ${message.listener}`, message.message);
@@ -163,6 +181,8 @@ export class WorkerSlot {
     }
     worker.port.close();
     this.#running.delete(worker);
+    this.#evictedBefore += worker.gauges[1]!;
+    new Inflight(this.#options.shared.inflight, worker.inflight).forget();
     this.#options.onLost(collectLost(worker.slots), this.#options.slot);
     if (this.#running.size === 0) this.#idle?.();
     if (worker !== this.#current || this.#ending) return;
@@ -190,6 +210,11 @@ export class WorkerSlot {
         () => {},
       );
     }, wait);
+  }
+
+  /** Tells the workers whether somebody wants to be told of each connection. */
+  watch(watched: boolean): void {
+    for (const worker of this.#running) worker.send({ type: 'watch', watched });
   }
 
   /** Puts a deployment in force. Resolves with the reason when the worker refuses it. */

@@ -3,9 +3,10 @@
  * The same function runs on the main thread when the configuration asks for no workers.
  */
 import { isMainThread, threadId } from 'node:worker_threads';
-import type { TcpUpstreamConfig } from '../config/schema.ts';
+import type { ListenerConfig, TcpUpstreamConfig } from '../config/schema.ts';
 import { Core } from '../core/core.ts';
 import { loadCoreModule } from '../core/module.ts';
+import { Inflight } from '../limit/inflight.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
 import { Engine } from '../orchestrator/engine.ts';
 import { History } from '../orchestrator/history.ts';
@@ -18,25 +19,34 @@ import { HttpUpstream } from './http-proxy.ts';
 import { HttpService } from './http-service.ts';
 import { listenWithNet } from './listener.ts';
 import { EdgeLoop, type ListenerState, type Service } from './loop.ts';
+import { LoopWatch } from './loop-watch.ts';
 import type { ToMain, ToWorker, WorkerTask } from './messages.ts';
 import { OpenSsl } from './openssl.ts';
 import { Outbox } from './outbox.ts';
 import { PassthroughNames } from './passthrough.ts';
+import { ProxyGate } from './proxy-gate.ts';
+import { QuestionBox } from './question-box.ts';
 import { ConnectionSlots, SharedCount } from './slots.ts';
 import { TcpService } from './tcp-service.ts';
 
 const GAUGE_INTERVAL_MS = 500;
-const GAUGE = { held: 0, handshakes: 1, puzzles: 2 } as const;
+const GAUGE = { held: 0, evicted: 1, puzzles: 2, stall: 3 } as const;
+
+function gateOf({ proxyProtocol }: ListenerConfig): ProxyGate | null {
+  return proxyProtocol && new ProxyGate(proxyProtocol.from, proxyProtocol.require);
+}
 
 class EdgeWorker {
   readonly #task: WorkerTask;
   readonly #loop: EdgeLoop;
   readonly #gate: ChallengeGate;
   readonly #outbox: Outbox;
+  readonly #questions: QuestionBox;
   readonly #services: readonly Service[];
   readonly #listeners: readonly ListenerState[];
   readonly #sources: Source[] = [];
   readonly #gauges: Int32Array;
+  readonly #stalls = new LoopWatch();
   /** Made with the first listener that the addon accepts for. */
   #watch: DescriptorWatch | null = null;
   #finish: () => void = () => {};
@@ -48,7 +58,8 @@ class EdgeWorker {
     this.#task = task;
     const { config, shared } = task;
     const tables = openTables(shared);
-    const history = new History(tables);
+    this.#questions = new QuestionBox(task.port);
+    const history = new History(tables, (question) => this.#questions.add(question));
     this.#gate = new ChallengeGate(history, tables.clearances);
     this.#gauges = new Int32Array(task.gauges);
     this.#outbox = new Outbox(task.port, config.audit !== null, (slot) => this.#loop.release(slot));
@@ -62,6 +73,7 @@ class EdgeWorker {
       openssl: new OpenSsl(loadAddon().addon, config.tls.puzzleExtension),
       slots: new ConnectionSlots(task.slots),
       total: new SharedCount(shared.total, config.limits.connections),
+      inflight: new Inflight(shared.inflight, task.inflight),
       ticketMaster: shared.ticketMaster,
       report: (record, slot) => this.#outbox.add(record, slot),
     });
@@ -71,6 +83,7 @@ class EdgeWorker {
       index,
       config: listener,
       service: services.get(listener.upstream)!,
+      proxies: gateOf(listener),
       passthrough: new PassthroughNames(listener),
     }));
   }
@@ -115,9 +128,11 @@ class EdgeWorker {
     this.#post({ type: 'ready', ports, threadId });
     await done;
     clearInterval(gauges);
+    this.#stalls.close();
     await Promise.all(this.#services.map((service) => service.close()));
     this.#watch?.close();
     this.#outbox.flush();
+    this.#questions.flush();
     this.#measure();
     if (!isMainThread) process.off('uncaughtException', onFailure);
     port.close();
@@ -146,14 +161,16 @@ class EdgeWorker {
 
   #measure(): void {
     this.#gauges[GAUGE.held] = this.#loop.pen.size;
-    this.#gauges[GAUGE.handshakes] = this.#loop.handshakes;
+    this.#gauges[GAUGE.evicted] = this.#loop.pen.evicted;
     this.#gauges[GAUGE.puzzles] = this.#loop.puzzles.waiting;
+    this.#gauges[GAUGE.stall] = Math.round(this.#stalls.longest * 1_000);
   }
 
   #onMessage(message: ToWorker): void {
     if (message.type === 'deploy') {
       this.#deploying = this.#deploying.then(() => this.#redeploy(message.deployment));
-    } else if (message.type === 'drain') void this.#drain(message.timeoutMs);
+    } else if (message.type === 'watch') this.#outbox.watched = message.watched;
+    else if (message.type === 'drain') void this.#drain(message.timeoutMs);
     else {
       this.#stopAccepting();
       this.#loop.stop();

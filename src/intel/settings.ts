@@ -25,6 +25,8 @@ export interface FeedSettings {
   readonly maxGoodShare: number;
   /** Absolute path of PEM certificates that servers of feeds are checked against; null: the system's. */
   readonly ca: string | null;
+  /** Resolvers that DNS lists are asked through, `IP` or `IP:port`; none: the system's. */
+  readonly resolvers: readonly string[];
   /** Longest time for one request, in milliseconds. */
   readonly timeout: number;
   /** By a feed's full name. */

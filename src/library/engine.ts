@@ -15,15 +15,26 @@ import { OpenSsl } from '../edge/openssl.ts';
 import { SocketTransport } from '../edge/transport.ts';
 import { alertRecord } from '../orchestrator/alert.ts';
 import { type Client, clientAtHello } from '../orchestrator/client.ts';
+import { clock } from '../orchestrator/clock.ts';
 import { type CompileOutcome, compilePolicyFile } from '../orchestrator/compile-policy.ts';
 import { type ConnectionFacts, Engine } from '../orchestrator/engine.ts';
+import { handshakeRate } from '../orchestrator/handshake-rate.ts';
 import { helloExcess } from '../orchestrator/hello-limits.ts';
 import { History } from '../orchestrator/history.ts';
+import { unknownFacts } from '../orchestrator/host.ts';
 import { parseIp } from '../orchestrator/ip.ts';
-import { createSharedTables, openTables, type SharedTables } from '../orchestrator/shared-tables.ts';
+import { systemLoad } from '../orchestrator/load.ts';
+import { Modes } from '../orchestrator/modes.ts';
+import {
+  createSharedTables,
+  openTables,
+  type SharedTables,
+  type Tables,
+} from '../orchestrator/shared-tables.ts';
 import { type Certificate, ContextPool } from '../orchestrator/tls-profile.ts';
 import type { Verdict } from '../orchestrator/verdict.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
+import { type DatabaseFiles, loadDatabases } from '../profile/address/load-database.ts';
 import { describe, type EngineDecision, summarizeHello, undecided } from './decision.ts';
 
 /** Counters, limits, clearances and ticket keys: hand it to the engines of other threads to share them. */
@@ -45,6 +56,8 @@ export interface EngineOptions {
   readonly helloTimeoutMs?: number;
   /** Clients that `turnAway` holds at once, in tarpits and drops; one more lets the oldest go. Default 1,024. */
   readonly maxHeld?: number;
+  /** Paths of MaxMind databases for `conn.country` and `conn.asn`; each engine reads its own copy. Default: none. */
+  readonly geo?: { readonly country?: string; readonly asn?: string };
 }
 
 /** What a server knows of a client besides its ClientHello. */
@@ -78,6 +91,8 @@ export class PolicyError extends Error {
 }
 
 const DEFAULTS = { maxHelloBytes: 16_384, helloTimeoutMs: 5_000, maxHeld: 1_024 } as const;
+/** Shortest time between two looks at modes. */
+const MODES_MS = 250;
 /** How long a dropped client is held without an answer. */
 const DROP_MS = 10_000;
 const SLOTS = 1 << 16;
@@ -86,17 +101,28 @@ const FLOOR = 0x0303;
 
 export function createState(): EngineState {
   return {
-    ...createSharedTables({ rateSlots: SLOTS, bucketSlots: SLOTS, clearanceSlots: SLOTS }),
+    ...createSharedTables({
+      rateSlots: SLOTS,
+      bucketSlots: SLOTS,
+      clearanceSlots: SLOTS,
+      answerSlots: SLOTS,
+      historySlots: SLOTS,
+    }),
     ticketMaster: randomBytes(32),
   };
 }
 
+function filesOf({ geo }: EngineOptions): DatabaseFiles {
+  return { country: geo?.country ?? null, asn: geo?.asn ?? null };
+}
+
 function compile(options: EngineOptions): CompileOutcome & { bundle: NonNullable<CompileOutcome['bundle']> } {
   const listeners = Object.fromEntries((options.listeners ?? []).map((name) => [name, null]));
+  const unknown = unknownFacts({ geo: filesOf(options) });
   const host =
     options.listeners === undefined
       ? null
-      : { listeners, certificates: [], upstreams: null, passthrough: {} };
+      : { listeners, certificates: [], upstreams: null, passthrough: {}, unknown };
   const outcome = compilePolicyFile({ path: options.policy, host, purpose: 'serve', env: process.env });
   if (outcome.bundle === null) throw new PolicyError(outcome.diagnostics);
   return { ...outcome, bundle: outcome.bundle };
@@ -109,6 +135,9 @@ export class PolicyEngine {
   readonly #options: EngineOptions;
   readonly #engine: Engine;
   readonly #history: History;
+  readonly #tables: Tables;
+  readonly #modes = new Modes();
+  #modesAtMs = 0;
   readonly #openssl = new OpenSsl(loadAddon().addon);
   readonly #pen: HoldingPen;
   readonly #verdicts = new WeakMap<EngineDecision, { readonly verdict: Verdict; readonly client: Client }>();
@@ -118,7 +147,8 @@ export class PolicyEngine {
   constructor(options: EngineOptions) {
     this.#options = options;
     this.state = options.state ?? createState();
-    this.#history = new History(openTables(this.state));
+    this.#tables = openTables(this.state);
+    this.#history = new History(this.#tables);
     this.#engine = new Engine(new Core(loadCoreModule()), this.#history);
     this.#engine.core.maxHelloBytes = options.maxHelloBytes ?? DEFAULTS.maxHelloBytes;
     this.#pen = new HoldingPen(options.maxHeld ?? DEFAULTS.maxHeld);
@@ -136,13 +166,17 @@ export class PolicyEngine {
   }
 
   /**
-   * Reads the policy and its feeds again and puts them in force; returns the compiler's warnings.
+   * Reads the policy, its feeds and the databases again and puts them in force; returns the compiler's warnings.
    * @throws PolicyError, and the policy in force stays.
    */
   reload(): readonly Diagnostic[] {
     const { bundle, diagnostics } = compile(this.#options);
+    const { databases, diagnostics: refusals } = loadDatabases(filesOf(this.#options), Date.now());
+    if (refusals.length > 0) throw new PolicyError(refusals);
     this.#epoch++;
     this.#engine.load(bundle, this.#epoch);
+    this.#engine.useModes(this.#modes.load(bundle.program, Date.now()));
+    this.#engine.useOrigins(databases);
     this.#contexts = this.#newContexts();
     return diagnostics;
   }
@@ -211,7 +245,24 @@ export class PolicyEngine {
     };
   }
 
+  /**
+   * Holds a mode of the policy in a state, or with null lets it follow its conditions again, for this engine alone.
+   * @returns false when the policy has no such mode or state.
+   */
+  setMode(name: string, state: string | null): boolean {
+    return this.#modes.force(name, state, Date.now()) !== null;
+  }
+
+  /** Modes are looked at when a client comes, at most four times a second. */
+  #updateModes({ inflight, nowMs }: ConnectionFacts): void {
+    if (this.#engine.program.modes.length === 0 || nowMs - this.#modesAtMs < MODES_MS) return;
+    this.#modesAtMs = nowMs;
+    const handshakes = handshakeRate(this.#tables, nowMs);
+    this.#modes.update({ inflight, handshakes, load: systemLoad(nowMs), ...clock(nowMs), nowMs });
+  }
+
   #parse(facts: ConnectionFacts, bytes: Uint8Array, length: number): number {
+    this.#updateModes(facts);
     this.#engine.begin(facts);
     return this.#engine.core.parse(bytes, 0, length, 'records', 'tls');
   }

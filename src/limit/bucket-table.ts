@@ -1,45 +1,62 @@
 /** Token buckets, per key. */
 import type { Key } from './key.ts';
-import { CELL, SharedTable } from './shared-table.ts';
+import { createTable, SharedTable } from './shared-table.ts';
 
-/** Absorbs the rounding of levels that are sums of fractions. */
-const EPSILON = 1e-9;
+/** A bucket's depth in its own units of time, which leaves room for differences in a 32-bit word. */
+const MAX_DEPTH = 2 ** 30;
 
 /**
- * The generic cell rate algorithm in its continuous-state form (ITU-T I.371): the value of an entry is
- * the bucket's level, in tokens drawn and not yet added again. An empty level needs no entry.
+ * The generic cell rate algorithm (ITU-T I.371, virtual scheduling): the one value of an entry is the time at
+ * which its bucket will be full again. Time runs in units in which a bucket of `tokens` every `perMs` gets
+ * `tokens` units a millisecond and a token costs `perMs` of them: integers, so nothing is rounded. The units
+ * are coarser, by less than a thousand millionth of the bucket, where a deep and slow one would not fit.
  */
 export class BucketTable {
-  readonly #table: SharedTable;
+  readonly table: SharedTable;
 
-  /** @param memory From `createTable`, shared by all workers. */
+  /** @param memory From `allocate`, shared by all workers. */
   constructor(memory: SharedArrayBuffer) {
-    this.#table = new SharedTable(memory);
+    this.table = new SharedTable(memory, 1);
   }
 
-  /** Entries lost to others before their time. */
-  get evictions(): number {
-    return this.#table.evictions;
+  static allocate(slots: number): SharedArrayBuffer {
+    return createTable(slots, 1);
   }
 
   /**
-   * Draws one token from a bucket that gets `tokens` every `perMs`, up to `burst`. False when there
-   * is none. A draw that meets a lock held too long is granted and not counted.
+   * Draws one token from a bucket that gets `tokens` every `perMs`, up to `burst`. False when there is none.
+   * Of several threads at once exactly as many get one as there are. A draw for which no entry could be made,
+   * its lock being held too long, is granted and counted as lost.
    */
   take(key: Key, tokens: number, perMs: number, burst: number, nowMs: number): boolean {
-    const table = this.#table;
-    if (!table.lock(key, nowMs)) return true;
-    let slot = table.find(nowMs);
-    if (slot === -1) slot = table.claim(nowMs);
-    const now = Math.max(nowMs, table.cells[slot * 4 + CELL.touched]!);
-    const added = ((now - table.cells[slot * 4 + CELL.touched]!) * tokens) / perMs;
-    let level = Math.max(0, table.cells[slot * 4 + CELL.value]! - added);
-    const granted = level + 1 <= burst + EPSILON;
-    if (granted) level += 1;
-    table.cells[slot * 4 + CELL.value] = level;
-    table.cells[slot * 4 + CELL.touched] = now;
-    table.cells[slot * 4 + CELL.expires] = now + (level * perMs) / tokens;
-    table.unlock();
-    return granted;
+    return this.#draw(key, tokens, perMs, burst, nowMs, true);
+  }
+
+  /** Would `take` get a token now? Draws none. */
+  has(key: Key, tokens: number, perMs: number, burst: number, nowMs: number): boolean {
+    return this.#draw(key, tokens, perMs, burst, nowMs, false);
+  }
+
+  #draw(key: Key, tokens: number, perMs: number, burst: number, nowMs: number, takes: boolean): boolean {
+    const { table } = this;
+    const quantum = Math.max(1, Math.ceil((perMs * burst) / MAX_DEPTH));
+    const cost = perMs / quantum;
+    const now = Math.imul(Math.floor(nowMs / quantum), tokens);
+    for (;;) {
+      let entry = table.find(key, nowMs);
+      if (entry === -1) {
+        if (!takes) return true;
+        entry = table.claim(key, nowMs, nowMs + perMs / tokens, now);
+      }
+      if (entry === -1) return true;
+      const full = Atomics.load(table.words, table.at(entry, 0));
+      if (!table.holds(entry, key)) continue;
+      const level = Math.max(0, (full - now) | 0) + cost;
+      if (Math.floor(level) > Math.floor(cost * burst)) return false;
+      if (!takes) return true;
+      table.touch(entry, nowMs, nowMs + (level * quantum) / tokens);
+      const next = (now + Math.ceil(level)) | 0;
+      if (Atomics.compareExchange(table.words, table.at(entry, 0), full, next) === full) return true;
+    }
   }
 }

@@ -1,45 +1,39 @@
 /** Keys that hold something until a certain time: cleared clients, spent tokens. */
 import type { Key } from './key.ts';
-import { CELL, SharedTable } from './shared-table.ts';
+import { createTable, SharedTable } from './shared-table.ts';
 
+/** Times are kept in hundredths of a second, rounded up; no mark lasts longer than 248 days. */
 export class ClearanceTable {
-  readonly #table: SharedTable;
+  readonly table: SharedTable;
 
-  /** @param memory From `createTable`, shared by all workers. */
+  /** @param memory From `allocate`, shared by all workers. */
   constructor(memory: SharedArrayBuffer) {
-    this.#table = new SharedTable(memory);
+    this.table = new SharedTable(memory, 0);
   }
 
-  /** Entries lost to others before their time. */
-  get evictions(): number {
-    return this.#table.evictions;
+  static allocate(slots: number): SharedArrayBuffer {
+    return createTable(slots, 0);
   }
 
   /** Marks a key until `untilMs`; a mark that lasts longer stays. */
   clear(key: Key, untilMs: number, nowMs: number): void {
-    this.claim(key, untilMs, nowMs);
+    const { table } = this;
+    const entry = table.find(key, nowMs);
+    if (entry === -1) table.claim(key, nowMs, untilMs, 0);
+    else table.touch(entry, nowMs, untilMs);
   }
 
   /**
    * Marks a key and tells whether it was free: of several callers at once exactly one gets true.
-   * False also when the table could not be locked.
+   * False also when no entry could be made.
    */
   claim(key: Key, untilMs: number, nowMs: number): boolean {
-    const table = this.#table;
-    if (!table.lock(key, nowMs)) return false;
-    let slot = table.find(nowMs);
-    const free = slot === -1;
-    if (free) slot = table.claim(nowMs);
-    if (untilMs > table.cells[slot * 4 + CELL.expires]!) table.cells[slot * 4 + CELL.expires] = untilMs;
-    table.unlock();
-    return free;
+    const { table } = this;
+    if (table.find(key, nowMs) !== -1) return false;
+    return table.claim(key, nowMs, untilMs, 0) !== -1 && table.made;
   }
 
   isCleared(key: Key, nowMs: number): boolean {
-    const table = this.#table;
-    if (!table.lock(key, nowMs)) return false;
-    const cleared = table.find(nowMs) !== -1;
-    table.unlock();
-    return cleared;
+    return this.table.find(key, nowMs) !== -1;
   }
 }

@@ -1,6 +1,9 @@
 /** Keys of the shared tables: a keyed hash of what a counter, limit or challenge is counted by. */
 import { SipHash } from './siphash.ts';
 
+const KIND_BITS = 4;
+const KIND = { ip: 1, text: 2, number: 3, key: 4 } as const;
+
 /** A 64-bit key in two unsigned halves. */
 export interface Key {
   readonly hi: number;
@@ -26,7 +29,7 @@ export class KeyHasher implements Key {
   /** Starts a key. @param namespace unsigned 32 bits; equal parts under two namespaces are two keys. */
   begin(namespace: number): void {
     this.#hash.reset();
-    this.#uint32(namespace);
+    this.#hash.word(namespace);
   }
 
   /**
@@ -35,47 +38,41 @@ export class KeyHasher implements Key {
    * @param prefix Bits kept of all 128: an IPv4 prefix length plus 96.
    */
   ip(ip: Uint8Array, prefix: number): void {
-    this.#hash.byte(1);
-    this.#hash.byte(prefix);
-    for (let i = 0; i < 16; i++) {
+    this.#hash.word(KIND.ip | (prefix << KIND_BITS));
+    for (let i = 0; i < 16; i += 4) {
       const kept = prefix - i * 8;
-      const mask = kept >= 8 ? 0xff : kept <= 0 ? 0 : (0xff << (8 - kept)) & 0xff;
-      this.#hash.byte(ip[i]! & mask);
+      const mask = kept >= 32 ? -1 : kept <= 0 ? 0 : -1 << (32 - kept);
+      this.#hash.word(((ip[i]! << 24) | (ip[i + 1]! << 16) | (ip[i + 2]! << 8) | ip[i + 3]!) & mask);
     }
   }
 
   text(value: string): void {
-    this.#hash.byte(2);
-    this.#uint32(value.length);
-    for (let i = 0; i < value.length; i++) {
-      const unit = value.charCodeAt(i);
-      this.#hash.byte(unit);
-      this.#hash.byte(unit >>> 8);
+    const { length } = value;
+    this.#hash.word(KIND.text);
+    this.#hash.word(length);
+    for (let i = 0; i < length; i += 2) {
+      const second = i + 1 < length ? value.charCodeAt(i + 1) : 0;
+      this.#hash.word(value.charCodeAt(i) | (second << 16));
     }
   }
 
   /** @param value An integer of at most 53 bits. */
   number(value: number): void {
-    this.#hash.byte(3);
-    this.#uint32(value);
-    this.#uint32(Math.floor(value / 0x1_0000_0000));
+    this.#hash.word(KIND.number);
+    this.#hash.word(value);
+    this.#hash.word(Math.floor(value / 0x1_0000_0000));
   }
 
-  /** A part that is not known; it differs from every value. */
-  missing(): void {
-    this.#hash.byte(0);
+  /** Another key, of parts that are hashed already. */
+  key({ hi, lo }: Key): void {
+    this.#hash.word(KIND.key);
+    this.#hash.word(hi);
+    this.#hash.word(lo);
   }
 
   end(): void {
     this.#hash.finish();
     this.hi = this.#hash.hi;
     this.lo = this.#hash.lo;
-  }
-
-  #uint32(value: number): void {
-    this.#hash.byte(value);
-    this.#hash.byte(value >>> 8);
-    this.#hash.byte(value >>> 16);
-    this.#hash.byte(value >>> 24);
   }
 }

@@ -1,6 +1,6 @@
 /**
  * SipHash-2-4 (Aumasson and Bernstein, 2012): a keyed 64-bit hash whose collisions nobody can
- * choose without the key. Fed byte by byte, in 32-bit halves, so that nothing is allocated.
+ * choose without the key. Messages are of 32-bit words, as its halves are, so that nothing is allocated.
  */
 export class SipHash {
   /** High and low half of the last hash, as unsigned 32-bit numbers. */
@@ -47,12 +47,15 @@ export class SipHash {
     this.#length = 0;
   }
 
-  /** Takes the low 8 bits of `value`. */
-  byte(value: number): void {
-    const at = this.#length++ & 7;
-    if (at < 4) this.#blockLow |= (value & 255) << (at << 3);
-    else this.#blockHigh |= (value & 255) << ((at - 4) << 3);
-    if (at === 7) this.#compress();
+  /** Takes four bytes, the lowest first. */
+  word(value: number): void {
+    const at = this.#length & 7;
+    this.#length += 4;
+    if (at === 0) this.#blockLow = value | 0;
+    else {
+      this.#blockHigh = value | 0;
+      this.#compress();
+    }
   }
 
   /** Ends the message; the hash is then in `hi` and `lo`. */
@@ -85,30 +88,30 @@ export class SipHash {
     let v3l = this.#v3l;
     let v3h = this.#v3h;
     for (let round = 0; round < count; round++) {
-      let sum = (v0l >>> 0) + (v1l >>> 0);
-      v0h = (v0h + v1h + (sum > 0xffffffff ? 1 : 0)) | 0;
-      v0l = sum | 0;
+      let sum = (v0l + v1l) | 0;
+      v0h = (v0h + v1h + (sum >>> 0 < v0l >>> 0 ? 1 : 0)) | 0;
+      v0l = sum;
       let low = (v1l << 13) | (v1h >>> 19);
       v1h = ((v1h << 13) | (v1l >>> 19)) ^ v0h;
       v1l = low ^ v0l;
       low = v0h;
       v0h = v0l;
       v0l = low;
-      sum = (v2l >>> 0) + (v3l >>> 0);
-      v2h = (v2h + v3h + (sum > 0xffffffff ? 1 : 0)) | 0;
-      v2l = sum | 0;
+      sum = (v2l + v3l) | 0;
+      v2h = (v2h + v3h + (sum >>> 0 < v2l >>> 0 ? 1 : 0)) | 0;
+      v2l = sum;
       low = (v3l << 16) | (v3h >>> 16);
       v3h = ((v3h << 16) | (v3l >>> 16)) ^ v2h;
       v3l = low ^ v2l;
-      sum = (v0l >>> 0) + (v3l >>> 0);
-      v0h = (v0h + v3h + (sum > 0xffffffff ? 1 : 0)) | 0;
-      v0l = sum | 0;
+      sum = (v0l + v3l) | 0;
+      v0h = (v0h + v3h + (sum >>> 0 < v0l >>> 0 ? 1 : 0)) | 0;
+      v0l = sum;
       low = (v3l << 21) | (v3h >>> 11);
       v3h = ((v3h << 21) | (v3l >>> 11)) ^ v0h;
       v3l = low ^ v0l;
-      sum = (v2l >>> 0) + (v1l >>> 0);
-      v2h = (v2h + v1h + (sum > 0xffffffff ? 1 : 0)) | 0;
-      v2l = sum | 0;
+      sum = (v2l + v1l) | 0;
+      v2h = (v2h + v1h + (sum >>> 0 < v2l >>> 0 ? 1 : 0)) | 0;
+      v2l = sum;
       low = (v1l << 17) | (v1h >>> 15);
       v1h = ((v1h << 17) | (v1l >>> 15)) ^ v2h;
       v1l = low ^ v2l;

@@ -3,17 +3,21 @@
  * only: never an address, a server name, a fingerprint or a User-Agent.
  */
 import type { ConnectionRecord } from '../audit/record.ts';
+import { isAudited } from '../audit/selection.ts';
 
 export type CounterName =
   | 'connections'
   | 'hellos'
+  | 'tlsClients'
+  | 'mismatches'
   | 'decisions'
   | 'canaries'
   | 'wouldMatch'
   | 'wouldDecide'
   | 'challenges'
   | 'requests'
-  | 'bytes';
+  | 'bytes'
+  | 'auditSkipped';
 export type HistogramName = 'helloBytes' | 'scores' | 'decisionSeconds' | 'handshakeSeconds';
 
 interface About {
@@ -32,6 +36,16 @@ export const COUNTERS: Readonly<Record<CounterName, About>> = {
     name: 'sallyport_hellos_total',
     help: 'ClientHellos looked at, by the status of the parser.',
     labels: ['status'],
+  },
+  tlsClients: {
+    name: 'sallyport_tls_clients_total',
+    help: 'ClientHellos that were read, by the kind of program that the table of TLS clients names.',
+    labels: ['kind'],
+  },
+  mismatches: {
+    name: 'sallyport_mismatches_total',
+    help: 'Connections with a User-Agent that contradicts the SYN or the ClientHello.',
+    labels: ['what'],
   },
   decisions: {
     name: 'sallyport_decisions_total',
@@ -63,6 +77,11 @@ export const COUNTERS: Readonly<Record<CounterName, About>> = {
     name: 'sallyport_bytes_total',
     help: 'Bytes inside TLS, seen from the edge.',
     labels: ['direction'],
+  },
+  auditSkipped: {
+    name: 'sallyport_audit_skipped_total',
+    help: 'Connections that the `log` of their policy left out of the audit log.',
+    labels: ['policy'],
   },
 };
 
@@ -103,7 +122,10 @@ export interface Meter {
 export function meterRecord(record: ConnectionRecord, meter: Meter): void {
   meter.count('connections', 1, record.listener, record.outcome);
   if (record.helloStatus !== null) meter.count('hellos', 1, record.helloStatus);
-  if (record.hello !== null) meter.observe('helloBytes', record.hello.bytes);
+  if (record.hello !== null) {
+    meter.observe('helloBytes', record.hello.bytes);
+    meter.count('tlsClients', 1, record.tlsClient?.kind ?? 'unknown');
+  }
   if (record.action !== null) {
     meter.count(
       'decisions',
@@ -124,7 +146,12 @@ export function meterRecord(record: ConnectionRecord, meter: Meter): void {
   }
   if (record.challenge !== null)
     meter.count('challenges', 1, record.challenge.name, record.challenge.outcome);
-  if (record.http !== null) meter.count('requests', record.http.requests);
+  if (record.http !== null) {
+    meter.count('requests', record.http.requests);
+    if (record.http.osMismatch === true) meter.count('mismatches', 1, 'syn');
+    if (record.http.toolMismatch === true) meter.count('mismatches', 1, 'hello');
+  }
+  if (!isAudited(record)) meter.count('auditSkipped', 1, record.policy ?? 'none');
   if (record.bytesIn > 0) meter.count('bytes', record.bytesIn, 'in');
   if (record.bytesOut > 0) meter.count('bytes', record.bytesOut, 'out');
 }

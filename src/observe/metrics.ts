@@ -5,7 +5,11 @@
  */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { ConnectionRecord } from '../audit/record.ts';
+import type { BotCounts } from '../intel/confirm-bot.ts';
+import type { DnsListHealth } from '../intel/dns-list.ts';
 import type { FeedHealth } from '../intel/refresher.ts';
+import type { ModeReport } from '../orchestrator/modes.ts';
+import type { TableState } from '../orchestrator/shared-tables.ts';
 import type { DatabaseHealth } from '../profile/address/origin-store.ts';
 import { COUNTERS, HISTOGRAMS, meterRecord } from './connection-metrics.ts';
 import { registerDatabases } from './database-metrics.ts';
@@ -14,18 +18,29 @@ import { type Tally, TallyMeter } from './tally.ts';
 
 /** What a scrape asks the edge for. Totals count from the start of the process. */
 export interface EdgeSample {
-  readonly openConnections: number;
-  readonly heldTarpits: number;
+  /** Open connections, of which some shake hands and some are held without an answer. */
+  readonly connections: number;
+  readonly held: number;
+  /** Held connections that had to make room for others. */
+  readonly evictedTarpits: number;
+  readonly handshakes: number;
   readonly waitingPuzzles: number;
+  /** Longest time that the loop of a worker stood still in the last five seconds, in microseconds. */
+  readonly stallUs: number;
   readonly workers: number;
   readonly workerRestarts: number;
-  /** Entries that made room for others in the shared tables. */
-  readonly evictions: { readonly rates: number; readonly buckets: number; readonly clearances: number };
+  /** How full the shared tables are. */
+  readonly tables: readonly TableState[];
   readonly audit: { readonly written: number; readonly lost: number; readonly queued: number };
   /** Feeds that are fetched. */
   readonly feeds: readonly FeedHealth[];
+  readonly dnsLists: readonly DnsListHealth[];
+  /** Crawlers that were looked up, by what came of it. */
+  readonly bots: BotCounts;
   /** MaxMind databases of the configuration. */
   readonly databases: readonly DatabaseHealth[];
+  /** Of the policy in force. */
+  readonly modes: readonly ModeReport[];
   /** The active policy; null before the first. */
   readonly policy: { readonly imageId: string; readonly epoch: number } | null;
 }
@@ -103,6 +118,11 @@ function registerSampled(registry: Registry): (now: EdgeSample) => void {
   const gauge = (name: string, help: string): Gauge => new Gauge({ name, help, registers });
   const open = gauge('sallyport_connections_open', 'Open connections.');
   const held = gauge('sallyport_tarpits_held', 'Connections held in a tarpit.');
+  const handshakes = gauge('sallyport_handshakes_open', 'TLS handshakes under way.');
+  const stall = gauge(
+    'sallyport_loop_stall_seconds',
+    'Longest time that the loop of a worker stood still in the last five seconds.',
+  );
   const puzzles = gauge('sallyport_puzzles_waiting', 'Handshakes that wait for the solution of a puzzle.');
   const workers = gauge('sallyport_workers', 'Edge workers; 0: everything runs on the main loop.');
   const queued = gauge('sallyport_audit_queue_lines', 'Audit lines that wait for the disk.');
@@ -113,16 +133,38 @@ function registerSampled(registry: Registry): (now: EdgeSample) => void {
     labelNames: ['image'],
     registers,
   });
+  const evicted = new Counter({
+    name: 'sallyport_tarpits_evicted_total',
+    help: 'Held connections that had to make room for others.',
+    registers,
+  });
+  const modes = new Gauge({
+    name: 'sallyport_mode_state',
+    help: 'States of modes: 1 for the one that the mode is in.',
+    labelNames: ['mode', 'state'],
+    registers,
+  });
   const restarts = new Counter({
     name: 'sallyport_worker_restarts_total',
     help: 'Edge workers that were replaced.',
     registers,
   });
+  const ofTable = { labelNames: ['table'] as const, registers };
+  const slots = new Gauge({ name: 'sallyport_table_slots', help: 'Size of a shared table.', ...ofTable });
+  const used = new Gauge({
+    name: 'sallyport_table_slots_used',
+    help: 'Slots of a shared table that hold an entry, expired ones that nothing replaced yet included.',
+    ...ofTable,
+  });
   const evictions = new Counter({
     name: 'sallyport_table_evictions_total',
     help: 'Entries that made room for others in a full shared table.',
-    labelNames: ['table'],
-    registers,
+    ...ofTable,
+  });
+  const lost = new Counter({
+    name: 'sallyport_table_lost_total',
+    help: 'Entries that could not be made in a shared table because a thread held it up.',
+    ...ofTable,
   });
   const auditLines = new Counter({
     name: 'sallyport_audit_lines_total',
@@ -145,8 +187,16 @@ function registerSampled(registry: Registry): (now: EdgeSample) => void {
     registers,
   });
   const sampleDatabases = registerDatabases(registry);
+  const sampleDnsLists = registerDnsLists(registry);
+  const sampleBots = registerBots(registry);
   return (now) => {
     sampleDatabases(now.databases);
+    modes.reset();
+    for (const { name, states, state } of now.modes) {
+      for (const each of states) modes.set({ mode: name, state: each }, each === state ? 1 : 0);
+    }
+    sampleDnsLists(now.dnsLists);
+    sampleBots(now.bots);
     for (const metric of [entries, age, failures, refreshes]) metric.reset();
     for (const { feed, entries: count, ageMs, failures: failed, results } of now.feeds) {
       entries.set({ feed }, count);
@@ -154,8 +204,12 @@ function registerSampled(registry: Registry): (now: EdgeSample) => void {
       failures.set({ feed }, failed);
       for (const [result, total] of Object.entries(results)) refreshes.inc({ feed, result }, total);
     }
-    open.set(now.openConnections);
-    held.set(now.heldTarpits);
+    open.set(now.connections);
+    held.set(now.held);
+    evicted.reset();
+    evicted.inc(now.evictedTarpits);
+    handshakes.set(now.handshakes);
+    stall.set(now.stallUs / 1e6);
     puzzles.set(now.waitingPuzzles);
     workers.set(now.workers);
     queued.set(now.audit.queued);
@@ -167,9 +221,52 @@ function registerSampled(registry: Registry): (now: EdgeSample) => void {
     restarts.reset();
     restarts.inc(now.workerRestarts);
     evictions.reset();
-    for (const [table, total] of Object.entries(now.evictions)) evictions.inc({ table }, total);
+    lost.reset();
+    for (const state of now.tables) {
+      const { table } = state;
+      slots.set({ table }, state.slots);
+      used.set({ table }, state.used);
+      evictions.inc({ table }, state.evictions);
+      lost.inc({ table }, state.lost);
+    }
     auditLines.reset();
     auditLines.inc({ result: 'written' }, now.audit.written);
     auditLines.inc({ result: 'lost' }, now.audit.lost);
+  };
+}
+
+function registerDnsLists(registry: Registry): (lists: readonly DnsListHealth[]) => void {
+  const registers = [registry];
+  const good = new Gauge({
+    name: 'sallyport_dns_list_good',
+    help: '1 while the answers of a DNS list are used.',
+    labelNames: ['feed'],
+    registers,
+  });
+  const queries = new Counter({
+    name: 'sallyport_dns_list_queries_total',
+    help: 'Questions to DNS lists, by answer.',
+    labelNames: ['feed', 'result'],
+    registers,
+  });
+  return (lists) => {
+    for (const metric of [good, queries]) metric.reset();
+    for (const { feed, problem, results } of lists) {
+      good.set({ feed }, problem === null ? 1 : 0);
+      for (const [result, total] of Object.entries(results)) queries.inc({ feed, result }, total);
+    }
+  };
+}
+
+function registerBots(registry: Registry): (bots: BotCounts) => void {
+  const lookups = new Counter({
+    name: 'sallyport_bot_lookups_total',
+    help: 'Crawlers that were looked up in DNS, by what came of it.',
+    labelNames: ['result'],
+    registers: [registry],
+  });
+  return (bots) => {
+    lookups.reset();
+    for (const [result, total] of Object.entries(bots)) lookups.inc({ result }, total);
   };
 }

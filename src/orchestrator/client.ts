@@ -3,7 +3,7 @@ import type { HelloView } from '../core/hello.ts';
 import { type Origin, UNKNOWN_ORIGIN } from '../profile/address/origins.ts';
 import type { ConnectionFacts } from './engine.ts';
 
-/** Known at accept; the last three from the ClientHello on, null before it and when it lacks them. */
+/** Known at accept; the names and fingerprints from the ClientHello on, null before it and when it lacks them. */
 export interface Client {
   readonly ip: Uint8Array;
   readonly isV4: boolean;
@@ -13,13 +13,17 @@ export interface Client {
   readonly sni: string | null;
   readonly ja3: string | null;
   readonly ja4: string | null;
+  /** Other facts that the policy's keys are made of, by index; those not known are not in it. */
+  others: ReadonlyMap<number, string | number>;
 }
+
+const NONE: Client['others'] = new Map();
 
 export function clientAtAccept(
   { ip, isV4, listener }: ConnectionFacts,
   origin: Origin = UNKNOWN_ORIGIN,
 ): Client {
-  return { ip, isV4, listener, origin, sni: null, ja3: null, ja4: null };
+  return { ip, isV4, listener, origin, sni: null, ja3: null, ja4: null, others: NONE };
 }
 
 export function clientAtHello(
@@ -27,5 +31,5 @@ export function clientAtHello(
   hello: HelloView,
   origin: Origin = UNKNOWN_ORIGIN,
 ): Client {
-  return { ip, isV4, listener, origin, sni: hello.sni, ja3: hello.ja3Hash, ja4: hello.ja4 };
+  return { ip, isV4, listener, origin, sni: hello.sni, ja3: hello.ja3Hash, ja4: hello.ja4, others: NONE };
 }

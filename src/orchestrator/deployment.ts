@@ -1,4 +1,5 @@
 /** What one (re)load puts in force: a policy and the certificates, under one number. */
+import type { BotKey } from '../intel/bot-keys.ts';
 import type { OriginDatabases } from '../profile/address/origins.ts';
 import type { Bundle } from './bundle.ts';
 import type { Certificates } from './certificates.ts';
@@ -10,4 +11,8 @@ export interface Deployment {
   readonly certificates: Certificates;
   /** In memory that all threads share. */
   readonly origins: OriginDatabases;
+  /** By mode of the policy, the index of its state; kept up to date by the main thread. */
+  readonly modes: SharedArrayBuffer;
+  /** What signatures of crawlers are checked with. */
+  readonly botKeys: readonly BotKey[];
 }

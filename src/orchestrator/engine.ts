@@ -23,9 +23,12 @@ import { NO_STACKS } from '../profile/stacks.ts';
 import type { Bundle } from './bundle.ts';
 import { armsOf, canariesOf } from './canaries.ts';
 import { type Client, clientAtAccept } from './client.ts';
+import { clock } from './clock.ts';
 import { FACT } from './facts.ts';
 import type { History } from './history.ts';
+import type { LimitMoment } from './limit-moment.ts';
 import { systemLoad } from './load.ts';
+import { formOf } from './modes.ts';
 import { SiteTable } from './sites.ts';
 import { actionOf, difficultyFor, type ScorePart, type ShadowDecision, type Verdict } from './verdict.ts';
 
@@ -61,21 +64,21 @@ const STRICTNESS: Readonly<Record<Action['action'], number>> = {
   drop: 5,
 };
 /** Tiers that limits come after; the stricter ones and `exempt` are above them. */
-const LIMITED_TIERS: ReadonlySet<string> = new Set(['pin', 'ladder']);
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
-/** 1 January 1970 was a Thursday; Sunday is 0. */
-const EPOCH_WEEKDAY = 4;
+const LIMITED_TIERS: ReadonlySet<string> = new Set(['limit', 'pin', 'ladder']);
 const ACCEPT: Action = { action: 'accept' };
+const NO_LIMITS: readonly number[] = [];
 const UNRECOGNIZED: Action = { action: 'refuse', alert: 'unrecognized_name' };
 
 function checkTables(status: number): void {
   if (status < 0) throw new Error(`the tables were refused: ${statusName(status)}`);
 }
 
-/** The phases after the handshake whose facts the program reads. */
+/** The phases after the handshake in which the program reads facts or draws on limits. */
 function laterPhasesOf(program: Program): ReadonlySet<Phase> {
-  const phases = program.requiredFacts.map((fact) => FACTS[fact]!.phase);
+  const phases = [
+    ...program.requiredFacts.map((fact) => FACTS[fact]!.phase),
+    ...program.limits.map(({ event }) => (event === 'request' ? event : 'hello')),
+  ];
   return new Set(phases.filter((phase) => phase === 'cert' || phase === 'request'));
 }
 
@@ -88,6 +91,8 @@ export class Engine {
   #canaries: readonly (readonly number[])[] = [];
   #laterPhases: ReadonlySet<Phase> = new Set();
   #asked: ReadonlySet<number> = new Set();
+  /** By mode, the index of its state. */
+  #states: Int32Array = new Int32Array(0);
   #epoch = 0;
   /** Tables that are in the core already, for the bundle to come. */
   #prepared: Uint8Array | null = null;
@@ -152,6 +157,7 @@ export class Engine {
     this.#canaries = bundle.program.sites.map((site) => canariesOf(bundle.program, site));
     this.#laterPhases = laterPhasesOf(bundle.program);
     this.#asked = new Set(bundle.program.requiredFacts);
+    this.#states = Int32Array.from(bundle.program.modes, ({ initial }) => initial);
     this.#history.configure(bundle.program);
     this.#epoch = epoch;
   }
@@ -162,6 +168,17 @@ export class Engine {
     if (databases.country === country && databases.asn === asn) return;
     this.#databases = databases;
     this.#origins = new Origins(databases);
+  }
+
+  /** The states of the loaded program's modes, in memory that whoever switches them keeps up to date. */
+  useModes(states: SharedArrayBuffer): void {
+    this.#states = new Int32Array(states);
+  }
+
+  /** Index of the site a client comes to, in the form that the states of the modes give it; -1: no site. */
+  #siteOf(listener: string, sni: string | null): number {
+    const site = this.#sites.find(listener, sni);
+    return site === -1 ? -1 : formOf(this.program, site, this.#states);
   }
 
   /** Starts a connection: forgets the last one's facts and sets those known at accept. */
@@ -177,8 +194,9 @@ export class Engine {
     if (country !== null) core.setText(FACT.country, country);
     if (asn !== null) core.setNumber(FACT.asn, asn);
     core.setNumber(FACT.inflight, facts.inflight);
+    this.#history.recallLists(core, facts.ip, facts.isV4, facts.nowMs);
     this.#setSystem(facts.nowMs);
-    if (this.program.canaries.length > 0) this.#history.draw(core, clientAtAccept(facts, this.origin));
+    if (this.program.canaries.length > 0) this.#history.learn(core, clientAtAccept(facts, this.origin));
     if (facts.rttUs !== null) core.setNumber(FACT.rtt, facts.rttUs);
     this.synText = null;
     this.stack = null;
@@ -189,9 +207,10 @@ export class Engine {
   /** Sets what is true of the whole process now. */
   #setSystem(nowMs: number): void {
     const { core } = this;
+    const { hour, weekday } = clock(nowMs);
     core.setNumber(FACT.now, nowMs);
-    core.setNumber(FACT.hour, Math.floor(nowMs / HOUR_MS) % 24);
-    core.setNumber(FACT.weekday, (Math.floor(nowMs / DAY_MS) + EPOCH_WEEKDAY) % 7);
+    core.setNumber(FACT.hour, hour);
+    core.setNumber(FACT.weekday, weekday);
     core.setNumber(FACT.load, systemLoad(nowMs));
     this.#history.setSystem(core, nowMs);
   }
@@ -227,13 +246,19 @@ export class Engine {
   decideConnect(facts: ConnectionFacts): Verdict | null {
     const sites = this.#sites.onListener(facts.listener);
     let agreed: Verdict | null = null;
-    for (const index of sites) {
+    for (const site of sites) {
+      const index = formOf(this.program, site, this.#states);
       const decision = this.core.decide(index, PHASE.connect);
       if (decision.status < 0 || !decision.final) return null;
       const verdict = this.#describe(index, decision);
       if (verdict.action.action === 'accept') return null;
       if (agreed !== null && agreed.action.action !== verdict.action.action) return null;
       agreed = verdict;
+    }
+    if (agreed !== null) {
+      const client = clientAtAccept(facts);
+      this.#history.learn(this.core, client);
+      this.#history.refused(client, facts.nowMs);
     }
     return agreed;
   }
@@ -244,17 +269,17 @@ export class Engine {
    */
   decideHello(facts: ConnectionFacts, client: Client): Verdict {
     const { core, program } = this;
-    const siteIndex = this.#sites.find(facts.listener, core.hello.sni);
+    const siteIndex = this.#siteOf(facts.listener, core.hello.sni);
     const site = program.sites[siteIndex];
     if (client.ja4 !== null) this.setTlsClient(client.ja4);
     if (!site) return this.#noSite();
-    this.#history.draw(core, client);
+    this.#history.learn(core, client);
     this.#history.apply(core, client, facts.nowMs);
-    const verdict = this.explainSite(siteIndex);
-    if (!LIMITED_TIERS.has(verdict.tier)) return verdict;
-    const own = verdict.policy?.limits ?? [];
-    if (site.limits.length + own.length === 0) return verdict;
-    return this.#limited(new Set([...site.limits, ...own]), verdict, client, facts.nowMs);
+    const { nowMs } = facts;
+    let verdict = this.#limited(site, this.explainSite(siteIndex), 'hello', client, nowMs);
+    if (verdict.action.action === 'accept') verdict = this.#limited(site, verdict, 'accept', client, nowMs);
+    if (verdict.action.action !== 'accept') this.#history.refused(client, nowMs);
+    return verdict;
   }
 
   /** Does the policy in force ask about a fact? */
@@ -289,19 +314,26 @@ export class Engine {
     const { facts, client, verdict: before } = connection;
     core.restore(kept);
     this.#setSystem(nowMs);
-    this.#history.draw(core, client);
-    this.#history.recall(core, client, nowMs);
+    this.#history.recallLists(core, facts.ip, facts.isV4, nowMs);
     set(core);
-    const siteIndex = this.#sites.find(facts.listener, client.sni);
+    this.#history.learn(core, client);
+    if (phase === 'request') this.#history.count('request', client, nowMs);
+    this.#history.recall(core, client, nowMs);
+    const siteIndex = this.#siteOf(facts.listener, client.sni);
     const site = this.program.sites[siteIndex];
     if (!site) return this.#noSite();
-    const verdict = this.explainSite(siteIndex, phase);
+    const verdict = this.#afterLimits(before, this.explainSite(siteIndex, phase), client, nowMs);
+    return this.#limited(site, verdict, phase === 'cert' ? 'certificate' : 'request', client, nowMs);
+  }
+
+  /** A later verdict beside the one before: what a limit demanded then stays, and a policy entered now has limits. */
+  #afterLimits(before: Verdict, verdict: Verdict, client: Client, nowMs: number): Verdict {
     if (before.tier === 'limit') {
       const stricter = STRICTNESS[verdict.action.action] > STRICTNESS[before.action.action];
       return stricter ? verdict : { ...before, score: verdict.score, parts: verdict.parts };
     }
-    if (verdict.policy?.name === before.policy?.name || !LIMITED_TIERS.has(verdict.tier)) return verdict;
-    return this.#limited(verdict.policy?.limits ?? [], verdict, client, nowMs);
+    if (verdict.policy?.name === before.policy?.name) return verdict;
+    return this.#limited(null, verdict, 'hello', client, nowMs);
   }
 
   /** The verdict of one site over the facts as they stand at a phase; limits are left out of account. */
@@ -309,6 +341,15 @@ export class Engine {
     const decision = this.core.decide(siteIndex, PHASE[phase]);
     if (decision.status < 0) return this.#onError(this.program.sites[siteIndex]!);
     return this.#describe(siteIndex, decision);
+  }
+
+  /** Where a verdict's score stands between the best, 0, and the worst that its site can give, 1. */
+  badnessOf(verdict: Verdict): number {
+    const { sites, scores } = this.program;
+    const site = sites.find(({ name }) => name === verdict.site);
+    if (site === undefined) return 1;
+    const { min, max } = scores[site.score]!;
+    return max > min ? (verdict.score - min) / (max - min) : 0;
   }
 
   #noSite(): Verdict {
@@ -399,15 +440,20 @@ export class Engine {
     };
   }
 
-  /** Tier 4: draws a token from each of the limits; the strictest outcome wins. */
-  #limited(limits: Iterable<number>, verdict: Verdict, client: Client, nowMs: number): Verdict {
+  /**
+   * Tier 4: draws a token from each limit of the site and of the verdict's policy that is drawn on at this moment; the
+   * strictest outcome wins. @param site Null: the limits of the policy alone.
+   */
+  #limited(site: Site | null, verdict: Verdict, moment: LimitMoment, client: Client, nowMs: number): Verdict {
     const { program } = this;
+    const own = verdict.policy?.limits ?? NO_LIMITS;
+    const ofSite = site?.limits ?? NO_LIMITS;
+    if (ofSite.length + own.length === 0 || !LIMITED_TIERS.has(verdict.tier)) return verdict;
     let result = verdict;
-    for (const index of limits) {
-      if (this.#history.take(index, client, nowMs)) continue;
-      const limit = program.limits[index]!;
+    for (const index of new Set([...ofSite, ...own])) {
+      if (this.#history.isWithin(index, moment, client, nowMs)) continue;
       const next = this.#limitOutcome(verdict, index);
-      const matched = [...result.matched, limit.name];
+      const matched = [...result.matched, program.limits[index]!.name];
       const stricter = STRICTNESS[next.action.action] >= STRICTNESS[result.action.action];
       result = { ...(stricter ? next : result), matched };
     }

@@ -20,7 +20,8 @@ import { Engine } from './engine.ts';
 import { setFact } from './fact-values.ts';
 import { loadFeeds } from './feeds.ts';
 import { setGivenLists } from './given-lists.ts';
-import { History, memoryOfOne } from './history.ts';
+import { History } from './history.ts';
+import { memoryOfOne } from './shared-tables.ts';
 import type { Verdict } from './verdict.ts';
 
 export interface ExplainRequest {

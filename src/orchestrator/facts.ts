@@ -32,7 +32,14 @@ type Filled =
   | 'client'
   | 'segments'
   | 'completeIn'
-  | 'cleared';
+  | 'verifiedBot'
+  | 'cleared'
+  | 'clientHandshakes'
+  | 'clientFailures'
+  | 'clientFirstSeen'
+  | 'clientSolved'
+  | 'clientClearAge'
+  | 'clientHistory';
 
 export const FACT: Readonly<Record<Filled, number>> = {
   ip: factIndex('conn.ip'),
@@ -58,18 +65,18 @@ export const FACT: Readonly<Record<Filled, number>> = {
   client: factIndex('hello.client'),
   segments: factIndex('hello.segments'),
   completeIn: factIndex('hello.complete_in'),
+  verifiedBot: factIndex('client.verified_bot'),
   cleared: factIndex('client.cleared'),
+  clientHandshakes: factIndex('client.handshakes'),
+  clientFailures: factIndex('client.failures'),
+  clientFirstSeen: factIndex('client.first_seen'),
+  clientSolved: factIndex('client.solved'),
+  clientClearAge: factIndex('client.clear_age'),
+  clientHistory: factIndex('client.history'),
 };
 
 /** Facts of the language that this engine never knows: a condition on one never holds. */
 export const UNSUPPLIED: readonly string[] = [
   'hello.versions_valid',
-  'client.handshakes',
-  'client.failures',
-  'client.verified_bot',
-  'client.first_seen',
-  'client.solved',
-  'client.clear_age',
-  'client.history',
   ...FACTS.flatMap(({ name, phase }) => (phase === 'cert' ? [name] : [])),
 ];

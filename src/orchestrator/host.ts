@@ -16,14 +16,13 @@ export interface Host {
   readonly certificates: readonly string[] | null;
   /** By name of the upstream; null as above. */
   readonly upstreams: Readonly<Record<string, Protocol>> | null;
-  /** By listener: server names whose TLS passes through; `*` stands for all others. */
-  readonly passthrough: Readonly<Record<string, readonly string[]>>;
   /** Facts that it gives no means to know, and what to do about each. */
   readonly unknown?: Readonly<Record<string, string>>;
+  /** By listener: server names whose TLS passes through; `*` stands for all others. */
+  readonly passthrough: Readonly<Record<string, readonly string[]>>;
 }
 
 export function hostOf(config: Pick<Config, 'listeners' | 'certificates' | 'upstreams' | 'geo'>): Host {
-  const { geo } = config;
   const upstreams = Object.fromEntries(
     Object.entries(config.upstreams).map(([name, { protocol }]) => [name, protocol]),
   );
@@ -31,13 +30,17 @@ export function hostOf(config: Pick<Config, 'listeners' | 'certificates' | 'upst
     listeners: Object.fromEntries(config.listeners.map(({ name, upstream }) => [name, upstreams[upstream]!])),
     certificates: Object.keys(config.certificates),
     upstreams,
+    unknown: unknownFacts(config),
     passthrough: Object.fromEntries(
       config.listeners.map(({ name, passthrough }) => [name, Object.keys(passthrough)]),
     ),
-    unknown: {
-      ...(geo.country === null ? { 'conn.country': 'name a MaxMind database in `geo.country`' } : {}),
-      ...(geo.asn === null ? { 'conn.asn': 'name a MaxMind database in `geo.asn`' } : {}),
-    },
+  };
+}
+
+export function unknownFacts({ geo }: Pick<Config, 'geo'>): NonNullable<Host['unknown']> {
+  return {
+    ...(geo.country === null ? { 'conn.country': 'name a MaxMind database in `geo.country`' } : {}),
+    ...(geo.asn === null ? { 'conn.asn': 'name a MaxMind database in `geo.asn`' } : {}),
   };
 }
 

@@ -11,8 +11,9 @@ import type { Client } from './client.ts';
 import { Engine } from './engine.ts';
 import { setFact } from './fact-values.ts';
 import { setGivenLists } from './given-lists.ts';
-import { History, memoryOfOne } from './history.ts';
+import { History } from './history.ts';
 import { parseIp } from './ip.ts';
+import { memoryOfOne } from './shared-tables.ts';
 import type { Verdict } from './verdict.ts';
 
 /** `image` is the encoded `program`; `core` is left with the last test's tables. */
@@ -34,7 +35,7 @@ export function runPolicyTests(
     core.begin();
     for (const [name, value] of Object.entries(facts)) setFact(core, name, value);
     const client = clientOf(facts);
-    if (client !== null) history.draw(core, client);
+    if (client !== null) history.learn(core, client);
     for (const index of program.counters.keys()) core.setRate(index, rates.get(index) ?? 0);
     setGivenLists(core, program, feeds, facts['conn.ip']);
     return engine.explainSite(siteIndex, 'request');
@@ -69,6 +70,7 @@ function clientOf(facts: TestSituation['facts']): Client | null {
     sni: text('hello.sni'),
     ja3: text('hello.ja3'),
     ja4: text('hello.ja4'),
+    others: new Map(),
   };
 }
 

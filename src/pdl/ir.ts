@@ -102,11 +102,17 @@ export interface KeyPart {
   readonly v6: number;
 }
 
+/**
+ * What counters count and limits are drawn by: a ClientHello that was read, a handshake, a connection that failed
+ * before or in its handshake, an HTTP request, a challenge that was posed, an answer to one that was wrong.
+ */
+export type CountedEvent = 'hello' | 'handshake' | 'failure' | 'request' | 'challenge' | 'challenge_fail';
+
 export interface Counter {
   readonly name: string;
   readonly key: readonly KeyPart[];
   readonly windowMs: number;
-  readonly event: 'hello' | 'handshake' | 'failure' | 'challenge_fail';
+  readonly event: CountedEvent;
 }
 
 /**
@@ -135,10 +141,11 @@ export type Outcome =
   | { readonly action: 'use'; readonly policy: number }
   | { readonly action: 'challenge'; readonly challenge: number };
 
-/** Token bucket: `tokens` are added every `perMs`, up to `burst`. */
+/** Token bucket: `tokens` are added every `perMs`, up to `burst`; each event draws one. */
 export interface Limit {
   readonly name: string;
   readonly key: readonly KeyPart[];
+  readonly event: CountedEvent;
   readonly tokens: number;
   readonly perMs: number;
   readonly burst: number;

@@ -40,7 +40,8 @@ const claim = (programs: readonly string[], libraries: readonly string[] = []): 
 });
 
 const CHROMIUM = claim(['Chromium']);
-const FIREFOX = claim(['Firefox']);
+/** Tor Browser calls itself Firefox. */
+const FIREFOX = claim(['Firefox', 'Tor Browser']);
 const SAFARI = claim(['Safari']);
 /** Of Windows; no program of the table uses it. */
 const SCHANNEL = claim([], ['Schannel']);

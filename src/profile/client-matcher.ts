@@ -1,5 +1,6 @@
 /** Finds the program that sent a ClientHello in the table of TLS clients, by its JA4. */
 import type { ClientKind, ClientRow, ClientTable } from './clients.ts';
+import { Generations } from './generations.ts';
 import { stablePart } from './stable.ts';
 
 /**
@@ -22,8 +23,11 @@ export interface ClientMatch {
   readonly candidates: readonly string[];
 }
 
-/** Different hellos that are remembered; when there are more, all are forgotten. */
-const MAX_KNOWN = 4_096;
+/** Different hellos that are remembered: twice as many at most. */
+const KNOWN = 4_096;
+/** Different hellos that must agree on a program, other than a browser, to tell it by a resemblance. */
+const MIN_ALIKE = 2;
+const MAX_EXTENSIONS_APART = 2;
 /** A list with fewer suites is too common to tell a program by. */
 const MIN_SUITES = 8;
 
@@ -36,7 +40,7 @@ export class ClientMatcher {
   readonly #suites = new Map<string, ClientRow[]>();
   readonly #extensions = new Map<string, ClientRow[]>();
   readonly #own: ReadonlySet<ClientRow>;
-  readonly #answers = new Map<string, ClientMatch | null>();
+  readonly #answers = new Generations<string, ClientMatch | null>(KNOWN);
 
   constructor({ rows, own }: ClientTable) {
     this.#own = new Set(own);
@@ -44,10 +48,11 @@ export class ClientMatcher {
     for (const row of [...own, ...rows.filter(({ ja4 }) => !named.has(programKey(ja4)))]) {
       const { ja4, stable } = row;
       add(this.#exact, programKey(ja4), row);
-      if (suiteCount(ja4) >= MIN_SUITES) add(this.#suites, suitesKey(ja4), row);
-      if (stable === null) continue;
-      add(this.#stable, stableKey(ja4, stable), row);
-      if (suiteCount(ja4) >= MIN_SUITES) add(this.#extensions, extensionsKey(ja4, stable), row);
+      if (stable !== null) add(this.#stable, stableKey(ja4, stable), row);
+      // What a scanner sends is made to resemble others.
+      if (suiteCount(ja4) < MIN_SUITES || row.kind === 'scanner') continue;
+      add(this.#suites, suitesKey(ja4), row);
+      if (stable !== null) add(this.#extensions, extensionsKey(ja4, stable), row);
     }
   }
 
@@ -55,22 +60,22 @@ export class ClientMatcher {
   match(ja4: string, hello: { readonly ja4r: string }): ClientMatch | null {
     const known = this.#answers.get(ja4);
     if (known !== undefined) return known;
-    const match = this.#find(ja4, hello.ja4r);
-    if (this.#answers.size >= MAX_KNOWN) this.#answers.clear();
+    const match = this.matchStable(ja4, stablePart(hello.ja4r));
     this.#answers.set(ja4, match);
     return match;
   }
 
-  #find(ja4: string, ja4r: string): ClientMatch | null {
-    const stable = stablePart(ja4r);
+  /** As `match`, for a hello whose stable part is known; nothing is remembered. */
+  matchStable(ja4: string, stable: string): ClientMatch | null {
     const exact = this.#exact.get(programKey(ja4)) ?? [];
     const variants = this.#stable.get(stableKey(ja4, stable)) ?? [];
     // Padding and the like are no trait of a program, so that rows without them count too; an operator's row stands alone.
     const rows = exact.some((row) => this.#own.has(row)) ? exact : [...new Set([...exact, ...variants])];
     if (rows.length > 0) return summarize(rows, ja4, exact.length > 0 ? 'exact' : 'variant', exact);
     if (suiteCount(ja4) < MIN_SUITES) return null;
-    const byExtensions = similar(this.#extensions.get(extensionsKey(ja4, stable)), 'extensions');
-    const bySuites = similar(this.#suites.get(suitesKey(ja4)), 'suites');
+    const byExtensions = similar(this.#extensions.get(extensionsKey(ja4, stable)) ?? [], 'extensions');
+    const sameSuites = this.#suites.get(suitesKey(ja4))?.filter((row) => isNear(row.ja4, ja4));
+    const bySuites = similar(sameSuites ?? [], 'suites');
     if (byExtensions === null || bySuites === null) return byExtensions ?? bySuites;
     return byExtensions.name === bySuites.name ? byExtensions : null;
   }
@@ -92,13 +97,21 @@ const stableKey = (ja4: string, stable: string): string => `${suitesKey(ja4)}_${
 const extensionsKey = (ja4: string, stable: string): string => `${ja4.slice(0, 3)}_${stable}`;
 const suiteCount = (ja4: string): number => Number(ja4.slice(4, 6));
 const protocols = (ja4: string): string => ja4.slice(8, 10);
+/** Without server_name and ALPN. */
+const extensionCount = (ja4: string): number =>
+  Number(ja4.slice(6, 8)) - (ja4[3] === 'd' ? 1 : 0) - (protocols(ja4) === '00' ? 0 : 1);
+/** Releases of a program add an extension or two; programs that share suites differ in more. */
+const isNear = (one: string, other: string): boolean =>
+  Math.abs(extensionCount(one) - extensionCount(other)) <= MAX_EXTENSIONS_APART;
 
 /** Rows that only resemble the hello count when all are of one program, or at least of one library. */
-function similar(rows: readonly ClientRow[] | undefined, level: MatchLevel): ClientMatch | null {
-  if (rows === undefined) return null;
-  const match = nameOf(rows, rows, level);
+function similar(rows: readonly ClientRow[], level: MatchLevel): ClientMatch | null {
+  const match = rows.length === 0 ? null : nameOf(rows, rows, level);
+  if (match === null) return null;
   // Other versions than those of the table are what it is about.
-  return match === null ? null : { ...match, versions: null };
+  if (match.kind === 'browser' || rows.length >= MIN_ALIKE) return { ...match, versions: null };
+  const { library } = match;
+  return library === null ? null : { ...match, name: library, kind: 'library', versions: null };
 }
 
 /** One answer for the rows that fit; versions are those of `best`, if it has any. */

@@ -18,8 +18,8 @@ export interface H2Start {
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
 const FRAME_HEADER = 9;
 const TYPE = { headers: 1, priority: 2, settings: 4, windowUpdate: 8 } as const;
-/** More bytes than any client sends before its first request. */
-export const MAX_START_BYTES: number = 16_384;
+/** A preface and SETTINGS that are longer are not waited for; those of browsers have about 100 bytes. */
+export const MAX_START_BYTES: number = 1_024;
 const MAX_SETTINGS = 32;
 const MAX_PRIORITIES = 16;
 

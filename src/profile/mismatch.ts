@@ -38,7 +38,7 @@ export function judgeTool(client: ClientMatch | null, agent: UserAgent | null): 
   const claim = claimOf(agent);
   const claimed = agent.browser ?? agent.product ?? 'nothing';
   if (claim === null) return unknown('the User-Agent names no program that a ClientHello tells');
-  if (client === null) return unknown('the ClientHello is not in the table');
+  if (client === null) return unknown('the ClientHello was not seen or is not in the table');
   const { name, library, level, candidates } = client;
   if (claim.programs.has(name) || candidates.some((candidate) => claim.programs.has(candidate))) {
     return agrees(`a ClientHello of ${name} goes with ${claimed}`);

@@ -62,7 +62,16 @@ export interface SignatureProblem {
 
 const OPTION = /^(?:nop|mss|ws|sok|sack|ts|eol\+(?:[0-9]|[1-3][0-9])|\?(?:[0-9]{1,3}))$/;
 const MAX_OPTIONS = 24;
-const FIELDS = ['version', 'ttl', 'olen', 'mss', 'window,scale', 'options', 'quirks', 'payload'] as const;
+const FIELDS = [
+  'IP version',
+  'TTL',
+  'length of IP options',
+  'MSS',
+  'window and scale',
+  'TCP options',
+  'quirks',
+  'payload',
+] as const;
 const V4_QUIRKS = quirkBits('df', 'id+', 'id-', '0+');
 const V6_QUIRKS = quirkBits('flow');
 
@@ -86,7 +95,7 @@ export function parseSignature(text: string): Signature | SignatureProblem {
     fields.slice(0, field).reduce((sum, { length }) => sum + length + 1, 0);
   const wrong = (field: number): SignatureProblem => ({
     at: at(field),
-    message: `${JSON.stringify(fields[field])} is not a ${FIELDS[field]}: ${WANTED[field]}`,
+    message: `${JSON.stringify(fields[field])} cannot be the ${FIELDS[field]} of a signature: ${WANTED[field]}`,
   });
   if (!/^[46*]$/.test(version)) return wrong(0);
   const initial = readTtl(ttl);

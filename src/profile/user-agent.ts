@@ -1,5 +1,6 @@
 /** What a User-Agent field claims about the client. */
 import { getParser } from 'bowser';
+import { Generations } from './generations.ts';
 
 /** Null: the text does not say. */
 export interface UserAgent {
@@ -18,17 +19,15 @@ export interface UserAgent {
 
 /** No more of a User-Agent is looked at: bounds the work that a client can cause. Those of browsers are half as long. */
 export const MAX_USER_AGENT: number = 512;
-/** Different texts that are remembered, by thread; the one that was not asked about for longest goes first. */
-const MAX_KNOWN = 1_024;
-
-const known = new Map<string, UserAgent>();
+/** Different texts that are remembered, by thread: twice as many at most. */
+const KNOWN = 1_024;
+const known = new Generations<string, UserAgent>(KNOWN);
 
 export function parseUserAgent(field: string): UserAgent {
   const text = field.length > MAX_USER_AGENT ? field.slice(0, MAX_USER_AGENT) : field;
   const before = known.get(text);
-  const agent = before ?? read(text);
-  if (before !== undefined) known.delete(text);
-  else if (known.size >= MAX_KNOWN) known.delete(known.keys().next().value!);
+  if (before !== undefined) return before;
+  const agent = read(text);
   known.set(text, agent);
   return agent;
 }

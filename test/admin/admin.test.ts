@@ -7,16 +7,37 @@ import { after, before, test } from 'node:test';
 import type { AdminControl, ReloadResult } from '../../src/admin/control.ts';
 import { startAdminServer } from '../../src/admin/server.ts';
 import { isAuthorized, loadOrCreateToken } from '../../src/admin/token.ts';
+import { WatchHub } from '../../src/admin/watch-hub.ts';
 import type { RunningServer } from '../../src/observe/server.ts';
 
 let directory: string;
 let server: RunningServer;
 let token: string;
 let reload: ReloadResult = { ok: true, imageId: 'ab', epoch: 2 };
+const asked: unknown[] = [];
+const POSTURE = { name: 'posture', states: ['calm', 'siege'], state: 'calm', forced: false, sinceMs: 0 };
 const control: AdminControl = {
   reload: async () => reload,
   status: () => ({ ready: true }),
   bundle: () => null,
+  feeds: {
+    list: () => [],
+    refresh: async (name, accepted) => {
+      asked.push([name, accepted]);
+      return name === 'drop' ? { feed: name, result: 'changed', reason: null, retryAfterMs: null } : null;
+    },
+    lookup: async (value) => ({ value, searched: [], unread: [], found: [] }),
+  },
+  modes: {
+    list: () => [POSTURE],
+    force: (_, state) =>
+      state === 'gone' ? null : { ...POSTURE, state: state ?? 'calm', forced: state !== null },
+  },
+  watch: new WatchHub(
+    () => ({ connections: 1, handshakes: 0, held: 0, workers: 1 }),
+    () => {},
+  ),
+  describeClient: ({ isV4 }, ja4) => ({ isV4, ja4 }),
 };
 
 before(async () => {
@@ -38,8 +59,10 @@ interface Answer {
 function ask(
   method: string,
   path: string,
-  headers: Record<string, string> = { authorization: `Bearer ${token}` },
+  given: Record<string, string> = { authorization: `Bearer ${token}` },
+  body?: object,
 ): Promise<Answer> {
+  const headers = body === undefined ? given : { ...given, 'content-type': 'application/json' };
   return new Promise((resolve, reject) => {
     const call = request({ host: '127.0.0.1', port: server.port, method, path, headers }, (response) => {
       let text = '';
@@ -48,7 +71,7 @@ function ask(
       });
       response.on('end', () => resolve({ status: response.statusCode!, body: JSON.parse(text) }));
     });
-    call.on('error', reject).end();
+    call.on('error', reject).end(body === undefined ? undefined : JSON.stringify(body));
   });
 }
 
@@ -111,4 +134,47 @@ test('an empty, overlong or malformed Authorization header never matches', () =>
   for (const header of [undefined, '', 'Bearer ', `Bearer ${'a'.repeat(600)}`, 'Bearer a b']) {
     assert.equal(isAuthorized(header, 'a'.repeat(40)), false);
   }
+});
+
+test('feeds are refreshed by name, with what the operator accepts', async () => {
+  assert.equal((await ask('POST', '/v1/feeds/drop/refresh')).body.result, 'changed');
+  const unknown = await ask('POST', '/v1/feeds/nope/refresh');
+  assert.deepEqual([unknown.status, unknown.body.error!.code], [404, 'no_feed']);
+  assert.deepEqual(asked, [
+    ['drop', { size: false, coverage: false }],
+    ['nope', { size: false, coverage: false }],
+  ]);
+});
+
+test('a look-up without a value, or with a very long one, is refused', async () => {
+  assert.equal((await ask('GET', '/v1/feeds/lookup?value=192.0.2.1')).body.value, '192.0.2.1');
+  for (const query of ['', '?value=', `?value=${'a'.repeat(1_025)}`, '?value=a&value=b']) {
+    assert.equal((await ask('GET', `/v1/feeds/lookup${query}`)).status, 400, query);
+  }
+});
+
+test('nothing about feeds is told or done without the token', async () => {
+  for (const [method, path] of [
+    ['GET', '/v1/feeds'],
+    ['GET', '/v1/feeds/lookup?value=192.0.2.1'],
+    ['POST', '/v1/feeds/drop/refresh'],
+  ] as const) {
+    assert.equal((await ask(method, path, {})).status, 401, path);
+  }
+});
+
+test('modes are listed, held in a state and let go', async () => {
+  assert.deepEqual((await ask('GET', '/v1/modes')).body, { modes: [POSTURE] });
+  const held = await ask('POST', '/v1/modes/posture', undefined, { state: 'siege' });
+  assert.deepEqual(held.body, { ...POSTURE, state: 'siege', forced: true });
+  const free = await ask('POST', '/v1/modes/posture', undefined, { state: null });
+  assert.deepEqual(free.body, POSTURE);
+});
+
+test('a mode or state that is not there is told with those that are', async () => {
+  const mode = await ask('POST', '/v1/modes/weather', undefined, { state: 'wet' });
+  assert.deepEqual([mode.status, mode.body.error!.code], [404, 'no_mode']);
+  const state = await ask('POST', '/v1/modes/posture', undefined, { state: 'gone' });
+  assert.deepEqual([state.status, state.body.error!.code], [404, 'no_state']);
+  assert.equal((await ask('POST', '/v1/modes/posture', undefined, {})).status, 400);
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { after, describe, it } from 'node:test';
+import type { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
 import {
   type BatchHello,
@@ -251,7 +252,7 @@ describe('a batch pool', () => {
   it('rejects what comes after it was closed, and what is under way', async () => {
     for (const threads of [0, 1]) {
       const closing: BatchPool = createBatchPool({ threads, policy: POLICY });
-      const many = Array.from({ length: 20_000 }, () => browser);
+      const many = Array.from({ length: 300 }, () => browser);
       const underWay = threads === 0 ? null : closing.analyzeBatch(many);
       const outcome = underWay?.then(
         () => 'finished',
@@ -276,4 +277,25 @@ describe('a batch pool', () => {
     assert.equal(child.status, 0, child.stderr);
     assert.equal(child.stdout, 'not_tls\n');
   });
+});
+
+describe('a worker that dies', () => {
+  for (const threads of [1, 2]) {
+    it(`fails the batch it was at, says so, and the next one is done, with ${threads} threads`, async () => {
+      const workers: Worker[] = [];
+      const watch = (worker: Worker): void => void workers.push(worker);
+      process.on('worker', watch);
+      await using some = createBatchPool({ threads, policy: POLICY });
+      try {
+        const wanted = await some.analyzeBatch(hellos);
+        const many = Array.from({ length: 300 }, () => hellos).flat();
+        const failed = assert.rejects(some.analyzeBatch(many), /a batch worker ended.*call again/);
+        await workers[0]!.terminate();
+        await failed;
+        assert.deepEqual(await some.analyzeBatch(hellos), wanted);
+      } finally {
+        process.off('worker', watch);
+      }
+    });
+  }
 });

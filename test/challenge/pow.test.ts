@@ -5,7 +5,6 @@ import { CLEARANCE_COOKIE } from '../../src/challenge/cookie.ts';
 import { MAX_SUBMIT_BYTES, ProofOfWork, SUBMIT_PATH, wantsHtml } from '../../src/challenge/pow.ts';
 import { solve } from '../../src/challenge/solver.ts';
 import { ClearanceTable } from '../../src/limit/clearance-table.ts';
-import { createTable } from '../../src/limit/shared-table.ts';
 
 const NOW = 1_800_000_000_000;
 const SECRET = Buffer.alloc(32, 7);
@@ -74,7 +73,7 @@ test('a token is accepted once', () => {
 });
 
 test('a token is accepted once by all that share a table', () => {
-  const memory = createTable(64);
+  const memory = ClearanceTable.allocate(64);
   const [one, two] = [1, 2].map(() => new ProofOfWork({ ...OPTIONS, spent: new ClearanceTable(memory) }));
   const answer = answerTo(pose(one!));
   assert.equal(code(one!.handleSubmit(answer, BINDING, NOW)), 'ok');

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { captureHello } from '../support/hello.ts';
 import { synPacket } from '../support/syn-bytes.ts';
-import { jsonLines, Workspace } from './support.ts';
+import { jsonLines, SMALL, Workspace } from './support.ts';
 
 const workspace = new Workspace();
 after(() => workspace.remove());
@@ -91,6 +91,31 @@ test("an operator's table names a client of one's own", () => {
   assert.equal(status, 1);
   assert.match(stderr, /CLIENT-002/);
   assert.match(stderr, /wrong\.tsv:1:50/);
+});
+
+test('an address is told with the country and network that the databases have for it', () => {
+  const { stdout } = inspect(['--ip', '::ffff:203.0.113.7', '--user-agent', 'curl/8', '--format', 'human']);
+  assert.match(stdout, /address +203\.0\.113\.7\n/);
+  assert.equal(inspect(['--ip', '203.0.113']).status, 2);
+  assert.match(
+    inspect(['--ip', '203.0.113.7', '--geo-asn', 'none.mmdb']).stderr,
+    /none\.mmdb cannot be used/,
+  );
+});
+
+test('decide names the client too, also by a table of one’s own', () => {
+  workspace.file('policy.pdl', SMALL);
+  const ask = (...more: string[]): unknown =>
+    jsonLines(
+      workspace.sallyport(
+        ['decide', '--policy', 'policy.pdl', '--site', 'main', '--jsonl', ...more],
+        `{"hello":"${hello}"}\n`,
+      ).stdout,
+    )[0]?.client;
+  assert.equal(ask(), 'Node.js');
+  const ja4 = String(profile(['--hello', hello]).hello?.ja4);
+  workspace.file('mine.tsv', `${ja4}\tour monitor\ttool\n`);
+  assert.equal(ask('--client-table', 'mine.tsv'), 'our monitor');
 });
 
 test('what was not given is not told', () => {

@@ -49,14 +49,20 @@ test('every header, flag, variable and outcome is documented', () => {
 
 test('every metric is documented', async () => {
   const metrics = createMetrics(() => ({
-    openConnections: 0,
-    heldTarpits: 0,
+    connections: 0,
+    held: 0,
+    evictedTarpits: 2,
+    handshakes: 7,
     waitingPuzzles: 0,
+    stallUs: 0,
     workers: 0,
     workerRestarts: 0,
-    evictions: { rates: 0, buckets: 0, clearances: 0 },
+    tables: [],
+    dnsLists: [],
+    bots: { confirmed: 0, denied: 0, failed: 0 },
     feeds: [],
     databases: [],
+    modes: [],
     audit: { written: 0, lost: 0, queued: 0 },
     policy: null,
   }));

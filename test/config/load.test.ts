@@ -62,6 +62,7 @@ test('a minimal file gets every default and absolute paths', () => {
     certificates: ['default'],
     upstream: 'app',
     deferAccept: true,
+    proxyProtocol: null,
     passthrough: {},
     alpn: ['h2', 'http/1.1'],
   });

@@ -150,6 +150,46 @@ test('a directory finds every one of many prefixes, and nothing between them', (
   assert.deepEqual(listsOf('255.255.255.255'), []);
 });
 
+test('cells with keys and values of every width answer right at every cut', () => {
+  const core = new Core(loadCoreModule());
+  // Many leaves, so that values take 1, 2 and 4 bytes; IPv6 that is cut inside high halves, often and seldom.
+  const origins = Array.from({ length: 40_000 }, (_, i): OriginPrefix => {
+    const [a, b] = [i >> 8, i & 255];
+    const ip = i % 2 === 0 ? `${a}.${b}.7.0/24` : `2001:db8:${a}:${b}::${(i & 3).toString()}/128`;
+    return { prefix: ip, asn: i + 1, country: null };
+  });
+  const inside = Array.from({ length: 40 }, (_, i) => `2a00::${(i * 9).toString(16)}:0:1/${112 + (i % 17)}`);
+  assert.equal(core.loadTables(encodeTables(SOURCE, feedsOf([inside, [], []]), origins)), 0);
+  core.loadImage(IMAGE);
+  for (const { prefix: text, asn } of origins.filter((_, i) => i % 97 === 0)) {
+    const [before, first, last, after] = edgesOf(text) as [string, string, string, string];
+    for (const ip of [first, last]) {
+      give(core, ip);
+      core.decide(0, 0);
+      assert.equal(core.readNumber(ASN), asn, ip);
+    }
+    for (const ip of [before, after]) {
+      give(core, ip);
+      core.decide(0, 0);
+      assert.equal(
+        core.readNumber(ASN),
+        originOf(origins.slice(Math.max(0, asn! - 3), asn! + 3), ip).asn,
+        ip,
+      );
+    }
+  }
+  for (const text of inside) {
+    for (const ip of edgesOf(text)) {
+      give(core, ip);
+      assert.equal(
+        core.decide(0, 0).matchedRules.length,
+        inside.some((member) => covers(member, ip)) ? 1 : 0,
+        ip,
+      );
+    }
+  }
+});
+
 test('an origin that the host set is kept, and one that the core found is not', () => {
   const core = new Core(loadCoreModule());
   const origins = [{ prefix: '10.0.0.0/8', asn: 64_500, country: 'NL' }];
@@ -258,7 +298,7 @@ test('a large table is loaded between turns of the loop, and the old one answers
   assert.equal(core.loadTables(encodeTables(SOURCE, feedsOf([['1.2.3.4'], [], []]))), 0);
   core.loadImage(IMAGE);
   const members = Array.from(
-    { length: 100_000 },
+    { length: 250_000 },
     (_, i) => `10.${i >> 12}.${(i >> 4) & 255}.${(i & 15) * 2}`,
   );
   const tables = encodeTables(SOURCE, feedsOf([members, [], []]));

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { crc32c } from '../../src/edge/crc32c.ts';
-import { encodeProxyV2, type ProxyHeader, TLV } from '../../src/edge/proxy-v2.ts';
+import { TLV } from '../../src/edge/proxy-format.ts';
+import { encodeProxyV2, type ProxyHeader } from '../../src/edge/proxy-v2.ts';
 import { decodeProxyV2 } from '../support/proxy-v2.ts';
 
 const HEADER: ProxyHeader = {

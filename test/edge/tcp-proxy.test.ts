@@ -10,7 +10,7 @@ import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import type { TcpUpstreamConfig } from '../../src/config/schema.ts';
-import { TLV } from '../../src/edge/proxy-v2.ts';
+import { TLV } from '../../src/edge/proxy-format.ts';
 import { type ClientSummary, connectTcpUpstream } from '../../src/edge/tcp-proxy.ts';
 import { makeCertificate } from '../support/certificate.ts';
 import { decodeProxyV2 } from '../support/proxy-v2.ts';

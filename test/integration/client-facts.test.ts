@@ -1,13 +1,17 @@
 /** What real clients are called, and which of their claims are contradicted, on a live edge. */
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type ClientHttp2Session, connect } from 'node:http2';
 import { request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { loadAddon } from '../../src/edge/addon.ts';
 import { openBrowser, withoutChromium } from '../support/browser.ts';
 import { type AuditLine, startTestEdge, type TestEdge } from '../support/edge.ts';
 import { openFirefox } from '../support/firefox.ts';
 import { missing, run, sClient } from '../support/tools.ts';
+import { until } from '../support/until.ts';
 
 const POLICY = `pdl 1
 import "std/tls" as tls
@@ -117,8 +121,9 @@ const LIARS: readonly (readonly [lie: string, name: string, how: Client, skip: s
 
 for (const [lie, name, how, skip] of LIARS) {
   test(`${lie} is found out and refused`, { skip }, async (t) => {
-    const { event, sallyport } = await audited(t, how);
+    const { event, sallyport, user_agent } = await audited(t, how);
     assert.equal(sallyport.hello.client, name);
+    assert.match(user_agent.original!, /^Mozilla/);
     assert.equal(sallyport.http?.tool_mismatch, true);
     assert.ok(sallyport.matched.includes('liars'));
     assert.equal(event.action, 'refused');
@@ -136,6 +141,33 @@ test('the name of a TLS client decides before TLS', { skip: await missing('opens
   const { event, sallyport } = await audited(t, openssl);
   assert.equal(sallyport.hello.client, 'OpenSSL');
   assert.equal(event.action, 'reset');
+});
+
+test('a table of one’s own names clients, and is read again at a reload', {
+  skip: withoutCurl,
+}, async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'sallyport-clients-'));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const clientTable = join(directory, 'own.tsv');
+  writeFileSync(clientTable, '# nobody yet\n');
+  const edge = await startTestEdge(t, { policy: POLICY, config: { clientTable } });
+  const ask = curl('--http1.1');
+  await ask(edge);
+  const { ja4, client } = (await edge.line()).sallyport.hello;
+  assert.equal(client, 'curl');
+  writeFileSync(clientTable, `${ja4}\tour monitor\ttool\n`);
+  await edge.edge.reload();
+  await ask(edge);
+  await edge.line(({ sallyport }) => sallyport.hello.client === 'our monitor');
+  writeFileSync(clientTable, 'no table\n');
+  const result = await edge.edge.reload();
+  assert.equal(result.ok, false);
+  assert.match(JSON.stringify(result), /CLIENT-002.*own\.tsv/);
+  await ask(edge);
+  await until('the table before stays', () => {
+    const names = edge.lines().map(({ sallyport }) => sallyport.hello.client);
+    return names.filter((name) => name === 'our monitor').length === 2;
+  });
 });
 
 const needsSyn = loadAddon().addon === null ? 'SYNs need the addon' : false;

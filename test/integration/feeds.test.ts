@@ -1,46 +1,15 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { connect } from 'node:tls';
 import { prefixLines } from '../intel/support.ts';
-import { makeCertificate } from '../support/certificate.ts';
 import { ACTIONS_POLICY, startTestEdge, type TestEdge } from '../support/edge.ts';
 import { until } from '../support/until.ts';
+import { serveList } from './list-server.ts';
 
 const GOOD = prefixLines(40);
 /** The client of these tests, as the edge sees it: a poisoned list that got through would turn it away. */
 const BAIT = '127.0.0.1/32';
-
-interface Served {
-  status: number;
-  body: string | Uint8Array;
-  asked: number;
-}
-
-/** An https server of one list, and what it answers. */
-async function serveList(t: TestContext): Promise<{ list: Served; url: string; ca: string }> {
-  const pair = await makeCertificate({ names: ['localhost'] });
-  const list: Served = { status: 200, body: GOOD, asked: 0 };
-  const server = createServer({ cert: pair.certificate, key: pair.key }, (_, response) => {
-    list.asked++;
-    response.writeHead(list.status).end(list.body);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const folder = mkdtempSync(join(tmpdir(), 'sallyport-ca-'));
-  const ca = join(folder, 'ca.pem');
-  writeFileSync(ca, pair.certificate);
-  t.after(() => {
-    server.closeAllConnections();
-    server.close();
-    rmSync(folder, { recursive: true });
-  });
-  return { list, url: `https://localhost:${(server.address() as AddressInfo).port}/list`, ca };
-}
 
 function policyWith(url: string, options = ''): string {
   return ACTIONS_POLICY.replace(
@@ -85,7 +54,7 @@ interface Status {
 }
 
 test('twelve poisoned lists are refused while the edge serves, and an honest one is taken', async (t) => {
-  const { list, url, ca } = await serveList(t);
+  const { list, url, ca } = await serveList(t, GOOD);
   const feeds = { ca, own: ['198.51.100.0/24'], directory: 'feeds' };
   const edge = await startTestEdge(t, { policy: policyWith(url), feeds });
   const status = (): Status => edge.edge.status() as Status;

@@ -298,7 +298,7 @@ test(
   'one client more than may wait makes the oldest leave, and none of them keeps others out',
   group,
   async (t) => {
-    const limits = { puzzlesPerWorker: 2, handshakesPerWorker: 1 };
+    const limits = { puzzlesPerWorker: 2, handshakes: 1 };
     const { port, line, ca } = await startPuzzleEdge(t, 'handshake, page', '8', { limits });
     const first = await posed(t, port);
     const second = await posed(t, port);

@@ -3,9 +3,11 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { createEngine } from '../../src/index.ts';
 import { compilePolicyFile } from '../../src/orchestrator/compile-policy.ts';
-import { hostOf } from '../../src/orchestrator/host.ts';
+import { unknownFacts } from '../../src/orchestrator/host.ts';
 import { ACTIONS_POLICY, startTestEdge, type TestEdge } from '../support/edge.ts';
+import { captureHello } from '../support/hello.ts';
 import { type MmdbOptions, writeMmdb } from '../support/mmdb-writer.ts';
 import { sClient } from '../support/tools.ts';
 import { until } from '../support/until.ts';
@@ -185,12 +187,34 @@ test('without a database a policy that asks for countries is told that it never 
   writeFileSync(path, POLICY);
   const warned = (geo: { country: string | null; asn: string | null }): (string | undefined)[] => {
     const host = {
-      ...hostOf({ listeners: [], certificates: {}, upstreams: {}, geo }),
       listeners: { edge: null },
+      certificates: null,
+      upstreams: null,
+      passthrough: {},
+      unknown: unknownFacts({ geo }),
     };
     const { diagnostics } = compilePolicyFile({ path, host, purpose: 'check', env: {} });
     return diagnostics.filter(({ code }) => code === 'HOST-003').map(({ help }) => help);
   };
   assert.deepEqual(warned({ country: null, asn: 'asn.mmdb' }), ['name a MaxMind database in `geo.country`']);
   assert.deepEqual(warned({ country: 'country.mmdb', asn: 'asn.mmdb' }), []);
+});
+
+test('an engine of the library knows where its clients are from', async (t) => {
+  const data = files(t);
+  data.country('NL');
+  data.write('asn', Buffer.from('no database'));
+  const path = join(data.geo.country, '..', 'policy.pdl');
+  writeFileSync(path, POLICY);
+  for (const name of ['blocked.txt', 'networks.txt']) writeFileSync(join(path, '..', name), '');
+  process.env.SALLYPORT_TEST_PUZZLE_KEY = 'an example key that is long enough';
+  assert.throws(() => createEngine({ policy: path, geo: data.geo }), /the asn database is refused/);
+  const engine = createEngine({ policy: path, geo: { country: data.geo.country } });
+  t.after(() => engine.close());
+  const hello = await captureHello();
+  assert.equal(engine.decide({ ip: '127.0.0.1' }, hello).action, 'accept');
+  data.country('KP');
+  engine.reload();
+  assert.equal(engine.decide({ ip: '127.0.0.1' }, hello).action, 'reset');
+  assert.equal(engine.decide({ ip: '192.0.2.1' }, hello).action, 'accept');
 });

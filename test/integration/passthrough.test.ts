@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect as connectTcp, createServer, type Server, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from 'node:tls';
-import { TLV } from '../../src/edge/proxy-v2.ts';
+import { TLV } from '../../src/edge/proxy-format.ts';
 import { makeCertificate } from '../support/certificate.ts';
 import { ACTIONS_POLICY, startTestEdge, type TestEdge, type TestEdgeOptions } from '../support/edge.ts';
 import { captureHello, untilClosed } from '../support/hello.ts';

@@ -21,7 +21,8 @@ const edge = await createEdge({
   logLevel: 'silent',
   config: {
     version: 1, policy: 'policy.pdl', threads: 2, admin: false, metrics: false, audit: { file: 'audit.jsonl' },
-    listeners: [{ name: 'edge', address: '127.0.0.1:0', certificates: ['default'], upstream: 'app' }],
+    listeners: [{ name: 'edge', address: '127.0.0.1:0', certificates: ['default'], upstream: 'app',
+      proxyProtocol: { from: ['127.0.0.1/32'], require: false } }],
     certificates: { default: { certificate: 'cert.pem', key: 'key.pem' } },
     upstreams: { app: { protocol: 'http', url: 'http://127.0.0.1:' + upstream.address().port } },
   },
@@ -99,4 +100,12 @@ test('without the addon a refusal is the same alert', async () => {
   const { stderr } = await sClient(port, '-servername', 'refused.test');
   assert.match(stderr, /alert access denied/);
   assert.equal((await line('refused')).rule.name, 'refused');
+});
+
+test('without the addon a PROXY header is taken off, and the hello behind it is decided', async () => {
+  const { stdout } = await run('curl', [
+    ...['--silent', '--haproxy-protocol', '--cacert', join(directory, 'cert.pem')],
+    `https://localhost:${port}/`,
+  ]);
+  assert.match(stdout, /"x-sallyport-policy":"served"/);
 });

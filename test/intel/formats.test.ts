@@ -326,3 +326,12 @@ for (const [what, text, options, reason] of [
     else assert.throws(readIt, reason);
   });
 }
+
+test('ranges as Google, Bing and others publish them for their crawlers are read', () => {
+  const published = {
+    creationTime: '2026-01-01T00:00:00.000000',
+    prefixes: [{ ipv6Prefix: '2001:4860:4801:10::/64' }, { ipv4Prefix: '66.249.64.0/27' }],
+  };
+  const { members, bad } = read(JSON.stringify(published), {}, { format: 'json', path: 'prefixes.*.*' });
+  assert.deepEqual([members, bad], [['2001:4860:4801:10::/64', '66.249.64.0/27'], []]);
+});

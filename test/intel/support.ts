@@ -27,7 +27,15 @@ export function makeFeed(given: Partial<Feed> = {}): Feed {
 export function makeSettings(t: TestContext, given: Partial<FeedSettings> = {}): FeedSettings {
   const directory = mkdtempSync(join(tmpdir(), 'sallyport-copies-'));
   t.after(() => rmSync(directory, { recursive: true, force: true }));
-  const none = { own: [], neverBlock: [], maxGoodShare: 0.1, ca: null, timeout: 2_000, options: {} };
+  const none = {
+    own: [],
+    neverBlock: [],
+    maxGoodShare: 0.1,
+    resolvers: [],
+    ca: null,
+    timeout: 2_000,
+    options: {},
+  };
   return { directory, ...none, ...given };
 }
 

@@ -68,8 +68,8 @@ test('characters beyond 8 bits matter', () => {
   );
 });
 
-test('a missing part differs from an empty text and from zero', () => {
-  const keys = [hash((h) => h.missing()), hash((h) => h.text('')), hash((h) => h.number(0))];
+test('a key within a key differs from an empty text and from zero', () => {
+  const keys = [hash((h) => h.key({ hi: 0, lo: 0 })), hash((h) => h.text('')), hash((h) => h.number(0))];
   assert.equal(new Set(keys).size, 3);
 });
 

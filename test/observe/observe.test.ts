@@ -5,13 +5,19 @@ import { startMetricsServer } from '../../src/observe/server.ts';
 import { makeRecord } from '../support/record.ts';
 
 const SAMPLE: EdgeSample = {
-  openConnections: 3,
+  connections: 3,
   waitingPuzzles: 0,
-  heldTarpits: 1,
+  stallUs: 1500,
+  held: 1,
+  evictedTarpits: 2,
+  handshakes: 7,
   workers: 2,
   workerRestarts: 0,
-  evictions: { rates: 5, buckets: 0, clearances: 0 },
+  tables: [{ table: 'rates', slots: 64, used: 5, evictions: 3, lost: 1 }],
+  dnsLists: [],
+  bots: { confirmed: 0, denied: 0, failed: 0 },
   feeds: [],
+  modes: [{ name: 'posture', states: ['calm', 'siege'], state: 'siege', forced: false, sinceMs: 0 }],
   databases: [
     {
       database: 'asn',
@@ -68,7 +74,7 @@ test('what the edge keeps itself is sampled, and sampling twice does not add up'
   await page(metrics);
   const body = await page(metrics);
   assert.match(body, /sallyport_connections_open 3\n/);
-  assert.match(body, /sallyport_table_evictions_total\{table="rates"\} 5\n/);
+  assert.match(body, /sallyport_table_evictions_total\{table="rates"\} 3\n/);
   assert.match(body, /sallyport_audit_lines_total\{result="lost"\} 2\n/);
   assert.match(body, /sallyport_policy_info\{image="abab[0-9a-f]*"\} 1\n/);
 });

@@ -8,6 +8,7 @@ const HOST: Host = {
   listeners: { edge: 'http' },
   certificates: ['default'],
   upstreams: { app: 'http', honeypot: 'http', mail: 'tcp' },
+  unknown: {},
   passthrough: {},
 };
 

@@ -20,8 +20,27 @@ export function randomFrom(seed: number): () => number {
   };
 }
 
+/** What the language has beyond the design's grammar: more events, and limits that name theirs. */
+const ADDITIONS: readonly (readonly [string, string])[] = [
+  [
+    '("hello"/"handshake"/"failure"/"challenge_fail")',
+    '("hello"/"handshake"/"failure"/"request"/"challenge_fail"/"challenge")',
+  ],
+  [
+    '"limit" __ n:IDENT _ "{" _ "per" __ k:Key _',
+    '"limit" __ n:IDENT _ "{" _ "per" __ k:Key _ (_ "of" __ LimitEvent)? _',
+  ],
+];
+const LIMIT_EVENT =
+  '\nLimitEvent = "hello" / "handshake" / "failure" / "request" / "challenge_fail" / "challenge"\n';
+
+function readGrammar(): string {
+  const text = readFileSync(`${DESIGN}pdl.peggy`, 'utf8');
+  return ADDITIONS.reduce((grammar, [from, to]) => grammar.replace(from, to), text) + LIMIT_EVENT;
+}
+
 export class ReferenceGrammar {
-  readonly #source = readFileSync(`${DESIGN}pdl.peggy`, 'utf8');
+  readonly #source = readGrammar();
   readonly #parser = peggy.generate(this.#source);
   readonly #rules: ReadonlyMap<string, Expression>;
 

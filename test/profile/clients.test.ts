@@ -186,11 +186,37 @@ test('a program whose padding alone was seen does not take the hellos of its lib
 });
 
 test('other extensions, or other suites, resemble a program without its versions', () => {
-  const known = matcher(['one', 'OpenSSL', '111111111111']);
+  const known = matcher(['one', 'OpenSSL', '111111111111'], ['one', 'OpenSSL', '222222222222']);
   const newer = known.match(`t13d0806h2_aaaaaaaaaaaa_${OTHER}`, raw('0005,000a,000d,0fff'));
   assert.deepEqual(found(newer), ['one', 'suites', null]);
   const tuned = known.match(`t13d0905h2_bbbbbbbbbbbb_${OTHER}`, raw('0005,000a,000d'));
   assert.deepEqual(found(tuned), ['one', 'extensions', null]);
+});
+
+test('what resembles a single hello of a program resembles its library alone', () => {
+  const known = matcher(['one', 'OpenSSL', '111111111111']);
+  const newer = known.match(`t13d0806h2_aaaaaaaaaaaa_${OTHER}`, raw('0005,000a,000d,0fff'));
+  assert.deepEqual(found(newer), ['OpenSSL', 'suites', null]);
+});
+
+test('a program of the same suites with many other extensions is not thought of', () => {
+  const both = matcher(
+    ['one', 'NSS', '111111111111'],
+    ['one', 'NSS', '222222222222'],
+    ['one', 'NSS', '444444444444'],
+  );
+  assert.equal(both.match(`t13d0808h2_aaaaaaaaaaaa_${OTHER}`, raw('0fff')), null);
+  assert.equal(both.match(`t13d0807h2_aaaaaaaaaaaa_${OTHER}`, raw('0fff'))?.name, 'one');
+  assert.equal(both.match(`t13i080600_aaaaaaaaaaaa_${OTHER}`, raw('0fff'))?.name, undefined);
+  assert.equal(both.match(`t13i080500_aaaaaaaaaaaa_${OTHER}`, raw('0fff'))?.name, 'one');
+});
+
+test('a Chromium that is newer than the table, and Tor Browser of the same suites, are told apart', () => {
+  const known = new ClientMatcher(table!);
+  const newer = known.match(`t13d1518h2_8daaf6152771_${OTHER}`, raw('0fff'));
+  assert.deepEqual(found(newer), ['Chromium', 'suites', null]);
+  const tor = known.match('t13d1513h2_8daaf6152771_748f4c70de1c', raw('0fff'));
+  assert.equal(tor?.name, 'Tor Browser');
 });
 
 test('programs of different libraries, few suites or another version resemble nothing', () => {

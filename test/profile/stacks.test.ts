@@ -38,7 +38,17 @@ test("the package's own signatures have no mistake, and name today's systems and
   const { stacks, diagnostics } = loadStacks(OWN_STACKS);
   assert.deepEqual(diagnostics, []);
   const names = new Set(stacks?.signatures.map(({ label }) => label.name));
-  for (const name of ['Linux', 'Android', 'Windows', 'Darwin', 'FreeBSD', 'OpenBSD', 'masscan', 'zmap']) {
+  for (const name of [
+    'Linux',
+    'Android',
+    'Windows',
+    'Darwin',
+    'FreeBSD',
+    'OpenBSD',
+    'masscan',
+    'zmap',
+    'nmap',
+  ]) {
     assert.ok(names.has(name), name);
   }
 });

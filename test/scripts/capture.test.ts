@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { commentsOf, formatTable, mergeRows } from '../../scripts/capture/merge.ts';
 import { type ClientRow, parseClients } from '../../src/profile/clients.ts';
+import { missing } from '../support/tools.ts';
 
 const row = (more: Partial<ClientRow> = {}): ClientRow => ({
   ja4: 't13d3112h2_e8f1e7e78f70_b26ce05bbdd6',
@@ -38,4 +44,32 @@ test('what is written is read again, below the comments that stood there', () =>
   const text = formatTable(commentsOf('# one\n\n# two\nja4\n# three\n'), rows);
   assert.ok(text.startsWith('# one\n\n# two\nt13'));
   assert.deepEqual(parseClients('x.tsv', text).rows, rows);
+});
+
+const SCRIPT = fileURLToPath(new URL('../../scripts/capture-clients.ts', import.meta.url));
+
+test('a client that is installed is captured, and the table stays as it is the second time', {
+  skip: await missing('openssl'),
+}, () => {
+  const directory = mkdtempSync(join(tmpdir(), 'sallyport-capture-'));
+  const output = join(directory, 'clients.tsv');
+  writeFileSync(output, '# ours\n');
+  const capture = () =>
+    spawnSync(process.execPath, [SCRIPT, 'openssl', '--output', output], { encoding: 'utf8' });
+  const { status, stderr } = capture();
+  assert.equal(status, 0, stderr);
+  assert.match(stderr, /^OpenSSL \S+ \(OpenSSL\): \d+ hellos$/m);
+  const text = readFileSync(output, 'utf8');
+  const { rows } = parseClients(output, text);
+  assert.ok(text.startsWith('# ours\nt1'));
+  assert.ok(
+    rows!.length >= 2 && rows!.every(({ name, library }) => name === 'OpenSSL' && library === 'OpenSSL'),
+  );
+  assert.equal(capture().status, 0);
+  assert.equal(readFileSync(output, 'utf8'), text);
+  writeFileSync(output, 'no table\n');
+  const refused = capture();
+  assert.equal(refused.status, 1);
+  assert.match(refused.stderr, /clients\.tsv:1:1: /);
+  rmSync(directory, { recursive: true });
 });

@@ -65,6 +65,7 @@ export interface AuditLine {
     readonly next_protocol: string | null;
     readonly client: { readonly server_name: string | null };
   };
+  readonly user_agent: { readonly original: string | null };
   readonly rule: { readonly name: string | null; readonly ruleset: string | null; readonly version: string };
   readonly risk: { readonly calculated_score: number | null };
   readonly sallyport: {
@@ -117,10 +118,16 @@ export interface TestEdgeOptions {
   /** YAML of upstreams beside `app`, by name. */
   readonly upstreams?: Readonly<Record<string, unknown>>;
   readonly metrics?: boolean;
+  /** More files of the edge's directory, by name. */
+  readonly files?: Readonly<Record<string, string>>;
   /** Further settings of the top level. */
   readonly config?: Readonly<Record<string, unknown>>;
   /** YAML of `feeds`. */
   readonly feeds?: Readonly<Record<string, unknown>>;
+  /** Port of the admin API; left out: none. */
+  readonly adminPort?: number;
+  /** That of an edge which was stopped, to start after it; else one of its own. */
+  readonly directory?: string;
   /** YAML of `geo`. */
   readonly geo?: Readonly<Record<string, unknown>>;
   /** Text of `networks.txt`, for a policy with a feed of it. */
@@ -182,13 +189,14 @@ export async function startEchoUpstream(t: TestContext): Promise<number> {
 
 export async function startTestEdge(t: TestContext, options: TestEdgeOptions = {}): Promise<TestEdge> {
   process.env.SALLYPORT_TEST_PUZZLE_KEY = PUZZLE_KEY;
-  const directory = mkdtempSync(join(tmpdir(), 'sallyport-test-'));
+  const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'sallyport-test-'));
   const write = (name: string, text: string): void => writeFileSync(join(directory, name), text);
   const pair = await makeCertificate({ names: TEST_NAMES });
   write('cert.pem', pair.certificate);
   write('key.pem', pair.key);
   write('policy.pdl', options.policy ?? ACTIONS_POLICY);
   write('blocked.txt', '# nobody\n');
+  for (const [name, content] of Object.entries(options.files ?? {})) write(name, content);
   write('networks.txt', options.networks ?? '');
   const upstream = options.upstream ?? {
     protocol: 'http',
@@ -212,7 +220,7 @@ export async function startTestEdge(t: TestContext, options: TestEdgeOptions = {
     limits: options.limits ?? {},
     feeds: options.feeds ?? {},
     geo: options.geo ?? {},
-    admin: false,
+    admin: options.adminPort === undefined ? false : { address: `127.0.0.1:${options.adminPort}` },
     metrics: options.metrics ? { address: '127.0.0.1:0' } : false,
     audit: { file: 'audit.jsonl' },
     ...options.config,
@@ -222,7 +230,7 @@ export async function startTestEdge(t: TestContext, options: TestEdgeOptions = {
   const edge = await startSupervisor({ config: loaded.config, log: createLog('silent') });
   t.after(async () => {
     await edge.stop();
-    rmSync(directory, { recursive: true });
+    if (options.directory === undefined) rmSync(directory, { recursive: true });
   });
   const { port } = edge.addresses[0]!;
   const lines = (): AuditLine[] => {

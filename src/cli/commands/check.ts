@@ -5,7 +5,7 @@ import { loadConfig } from '../../config/load.ts';
 import { compilePolicyFile } from '../../orchestrator/compile-policy.ts';
 import { hostOf } from '../../orchestrator/host.ts';
 import type { Diagnostic, Severity } from '../../pdl/diagnostics/diagnostic.ts';
-import { checkDatabases } from '../../profile/address/load-database.ts';
+import { loadDatabases } from '../../profile/address/load-database.ts';
 import { EXIT } from '../exit.ts';
 import { chooseFormat, type Format, hasErrors, printDiagnostics, useColor } from '../output.ts';
 import { sarifLog } from '../sarif.ts';
@@ -70,10 +70,12 @@ function checkConfiguration(file: string): Checked {
     host: hostOf(config),
     purpose: 'serve',
     env: process.env,
+    stacks: config.p0fDb,
+    clients: config.clientTable,
   });
   const summary = `, with ${config.policy}${tests.length > 0 ? ` (${passed(tests.length)})` : ''}`;
-  const databases = checkDatabases(config.geo, Date.now());
-  return { diagnostics: [...warnings, ...diagnostics, ...databases], sources, summary };
+  const databases = loadDatabases(config.geo, Date.now());
+  return { diagnostics: [...warnings, ...diagnostics, ...databases.diagnostics], sources, summary };
 }
 
 const passed = (tests: number): string => `${tests} ${tests === 1 ? 'test' : 'tests'} passed`;

@@ -7,8 +7,9 @@ import { type Client, clientAtAccept, clientAtHello } from '../../orchestrator/c
 import { compilePolicyFile } from '../../orchestrator/compile-policy.ts';
 import { type ConnectionFacts, Engine } from '../../orchestrator/engine.ts';
 import { setFact } from '../../orchestrator/fact-values.ts';
-import { History, memoryOfOne } from '../../orchestrator/history.ts';
+import { History } from '../../orchestrator/history.ts';
 import { parseIp } from '../../orchestrator/ip.ts';
+import { memoryOfOne } from '../../orchestrator/shared-tables.ts';
 import { SiteTable } from '../../orchestrator/sites.ts';
 import type { Verdict } from '../../orchestrator/verdict.ts';
 import { NO_DATABASES, type OriginDatabases } from '../../profile/address/origins.ts';
@@ -18,6 +19,11 @@ import { type Answer, answerLines, failure, parseHex, parseObject } from '../lin
 import { printDiagnostics } from '../output.ts';
 import { formOf, isProtocol } from './inspect.ts';
 
+/** Tables beside the policy that facts are told by. */
+export interface TableFlags extends DatabaseFlags {
+  readonly clientTable?: string;
+}
+
 const UNSPECIFIED = '0.0.0.0';
 
 /** Exit code 1 when the policy has errors, or a line was in error unless `jsonl`. */
@@ -25,21 +31,32 @@ export async function decide(
   policy: string,
   site: string | null,
   jsonl: boolean,
-  databases: DatabaseFlags = {},
+  tables: TableFlags = {},
 ): Promise<number> {
+  const desk = openDesk(policy, site, openDatabases(tables), tables.clientTable);
+  if (desk === null) return EXIT.problem;
+  const pretty = !jsonl && process.stdout.isTTY === true;
+  const failed = await answerLines((line) => desk.answer(line), { pretty });
+  return failed > 0 && !jsonl ? EXIT.problem : EXIT.ok;
+}
+
+/** Null, and the errors are shown, when the policy cannot be used. @throws CliError when it has no such site. */
+export function openDesk(
+  policy: string,
+  site: string | null,
+  databases: OriginDatabases,
+  clientTable: string | null = null,
+): DecisionDesk | null {
   const { bundle, diagnostics, sources } = compilePolicyFile({
     path: policy,
     host: null,
     purpose: 'check',
     env: process.env,
+    clients: clientTable,
   });
   const errors = diagnostics.filter(({ severity }) => severity === 'error');
   printDiagnostics(errors, sources, 'human');
-  if (bundle === null) return EXIT.problem;
-  const desk = new DecisionDesk(bundle, site, openDatabases(databases));
-  const pretty = !jsonl && process.stdout.isTTY === true;
-  const failed = await answerLines((line) => desk.answer(line), { pretty });
-  return failed > 0 && !jsonl ? EXIT.problem : EXIT.ok;
+  return bundle && new DecisionDesk(bundle, site, databases);
 }
 
 /** Decides one described client after the other; none leaves anything behind for the next. */
@@ -71,7 +88,11 @@ export class DecisionDesk {
   /** `line` is `{hello, ip, syn?, time?, proto?, facts?, rates?}`. */
   answer(line: string): Answer {
     const input = parseObject(line);
-    if (input === null) return failure('bad_input', 'the line is not a JSON object');
+    return input === null ? failure('bad_input', 'the line is not a JSON object') : this.answerTo(input);
+  }
+
+  /** `answer` for an object. */
+  answerTo(input: Record<string, unknown>): Answer {
     const facts = this.#connectionFacts(input);
     if (typeof facts === 'string') return failure('bad_input', facts);
     const engine = this.#engine;
@@ -118,7 +139,7 @@ export class DecisionDesk {
     const site = this.#site === -1 ? this.#sites.find(facts.listener, sni) : this.#site;
     if (client.ja4 !== null) engine.setTlsClient(client.ja4);
     if (site === -1) return failure('no_site', 'no site of the policy claims this listener and server name');
-    this.#history.draw(core, client);
+    this.#history.learn(core, client);
     this.#history.apply(core, client, facts.nowMs);
     const problem = this.#override(input);
     if (problem !== null) return failure('bad_input', problem);

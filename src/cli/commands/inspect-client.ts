@@ -4,6 +4,8 @@ import { buffer } from 'node:stream/consumers';
 import { Core, type HelloProto } from '../../core/core.ts';
 import { inspectHello, inspectSyn } from '../../core/inspect.ts';
 import { loadCoreModule } from '../../core/module.ts';
+import { formatIp, parseIp } from '../../orchestrator/ip.ts';
+import { Origins } from '../../profile/address/origins.ts';
 import { ClientMatcher } from '../../profile/client-matcher.ts';
 import { loadClients } from '../../profile/clients.ts';
 import { judgeSystem, judgeTool } from '../../profile/mismatch.ts';
@@ -11,13 +13,15 @@ import { StackMatcher } from '../../profile/stack-matcher.ts';
 import { loadStacks, OWN_STACKS } from '../../profile/stacks.ts';
 import { parseUserAgent } from '../../profile/user-agent.ts';
 import { type ClientProfile, clientReport } from '../client-report.ts';
+import { type DatabaseFlags, openDatabases } from '../databases.ts';
 import { CliError, EXIT } from '../exit.ts';
 import { parseHex } from '../lines.ts';
 import { chooseFormat, type Format, printDiagnostics, useColor } from '../output.ts';
 import { painter } from '../style.ts';
 import { formOf } from './inspect.ts';
 
-export interface InspectClientOptions {
+export interface InspectClientOptions extends DatabaseFlags {
+  readonly ip?: string;
   /** Hex, the path of a file, or `-` for standard input. */
   readonly hello?: string;
   readonly syn?: string;
@@ -30,9 +34,9 @@ export interface InspectClientOptions {
 
 /** Exit code 1 when something that was given cannot be read. */
 export async function inspectClient(options: InspectClientOptions): Promise<number> {
-  const { hello, syn, userAgent, clientTable, p0fDb } = options;
-  if (hello === undefined && syn === undefined && userAgent === undefined) {
-    throw new CliError('give at least one of --hello, --syn and --user-agent', EXIT.usage);
+  const { ip, hello, syn, userAgent, clientTable, p0fDb } = options;
+  if ([ip, hello, syn, userAgent].every((given) => given === undefined)) {
+    throw new CliError('give at least one of --hello, --syn, --user-agent and --ip', EXIT.usage);
   }
   if ([hello, syn, userAgent].filter((source) => source === '-').length > 1) {
     throw new CliError('standard input can be one of --hello, --syn and --user-agent alone', EXIT.usage);
@@ -47,6 +51,7 @@ export async function inspectClient(options: InspectClientOptions): Promise<numb
   const text = userAgent === '-' ? (await standardInput()).toString().trim() : userAgent;
   const agent = text === undefined ? null : parseUserAgent(text);
   const profile: ClientProfile = {
+    address: ip === undefined ? null : addressOf(ip, options),
     ...shownHello,
     ...shownSyn,
     userAgent: agent && { text: text!, ...agent },
@@ -59,6 +64,13 @@ export async function inspectClient(options: InspectClientOptions): Promise<numb
       : clientReport(profile, painter(useColor(process.stdout)));
   process.stdout.write(`${output}\n`);
   return isUnreadable(profile.hello) || isUnreadable(profile.syn) ? EXIT.problem : EXIT.ok;
+}
+
+function addressOf(text: string, databases: DatabaseFlags): ClientProfile['address'] {
+  const address = parseIp(text);
+  if (address === null) throw new CliError(`${text} is not an IP address`, EXIT.usage);
+  const { ip, isV4 } = address;
+  return { ip: formatIp(ip, isV4), ...new Origins(openDatabases(databases)).find(ip, isV4) };
 }
 
 async function helloOf(
@@ -107,8 +119,9 @@ function isUnreadable(report: object | null): boolean {
 }
 
 /** With the names of facts and of `inspect hello` and `inspect syn`. */
-function asJson({ hello, client, syn, stack, userAgent, system, tool }: ClientProfile): object {
+function asJson({ address, hello, client, syn, stack, userAgent, system, tool }: ClientProfile): object {
   return {
+    address,
     hello,
     client: client && {
       name: client.name,

@@ -63,6 +63,11 @@ function synAnswer(core: Core, matcher: StackMatcher, line: string): Answer {
   const input = line.startsWith('{') ? parseObject(line) : { ip_hex: line };
   const bytes = parseHex(input?.ip_hex);
   if (bytes === null) return failure('bad_input', 'a line is hex, or an object with hex in `ip_hex`');
+  return describeSyn(core, matcher, bytes);
+}
+
+/** The fields of a SYN and what they tell of its sender. */
+export function describeSyn(core: Core, matcher: StackMatcher, bytes: Uint8Array): Answer {
   const report = inspectSyn(core, bytes);
   if ('error' in report) return { ...report };
   const { os, family, generic, fuzzy, hops, link } = matcher.match(report.sig, report.window);

@@ -1,14 +1,17 @@
 /** H001 and H002: facts needed before they are known, and rules that keep others waiting. */
-import type { KeyPart, Phase, Program, Rule } from '../ir.ts';
+import type { CountedEvent, Counter, KeyPart, Limit, Phase, Program, Rule } from '../ir.ts';
 import { FACTS } from '../registry/facts.gen.ts';
+import type { CounterNode, LimitNode } from '../syntax/ast.ts';
 import type { Subject } from './subject.ts';
 
 const PHASES: readonly Phase[] = ['connect', 'hello', 'cert', 'request'];
 /** The phase in which each event is counted. */
-const EVENT_PHASES: Readonly<Record<Program['counters'][number]['event'], Phase>> = {
+const EVENT_PHASES: Readonly<Record<CountedEvent, Phase>> = {
   hello: 'hello',
   handshake: 'cert',
   failure: 'cert',
+  request: 'request',
+  challenge: 'request',
   challenge_fail: 'request',
 };
 const MOMENTS: Readonly<Record<Phase, string>> = {
@@ -19,7 +22,7 @@ const MOMENTS: Readonly<Record<Phase, string>> = {
 };
 
 export function checkPhases(subject: Subject): void {
-  checkCounters(subject);
+  checkEvents(subject);
   checkCanaries(subject);
   checkWaiting(subject);
 }
@@ -32,20 +35,21 @@ function latest(key: readonly KeyPart[]): { phase: number; name: string } {
   return parts.reduce((a, b) => (b.phase > a.phase ? b : a), { phase: 0, name: '' });
 }
 
-function checkCounters({ program, origins, report }: Subject): void {
-  for (const counter of program.counters) {
-    const node = origins.counters.get(counter);
-    const last = latest(counter.key);
-    const counted = EVENT_PHASES[counter.event];
-    if (!node || last.phase <= PHASES.indexOf(counted)) continue;
+function checkEvents({ program, origins, report }: Subject): void {
+  const check = (counted: Counter | Limit, node: CounterNode | LimitNode | undefined): void => {
+    const last = latest(counted.key);
+    const phase = EVENT_PHASES[counted.event];
+    if (!node || last.phase <= PHASES.indexOf(phase)) return;
     const part = node.key.find(({ fact }) => fact.text === last.name)?.fact.span ?? node.name.span;
-    const message = `\`${last.name}\` is not known yet when this counter counts`;
+    const message = `\`${last.name}\` is not known yet when this ${node.kind} counts`;
     const help = 'count per an earlier fact such as conn.ip, or count a later event with `of`';
     report.error('PDL-H001', part, message, help, {
       label: `known ${MOMENTS[PHASES[last.phase]!]}`,
-      notes: [`\`of ${counter.event}\` counts ${MOMENTS[counted]}, so it would never count anything`],
+      notes: [`\`of ${counted.event}\` counts ${MOMENTS[phase]}, so it would never count anything`],
     });
-  }
+  };
+  for (const counter of program.counters) check(counter, origins.counters.get(counter));
+  for (const limit of program.limits) check(limit, origins.limits.get(limit));
 }
 
 /** A ladder's canary chooses the TLS profile, so its key must be known by then. */

@@ -20,8 +20,6 @@ function makeMode(build: Build, found: Found<ModeNode>): Mode {
   const { node } = found;
   const { report } = build;
   const { text } = node.name;
-  const help = 'keep one policy file per mode, and reload to switch';
-  build.need('PDL-X005', node.name.span, `switching the mode \`${text}\` is`, help);
   const initials = node.states.filter((state) => state.initial);
   const problem = (message: string, what: string): void =>
     report.error('PDL-M003', (initials[1]?.name ?? node.name).span, message, what);

@@ -75,7 +75,7 @@ function emptyDraft(): Draft {
     },
     challenge: null,
     limits: [],
-    log: { mode: 'violations', percent: 100 },
+    log: { mode: 'all', percent: 100 },
     rank: 0,
     demands: {},
     places: new Map(),

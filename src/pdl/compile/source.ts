@@ -1,7 +1,17 @@
 /** Feeds, secrets, roots of certificates, counters, limits and verdicts. */
 
 import { suggest } from '../diagnostics/closest.ts';
-import type { CertificateAuthority, Counter, Feed, KeyPart, Limit, Outcome, Secret, Verdict } from '../ir.ts';
+import type {
+  CertificateAuthority,
+  CountedEvent,
+  Counter,
+  Feed,
+  KeyPart,
+  Limit,
+  Outcome,
+  Secret,
+  Verdict,
+} from '../ir.ts';
 import { resolveFact } from '../registry/fact-names.ts';
 import { FACTS } from '../registry/facts.gen.ts';
 import { ALERTS } from '../registry/iana.ts';
@@ -23,7 +33,8 @@ import { type Found, fullName, lookup, type Module } from './modules.ts';
 import { compilePolicy } from './policy.ts';
 import { integerOf, millisecondsOf, tokensOf } from './units.ts';
 
-const FEED_TYPES: readonly string[] = [
+/** What a feed may hold. */
+export const FEED_TYPES: readonly string[] = [
   'cidr',
   'ip',
   'asn',
@@ -202,7 +213,7 @@ export function compileCounter(build: Build, found: Found<CounterNode>): number 
       const help = 'use a window from 1s to 1d';
       build.report.error('PDL-C010', node.window.span, `\`${node.window.text}\` is no usable window`, help);
     }
-    const event = (node.event?.text ?? 'hello') as Counter['event'];
+    const event = (node.event?.text ?? 'hello') as CountedEvent;
     const counter: Counter = { name: fullName(found), key: compileKey(build, node.key), windowMs, event };
     build.origins.counters.set(counter, node);
     return counter;
@@ -265,6 +276,7 @@ export function compileLimit(build: Build, found: Found<LimitNode>): number {
     const limit: Limit = {
       name: fullName(found),
       key,
+      event: (node.event?.text ?? earliestEvent(key)) as CountedEvent,
       tokens,
       perMs,
       burst,
@@ -274,6 +286,13 @@ export function compileLimit(build: Build, found: Found<LimitNode>): number {
     build.origins.limits.set(limit, node);
     return limit;
   });
+}
+
+/** What a limit is drawn by that does not say: the first event at which its key is known. */
+function earliestEvent(key: readonly KeyPart[]): CountedEvent {
+  const phases = key.map(({ fact }) => FACTS[fact]!.phase);
+  if (phases.includes('request')) return 'request';
+  return phases.includes('cert') ? 'handshake' : 'hello';
 }
 
 /** Verdicts of limits; `use` and `challenge` by index. */

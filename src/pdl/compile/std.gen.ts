@@ -30,7 +30,7 @@ abstract policy modern {
   handshake { timeout 8s  hello_timeout 3s  max_hello 16KiB }
   client_cert off
   challenge none
-  log sampled 1%
+  log all
   rank 10
 }
 

@@ -33,14 +33,6 @@ export const SUPPORT: readonly CatalogueRow[] = [
     PLAIN,
   ],
   [
-    'PDL-X005',
-    'error',
-    'modes are not switched',
-    LATER,
-    'mode m { state calm initial  state busy enter when sys.inflight > 9 for 5s }',
-    PLAIN,
-  ],
-  [
     'PDL-X008',
     'warning',
     'a proof that is not proved yet',

@@ -7,6 +7,7 @@ export type Enforcement =
   | 'by OpenSSL'
   | 'after the handshake'
   | 'at the request'
+  | 'at the end'
   | 'not by this release';
 
 /** By section, and by section and entry where they differ. */
@@ -26,8 +27,8 @@ const SECTIONS: Readonly<Record<string, Enforcement>> = {
   authenticate: 'at the request',
   upstream: 'after the handshake',
   limits: 'before TLS',
-  // why: every connection is audited, whatever its policy says.
-  log: 'not by this release',
+  // why: a connection is audited when it ends, by the policy it then has.
+  log: 'at the end',
   rank: 'before TLS',
 };
 

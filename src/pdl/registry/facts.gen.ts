@@ -61,7 +61,7 @@ export const FACTS: readonly FactDefinition[] = [
   { name: 'hello.client', type: 'string', phase: 'hello', list: false, optional: true },
   { name: 'client.os_mismatch', type: 'bool', phase: 'request', list: false, optional: true },
   { name: 'client.tool_mismatch', type: 'bool', phase: 'request', list: false, optional: true },
-  { name: 'client.verified_bot', type: 'bool', phase: 'hello', list: false, optional: true },
+  { name: 'client.verified_bot', type: 'bool', phase: 'request', list: false, optional: true },
   { name: 'client.first_seen', type: 'datetime', phase: 'hello', list: false, optional: true },
   { name: 'client.solved', type: 'int', phase: 'hello', list: false, optional: true },
   { name: 'client.clear_age', type: 'duration', phase: 'hello', list: false, optional: true },

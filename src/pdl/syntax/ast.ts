@@ -158,6 +158,7 @@ export interface CounterNode extends Named {
 export interface LimitNode extends Named {
   readonly kind: 'limit';
   readonly key: readonly KeyPartNode[];
+  readonly event: Name | null;
   readonly rate: Value;
   readonly burst: Value | null;
   readonly then: OutcomeNode;

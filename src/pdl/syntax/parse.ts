@@ -1,6 +1,7 @@
 /** Parses one file into its syntax tree; reports every syntax error it can find. */
 
 import type { Report } from '../diagnostics/diagnostic.ts';
+import type { CountedEvent } from '../ir.ts';
 import type {
   CounterNode,
   Declaration,
@@ -46,7 +47,14 @@ export const SET_TYPES: readonly string[] = [
 ];
 const FEED_ENTRIES = ['format', 'refresh', 'max_age', 'on_stale', 'max_entries', 'sha256', 'auth'];
 const FEED_SOURCES = ['file', 'url', 'dnsbl', 'crowdsec', 'builtin'];
-const EVENTS = ['hello', 'handshake', 'failure', 'challenge_fail'];
+const EVENTS: readonly CountedEvent[] = [
+  'hello',
+  'handshake',
+  'failure',
+  'request',
+  'challenge',
+  'challenge_fail',
+];
 
 /** What is read in place of a text that is too long. */
 const EMPTY = 'pdl 1\n';
@@ -306,20 +314,22 @@ function parseCounter(cursor: Cursor): Pick<CounterNode, 'key' | 'window' | 'eve
   const key = parseKey(cursor);
   cursor.expectWord('window');
   const window = cursor.duration();
-  let event: Name | null = null;
-  if (cursor.acceptWord('of')) {
-    if (!cursor.isAny(EVENTS)) cursor.failAmong(EVENTS, 'of');
-    event = cursor.identifier();
-  }
+  const event = parseEvent(cursor);
   const slots = cursor.acceptWord('slots') ? cursor.int() : null;
   return { key, window, event, slots };
 }
 
-function parseLimit(cursor: Cursor): Pick<LimitNode, 'key' | 'rate' | 'burst' | 'then'> {
+function parseEvent(cursor: Cursor): Name | null {
+  if (!cursor.acceptWord('of')) return null;
+  if (!cursor.isAny(EVENTS)) cursor.failAmong(EVENTS, 'of');
+  return cursor.identifier();
+}
+
+function parseLimit(cursor: Cursor): Pick<LimitNode, 'key' | 'event' | 'rate' | 'burst' | 'then'> {
   return cursor.braces(() => {
-    const key = cursor.node('entry', () => {
+    const counted = cursor.node('entry', () => {
       cursor.expectWord('per');
-      return parseKey(cursor);
+      return { key: parseKey(cursor), event: parseEvent(cursor) };
     });
     const allowed = cursor.node('entry', () => {
       cursor.expectWord('allow');
@@ -330,6 +340,6 @@ function parseLimit(cursor: Cursor): Pick<LimitNode, 'key' | 'rate' | 'burst' | 
       cursor.expectWord('then');
       return parseOutcome(cursor);
     });
-    return { key, ...allowed, then };
+    return { ...counted, ...allowed, then };
   });
 }

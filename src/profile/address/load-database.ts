@@ -3,7 +3,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import type { Diagnostic } from '../../pdl/diagnostics/diagnostic.ts';
 import { Mmdb } from './mmdb.ts';
 import { checkMmdb, MmdbError, type MmdbLayout } from './mmdb-check.ts';
-import { type OriginKind, READ_ORIGIN } from './origins.ts';
+import { type OriginDatabases, type OriginKind, READ_ORIGIN } from './origins.ts';
 
 /** A larger database is refused unread. */
 export const MAX_DATABASE_BYTES: number = 1024 * 1024 * 1024;
@@ -102,14 +102,22 @@ export function databaseProblem(
   };
 }
 
-/** What is wrong with the databases of a configuration. */
-export function checkDatabases(
-  files: Readonly<Record<OriginKind, string | null>>,
+/** Paths of databases; null: none. */
+export type DatabaseFiles = Readonly<Record<OriginKind, string | null>>;
+
+/** Loads the databases of a configuration; what is wrong with one is an error, and it is left out. */
+export function loadDatabases(
+  files: DatabaseFiles,
   nowMs: number,
-): readonly Diagnostic[] {
-  return (['country', 'asn'] as const).flatMap((kind) => {
+): { readonly databases: OriginDatabases; readonly diagnostics: readonly Diagnostic[] } {
+  const diagnostics: Diagnostic[] = [];
+  const load = (kind: OriginKind): SharedArrayBuffer | null => {
     const file = files[kind];
-    const loaded = file === null ? null : loadDatabase(file, kind, nowMs);
-    return file !== null && typeof loaded === 'string' ? [databaseProblem(file, kind, loaded, true)] : [];
-  });
+    if (file === null) return null;
+    const loaded = loadDatabase(file, kind, nowMs);
+    if (typeof loaded !== 'string') return loaded.memory;
+    diagnostics.push(databaseProblem(file, kind, loaded, true));
+    return null;
+  };
+  return { databases: { country: load('country'), asn: load('asn') }, diagnostics };
 }

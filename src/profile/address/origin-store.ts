@@ -4,7 +4,7 @@
  */
 import { statSync } from 'node:fs';
 import type { Diagnostic } from '../../pdl/diagnostics/diagnostic.ts';
-import { databaseProblem, type LoadedDatabase } from './load-database.ts';
+import { type DatabaseFiles, databaseProblem, type LoadedDatabase } from './load-database.ts';
 import type { OriginDatabases, OriginKind } from './origins.ts';
 
 /** How one database is, for metrics and status. */
@@ -21,7 +21,7 @@ export interface DatabaseHealth {
 }
 
 export interface OriginStoreOptions {
-  readonly files: Readonly<Record<OriginKind, string | null>>;
+  readonly files: DatabaseFiles;
   readonly load: (task: {
     readonly file: string;
     readonly kind: OriginKind;

@@ -1,5 +1,5 @@
 /** Where an address is from: its country and its autonomous system, as MaxMind databases tell. */
-import { Generations } from './generations.ts';
+import { Generations } from '../generations.ts';
 import { Mmdb } from './mmdb.ts';
 
 export interface Origin {
@@ -47,7 +47,7 @@ export class Origins {
 class Look {
   readonly #database: Mmdb;
   readonly #read: (record: unknown) => Origin;
-  readonly #kept = new Generations<Origin>(KEPT_RECORDS);
+  readonly #kept = new Generations<number, Origin>(KEPT_RECORDS);
 
   constructor(memory: SharedArrayBuffer, read: (record: unknown) => Origin) {
     this.#database = new Mmdb(memory);

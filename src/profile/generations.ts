@@ -2,16 +2,16 @@
  * A bounded cache that forgets what was not asked for of late: two generations, of which the elder is dropped
  * once the younger is full. Constant time, at most twice `size` entries.
  */
-export class Generations<V> {
+export class Generations<K, V> {
   readonly #size: number;
-  #young = new Map<number, V>();
-  #old = new Map<number, V>();
+  #young = new Map<K, V>();
+  #old = new Map<K, V>();
 
   constructor(size: number) {
     this.#size = size;
   }
 
-  get(key: number): V | undefined {
+  get(key: K): V | undefined {
     const young = this.#young.get(key);
     if (young !== undefined) return young;
     const old = this.#old.get(key);
@@ -19,7 +19,7 @@ export class Generations<V> {
     return old;
   }
 
-  set(key: number, value: V): void {
+  set(key: K, value: V): void {
     if (this.#young.size >= this.#size) {
       this.#old = this.#young;
       this.#young = new Map();
