@@ -4,9 +4,11 @@
 #include "acceptor.h"
 #include "capture.h"
 #include "connection.h"
+#include "custom_extensions.h"
 #include "listener.h"
 #include "poll.h"
 #include "puzzle_extension.h"
+#include "ticket_keys.h"
 #include "tls_settings.h"
 #include "waiter.h"
 
@@ -19,6 +21,8 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   Acceptor::Register(env, exports, polls);
   Waiter::Register(env, exports, polls);
   RegisterCapture(env, exports);
+  RegisterCustomExtensions(env, exports);
+  RegisterTicketKeys(env, exports);
   RegisterPuzzleExtension(env, exports);
   RegisterTlsSettings(env, exports);
   return exports;

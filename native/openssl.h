@@ -4,49 +4,68 @@
 
 #if __has_include(<openssl/ssl.h>)
 #define SALLYPORT_HAS_OPENSSL_HEADERS 1
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
+#include <openssl/rand.h>
 #include <openssl/ssl.h>
 
 namespace sallyport {
 
-#define SALLYPORT_OPENSSL_FUNCTIONS(X) \
-  X(BIO_ctrl)                          \
-  X(BIO_get_data)                      \
-  X(BIO_get_new_index)                 \
-  X(BIO_meth_new)                      \
-  X(BIO_meth_set_ctrl)                 \
-  X(BIO_meth_set_destroy)              \
-  X(BIO_meth_set_write)                \
-  X(BIO_new)                           \
-  X(BIO_next)                          \
-  X(BIO_push)                          \
-  X(BIO_set_data)                      \
-  X(BIO_set_init)                      \
-  X(BIO_up_ref)                        \
-  X(BIO_write)                         \
-  X(CRYPTO_get_ex_new_index)           \
-  X(CRYPTO_set_ex_data)                \
-  X(OpenSSL_version_num)               \
-  X(SSL_CTX_add_custom_ext)            \
-  X(SSL_CTX_ctrl)                      \
-  X(SSL_CTX_set_cipher_list)           \
-  X(SSL_CTX_set_ciphersuites)          \
-  X(SSL_CTX_set_ex_data)               \
-  X(SSL_CTX_set_num_tickets)           \
-  X(SSL_CTX_set_options)               \
-  X(SSL_CTX_clear_options)             \
-  X(SSL_ctrl)                          \
-  X(SSL_get_ex_data)                   \
-  X(SSL_get_wbio)                      \
-  X(SSL_set0_wbio)                     \
-  X(SSL_set_ex_data)                   \
-  X(SSL_set_cipher_list)               \
-  X(SSL_set_ciphersuites)              \
-  X(SSL_set_num_tickets)               \
-  X(SSL_set_options)                   \
-  X(SSL_clear_options)                 \
-  X(SSL_version)                       \
-  X(SSL_get_current_cipher)            \
+#define SALLYPORT_OPENSSL_FUNCTIONS(X)            \
+  X(BIO_ctrl)                                     \
+  X(BIO_get_data)                                 \
+  X(BIO_get_new_index)                            \
+  X(BIO_meth_new)                                 \
+  X(BIO_meth_set_ctrl)                            \
+  X(BIO_meth_set_destroy)                         \
+  X(BIO_meth_set_write)                           \
+  X(BIO_new)                                      \
+  X(BIO_next)                                     \
+  X(BIO_push)                                     \
+  X(BIO_set_data)                                 \
+  X(BIO_set_init)                                 \
+  X(BIO_up_ref)                                   \
+  X(BIO_write)                                    \
+  X(CRYPTO_get_ex_new_index)                      \
+  X(CRYPTO_set_ex_data)                           \
+  X(EVP_CIPHER_fetch)                             \
+  X(EVP_DecryptInit_ex)                           \
+  X(EVP_EncryptInit_ex)                           \
+  X(EVP_MAC_CTX_set_params)                       \
+  X(OPENSSL_cleanse)                              \
+  X(OSSL_PARAM_construct_end)                     \
+  X(OSSL_PARAM_construct_octet_string)            \
+  X(OSSL_PARAM_construct_utf8_string)             \
+  X(OpenSSL_version_num)                          \
+  X(RAND_bytes)                                   \
+  X(SSL_CTX_add_custom_ext)                       \
+  X(SSL_CTX_clear_options)                        \
+  X(SSL_CTX_ctrl)                                 \
+  X(SSL_CTX_get_ex_data)                          \
+  X(SSL_CTX_set_cipher_list)                      \
+  X(SSL_CTX_set_ciphersuites)                     \
+  X(SSL_CTX_set_ex_data)                          \
+  X(SSL_CTX_set_num_tickets)                      \
+  X(SSL_CTX_set_options)                          \
+  X(SSL_CTX_set_tlsext_ticket_key_evp_cb)         \
+  X(SSL_ctrl)                                     \
+  X(SSL_get_ex_data)                              \
+  X(SSL_get_wbio)                                 \
+  X(SSL_set0_wbio)                                \
+  X(SSL_set_ex_data)                              \
+  X(SSL_get_SSL_CTX)                              \
+  X(SSL_get_current_cipher)                       \
+  X(SSL_session_reused)                           \
+  X(SSL_get_signature_type_nid)                   \
+  X(SSL_set_cipher_list)                          \
+  X(SSL_set_ciphersuites)                         \
+  X(SSL_set_num_tickets)                          \
+  X(SSL_set_options)                              \
+  X(SSL_clear_options)                            \
+  X(SSL_set_session_id_context)                   \
+  X(SSL_version)                                  \
   X(SSL_CIPHER_get_protocol_id)
 
 struct OpenSsl {

@@ -108,6 +108,10 @@ Napi::Value SslInfo(const Napi::CallbackInfo& info) {
   result.Set("version", Napi::Number::New(env, ssl->SSL_version_(object)));
   result.Set("cipher", cipher == nullptr ? env.Null()
                                          : Napi::Value(Napi::Number::New(env, ssl->SSL_CIPHER_get_protocol_id_(cipher))));
+  int signature = 0;
+  const bool is_signed = ssl->SSL_get_signature_type_nid_(object, &signature) == 1;
+  result.Set("resumed", Napi::Boolean::New(env, ssl->SSL_session_reused_(object) == 1));
+  result.Set("signature", is_signed ? Napi::Value(Napi::Number::New(env, signature)) : env.Null());
   result.Set("group", group == nullptr ? env.Null() : Napi::Value(Napi::String::New(env, group)));
   return result;
 }

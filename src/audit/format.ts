@@ -61,6 +61,7 @@ export function formatRecord(record: ConnectionRecord): string {
       would_match: record.wouldMatch,
       would_decide: record.shadow,
       challenge: record.challenge,
+      certificate: tls?.certificate ?? null,
       hello: {
         status: record.helloStatus,
         ja4: hello?.ja4 ?? null,

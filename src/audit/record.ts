@@ -1,6 +1,7 @@
 /** What is known about one connection when it ends: the source of its one audit line. */
 
 import type { CanaryArm } from '../orchestrator/canaries.ts';
+import type { NegotiatedNames } from '../orchestrator/negotiated.ts';
 import type { ShadowDecision, Verdict } from '../orchestrator/verdict.ts';
 import type { Policy } from '../pdl/ir.ts';
 import { type Origin, UNKNOWN_ORIGIN } from '../profile/address/origins.ts';
@@ -25,6 +26,7 @@ export type Outcome =
   | 'handshake_failed'
   | 'handshake_timeout'
   | 'handshake_aborted'
+  | 'parser_divergence'
   | 'upstream_failed'
   | 'idle_timeout'
   | 'over_capacity'
@@ -51,6 +53,7 @@ export const OUTCOMES: readonly Outcome[] = [
   'handshake_failed',
   'handshake_timeout',
   'handshake_aborted',
+  'parser_divergence',
   'upstream_failed',
   'idle_timeout',
   'over_capacity',
@@ -114,13 +117,8 @@ export interface ConnectionRecord {
   challenge: { name: string; outcome: 'posed' | 'solved' | 'cleared' | 'failed' } | null;
   imageId: string | null;
   epoch: number;
-  tls: {
-    version: string;
-    cipher: string;
-    group: string | null;
-    resumed: boolean;
-    alpn: string | null;
-  } | null;
+  /** Null when no handshake came to its end. */
+  tls: NegotiatedNames | null;
   http: HttpRecord | null;
   upstream: string | null;
   bytesIn: number;

@@ -20,6 +20,7 @@ import {
   type Setting,
   type Settings,
   TCP_UPSTREAM_SETTINGS,
+  TLS_SETTINGS,
 } from './settings.ts';
 import { keyText } from './validate.ts';
 
@@ -153,6 +154,7 @@ export function resolveConfig(document: ConfigDocument, problems: Diagnostic[]):
     limits: settings(['limits'], section(root.limits), LIMIT_SETTINGS),
     tls: {
       minVersion: TLS_VERSIONS[(section(root.tls).minVersion ?? DEFAULTS.minVersion) as VersionName],
+      ...settings(['tls'], section(root.tls), TLS_SETTINGS),
       puzzleExtension: scalar(
         ['tls', 'puzzleExtension'],
         section(root.tls).puzzleExtension,

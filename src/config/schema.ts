@@ -68,6 +68,17 @@ export interface TcpUpstreamConfig {
 
 export type UpstreamConfig = HttpUpstreamConfig | TcpUpstreamConfig;
 
+export interface TlsConfig {
+  /** As on the wire: 0x0303. No policy goes below it. */
+  readonly minVersion: number;
+  /** Tickets sent after a full TLS 1.3 handshake. */
+  readonly tickets: number;
+  /** How often tickets get a new key; those of the key before it still resume. */
+  readonly ticketRotation: number;
+  /** Type of the TLS extension that carries puzzles. */
+  readonly puzzleExtension: number;
+}
+
 export interface LimitsConfig {
   /** Open connections of the whole process. */
   readonly connections: number;
@@ -141,12 +152,8 @@ export interface Config {
   readonly certificates: Readonly<Record<string, CertificateConfig>>;
   readonly upstreams: Readonly<Record<string, UpstreamConfig>>;
   readonly limits: LimitsConfig;
-  readonly tls: {
-    /** Lowest version any policy may offer, as on the wire (0x0303). */
-    readonly minVersion: number;
-    /** Type of the TLS extension that carries puzzles. */
-    readonly puzzleExtension: number;
-  };
+  /** Lowest version any policy may offer, as on the wire (0x0303). */
+  readonly tls: TlsConfig;
   readonly headers: HeadersConfig;
   /** Null: no admin API. `tokenFile` is made at start when it is missing. */
   readonly admin: { readonly address: Address; readonly tokenFile: string } | null;

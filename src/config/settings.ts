@@ -45,6 +45,11 @@ export const LIMIT_SETTINGS: Settings<keyof LimitsConfig> = {
   auditQueue: count(65_536, 1, 1_048_576),
 };
 
+export const TLS_SETTINGS: Settings<'tickets' | 'ticketRotation'> = {
+  tickets: count(2, 1, 8),
+  ticketRotation: duration(12 * HOUR, MINUTE, 7 * 24 * HOUR),
+};
+
 export const HTTP_UPSTREAM_SETTINGS: Settings<Scalars<HttpUpstreamConfig>> = {
   connectTimeout: duration(5 * SECOND, 10, 5 * MINUTE),
   headersTimeout: duration(30 * SECOND, 10, HOUR),

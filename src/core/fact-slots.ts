@@ -127,6 +127,18 @@ export class FactSlots {
     ).toString();
   }
 
+  /** The code points of a fact with a list of them; null when it is unknown. */
+  readCodes(fact: number): number[] | null {
+    const { view } = this.memory;
+    const slot = this.#slots + fact * L.SLOT_BYTES;
+    if (view.getUint32(slot + L.SLOT_STATE_AT, true) !== L.STATE_CODES) return null;
+    const at = this.#values + view.getUint32(slot + L.SLOT_OFFSET_AT, true);
+    const codes: number[] = [];
+    for (let i = 0; i < view.getUint32(slot + L.SLOT_LENGTH_AT, true); i += 2)
+      codes.push(view.getUint16(at + i, true));
+    return codes;
+  }
+
   /** A copy of every fact that is known, for a later phase of the same connection. */
   keep(): KeptFacts {
     return keepFacts(this.memory, this.#slots, this.#values, this.#cursor);

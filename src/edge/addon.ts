@@ -72,6 +72,15 @@ export interface SslInfo {
   readonly cipher: number | null;
   /** OpenSSL's name of the key-exchange group, e.g. `x25519`, `secp256r1`, `X25519MLKEM768`; null: none or unknown. */
   readonly group: string | null;
+  readonly resumed: boolean;
+  /** OpenSSL's number (`EVP_PKEY_…`) of the key that the server signed with; null when it signed nothing. */
+  readonly signature: number | null;
+}
+
+/** What an extension of the server carries in one message; `message` is OpenSSL's bit of it (`SSL_EXT_TLS1_3_…`). */
+export interface ExtensionContent {
+  readonly message: number;
+  readonly content: Uint8Array;
 }
 
 /** Stands for one OpenSSL object, in this thread only; useless once OpenSSL has freed it. Never 0. */
@@ -114,6 +123,14 @@ interface Native {
   configureContext(handle: TlsHandle, settings: TlsSettings): string | null;
   configureSsl(handle: TlsHandle, settings: TlsSettings): string | null;
   sslInfo(handle: TlsHandle): SslInfo | null;
+  addExtension(
+    context: TlsHandle,
+    type: number,
+    messages: readonly number[],
+    contents: readonly Uint8Array[],
+  ): boolean;
+  setTicketKeys(context: TlsHandle, keys: Uint8Array): boolean;
+  setSessionContext(connection: TlsHandle, text: string): boolean;
   addPuzzleExtension(context: TlsHandle, type: number, offer: Uint8Array | null): boolean;
   resumePuzzle(connection: TlsHandle, challenge: Uint8Array, sent: Uint8Array): boolean;
   answerPuzzle(connection: TlsHandle, challenge: Uint8Array, answer: Uint8Array): boolean;
@@ -311,6 +328,32 @@ export class Addon {
   /** As `configureContext`, for one connection; call it in the turn of the loop that made the socket. */
   configureSsl(handle: TlsHandle, settings: TlsSettings): string | null {
     return this.#native.configureSsl(handle, settings);
+  }
+
+  /**
+   * Has the connections made of a context from here on send an extension of `type`, at most once a message: to clients
+   * that offered the type, and in CertificateRequest and NewSessionTicket to all. @throws Error when OpenSSL takes none
+   * of this type, because it fills it itself or the context has it.
+   */
+  addExtension(context: TlsHandle, type: number, contents: readonly ExtensionContent[]): void {
+    const messages = contents.map(({ message }) => message);
+    const bytes = contents.map(({ content }) => content);
+    if (this.#native.addExtension(context, type, messages, bytes)) return;
+    throw new Error(`OpenSSL takes no extension of type ${type}`);
+  }
+
+  /**
+   * Has a context make tickets with the first of `keys` and take those of the others too: 1 to 8 keys of 80 bytes one
+   * after the other (name 16, AES-256 32, HMAC-SHA-256 32). @throws RangeError for any other length.
+   */
+  setTicketKeys(context: TlsHandle, keys: Uint8Array): void {
+    if (!this.#native.setTicketKeys(context, keys))
+      throw new RangeError(`no ticket keys: ${keys.length} bytes`);
+  }
+
+  /** Sessions of a connection resume only in those of which the same was said, in at most 32 bytes; false: it is gone. */
+  setSessionContext(connection: TlsHandle, text: string): boolean {
+    return this.#native.setSessionContext(connection, text);
   }
 
   /**

@@ -12,9 +12,12 @@ import type { KeptFacts } from '../core/kept-facts.ts';
 import { statusName } from '../core/status.ts';
 import { alertRecord } from '../orchestrator/alert.ts';
 import { type Client, clientAtAccept, clientAtHello } from '../orchestrator/client.ts';
+import { type Allowed, divergence, type Offered, offeredIn } from '../orchestrator/divergence.ts';
 import type { ConnectionFacts, LaterPhase } from '../orchestrator/engine.ts';
 import { helloExcess } from '../orchestrator/hello-limits.ts';
 import { formatIp } from '../orchestrator/ip.ts';
+import { type Negotiated, nameNegotiated } from '../orchestrator/negotiated.ts';
+import { sessionContext } from '../orchestrator/ticket-keys.ts';
 import type { Verdict } from '../orchestrator/verdict.ts';
 import type { Verdict as Action, Challenge, Policy } from '../pdl/ir.ts';
 import type { H2Start } from '../profile/h2.ts';
@@ -36,6 +39,12 @@ export interface Arrival {
   readonly transport: Transport;
   /** Bytes peeked at accept; they stay in the kernel's queue. Valid only during the call. */
   readonly peeked: Uint8Array | null;
+}
+
+/** What a handshake must come to. */
+interface Expected {
+  readonly offered: Offered;
+  readonly allowed: Allowed;
 }
 
 const STATUS_OUTCOME: Readonly<Record<string, Outcome>> = {
@@ -276,13 +285,14 @@ export class Connection implements Held {
     if (target !== null) return this.#passThrough(policy.upstream ?? target);
     const puzzle = loop.puzzles.plan(this);
     this.#kept = loop.engine.keep();
+    const offered = offeredIn(loop.engine.core, this.record.hello!);
     if (puzzle === 'nowhere') this.#refuseUnasked();
-    else if (puzzle === 'later') this.#shake(policy, null);
-    else this.#askFirst(policy, puzzle);
+    else if (puzzle === 'later') this.#shake(policy, offered, null);
+    else this.#askFirst(policy, offered, puzzle);
   }
 
   /** Has the client solve a puzzle before any TLS work is spent on it. */
-  #askFirst(policy: Policy, posed: PosedPuzzle): void {
+  #askFirst(policy: Policy, offered: Offered, posed: PosedPuzzle): void {
     const { puzzles, engine } = this.#loop;
     this.#forgetPuzzle = puzzles.wait({
       connection: this,
@@ -291,7 +301,7 @@ export class Connection implements Held {
       consumed: engine.core.hello.consumed,
       leftMs: this.#handshakeLeft(policy),
       onEnd: (end) => {
-        if (end === null) return this.#shake(policy, posed);
+        if (end === null) return this.#shake(policy, offered, posed);
         this.#countFailure();
         this.record.alert = end.alert;
         if (end.alert === null) this.#transport.reset();
@@ -308,18 +318,21 @@ export class Connection implements Held {
   }
 
   /** @param solved The puzzle that the client was asked in this handshake, and has solved. */
-  #shake(policy: Policy, solved: PosedPuzzle | null): void {
+  #shake(policy: Policy, offered: Offered, solved: PosedPuzzle | null): void {
     const loop = this.#loop;
+    const { config } = loop;
     // why: a client that waited for a solution cost little; it is counted once it has found one.
     const noRoom = this.admit();
     if (noRoom !== null) return this.turnAway('over_capacity', noRoom);
-    const certificate = loop.certificateFor(this.listener, policy.tls.certificate, this.client.sni);
+    const { sni } = this.client;
+    const certificates = loop.certificatesFor(this.listener, policy.tls.certificate, sni);
     const alpn = policy.tls.alpn.length > 0 ? policy.tls.alpn : this.listener.config.alpn;
     const socket = this.#transport.takeSocket();
     this.#socket = socket;
     loop.adopted(this.#slot);
-    const context = loop.contexts.for(policy, certificate, solved !== null);
-    const server = loop.openssl.accept(socket, context, alpn);
+    const allowed = { tls: policy.tls, alpn, floor: config.tls.minVersion };
+    const context = loop.contexts.for(policy, certificates, solved !== null);
+    const server = loop.openssl.accept(socket, context, alpn, sessionContext(sni));
     const { tls } = server;
     this.#tls = tls;
     if (solved !== null) loop.openssl.resumePuzzle(server, solved);
@@ -328,7 +341,7 @@ export class Connection implements Held {
       tls.destroy();
     }, this.#handshakeLeft(policy));
     tls.on('error', (error) => this.#onTlsError(error));
-    tls.once('secure', () => this.#onSecure(tls, server.group()));
+    tls.once('secure', () => this.#onSecure(tls, server.negotiated(), { offered, allowed }));
     tls.once('close', () => this.#onClose());
   }
 
@@ -415,18 +428,18 @@ export class Connection implements Held {
     this.#inflight = null;
   }
 
-  #onSecure(tls: TLSSocket, group: string | null): void {
+  #onSecure(tls: TLSSocket, negotiated: Negotiated, expected: Expected): void {
     clearTimeout(this.#timer ?? undefined);
     this.#leaveHandshake();
-    const cipher = tls.getCipher();
     this.record.durationsUs.handshake = micros(this.#startedAt);
-    this.record.tls = {
-      version: tls.getProtocol() ?? '',
-      cipher: cipher.standardName,
-      group,
-      resumed: tls.isSessionReused(),
-      alpn: typeof tls.alpnProtocol === 'string' ? tls.alpnProtocol : null,
-    };
+    this.record.tls = nameNegotiated(negotiated);
+    const difference = divergence(negotiated, expected.offered, expected.allowed);
+    if (difference !== null) {
+      this.record.outcome = 'parser_divergence';
+      this.record.error = difference;
+      this.#countFailure();
+      return void tls.destroy();
+    }
     this.record.outcome = 'served';
     this.#overhead = new Overhead(this.#socket!.bytesRead);
     this.#loop.history.count('handshake', this.client, Date.now());

@@ -8,10 +8,12 @@ import type { Config, ListenerConfig } from '../config/schema.ts';
 import { trustKeys } from '../intel/bot-keys.ts';
 import type { TrustedKey } from '../intel/bot-signature.ts';
 import type { Inflight } from '../limit/inflight.ts';
+import { type Certificate, chooseCertificates } from '../orchestrator/certificate-choice.ts';
+import { ContextPool } from '../orchestrator/context-pool.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
 import type { ConnectionFacts, Engine } from '../orchestrator/engine.ts';
 import type { History } from '../orchestrator/history.ts';
-import { type Certificate, ContextPool, chooseCertificate } from '../orchestrator/tls-profile.ts';
+import type { TicketMasters } from '../orchestrator/ticket-keys.ts';
 import { inPrefix, type Prefix, parsePrefix } from '../pdl/ip.ts';
 import { type Arrival, Connection } from './connection.ts';
 import { HoldingPen } from './holding.ts';
@@ -51,10 +53,10 @@ export interface EdgeLoopOptions {
   readonly slots: ConnectionSlots;
   /** Open connections of the whole process. */
   readonly total: SharedCount;
+  /** The same in every worker. */
+  readonly ticketMasters: TicketMasters;
   /** TLS handshakes under way in the whole process. */
   readonly inflight: Inflight;
-  /** 32 random bytes, the same in every worker. */
-  readonly ticketMaster: Uint8Array;
   /** Takes the record of a connection that ended; calls `release` with the slot once it is safe. */
   readonly report: (record: ConnectionRecord, slot: number) => void;
 }
@@ -74,6 +76,9 @@ export class EdgeLoop {
   #deployment: Deployment | null = null;
   #botKeys: ReadonlyMap<string, TrustedKey> = new Map();
   #contexts: ContextPool;
+  #ticketMasters: TicketMasters;
+  /** By listener, in its order. */
+  #certificates: readonly (readonly Certificate[])[] = [];
   #draining = false;
   #onIdle: (() => void) | null = null;
   readonly #looks: NodeJS.Timeout;
@@ -88,6 +93,7 @@ export class EdgeLoop {
     this.inflight = options.inflight;
     this.#intermediaries = options.config.intermediaries.map((text) => parsePrefix(text)!);
     this.pen = new HoldingPen(options.config.limits.tarpits);
+    this.#ticketMasters = options.ticketMasters;
     this.puzzles = new Puzzles({
       core: options.engine.core,
       history: options.history,
@@ -119,6 +125,10 @@ export class EdgeLoop {
   /** Switches to a deployment that was verified. @throws Error, and nothing changes, when it is refused. */
   load(deployment: Deployment): void {
     this.engine.load(deployment.bundle, deployment.epoch);
+    const { certificates } = deployment;
+    this.#certificates = this.config.listeners.map((listener) =>
+      listener.certificates.map((name) => certificates[name]!),
+    );
     this.engine.useOrigins(deployment.origins);
     this.engine.useModes(deployment.modes);
     this.puzzles.load(deployment.bundle);
@@ -132,19 +142,22 @@ export class EdgeLoop {
     return this.#botKeys;
   }
 
-  #newContexts(): ContextPool {
-    const { openssl, ticketMaster, config } = this.#options;
-    return new ContextPool(openssl.makeContext, ticketMaster, config.tls.minVersion);
+  /** From here on tickets are made with the first master. */
+  rotateTicketKeys(masters: TicketMasters): void {
+    this.#ticketMasters = masters;
+    this.#contexts.rotate(masters);
   }
 
-  /** The certificate a policy names, else the listener's best for the server name. */
-  certificateFor(listener: ListenerState, named: string | null, sni: string | null): Certificate {
-    const { certificates } = this.#deployment!;
-    if (named !== null) return certificates[named]!;
-    return chooseCertificate(
-      listener.config.certificates.map((name) => certificates[name]!),
-      sni,
-    );
+  #newContexts(): ContextPool {
+    const { openssl, config } = this.#options;
+    const { minVersion: floor, tickets } = config.tls;
+    return new ContextPool({ make: openssl.makeContext, masters: this.#ticketMasters, floor, tickets });
+  }
+
+  /** The certificate a policy names, else the listener's best for the server name: one for each type of key. */
+  certificatesFor(listener: ListenerState, named: string | null, sni: string | null): readonly Certificate[] {
+    if (named !== null) return [this.#deployment!.certificates[named]!];
+    return chooseCertificates(this.#certificates[listener.index]!, sni);
   }
 
   /** So many connections are open that none is held for nothing. */

@@ -5,14 +5,13 @@ import type { Tally } from '../observe/tally.ts';
 import type { Question } from '../orchestrator/answers.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
 import type { SharedTables } from '../orchestrator/shared-tables.ts';
+import type { TicketMasters } from '../orchestrator/ticket-keys.ts';
 
 /** Memory that all workers share, and that outlives each of them. */
 export interface SharedState extends SharedTables {
   readonly total: SharedArrayBuffer;
   /** Handshakes under way, of all workers. */
   readonly inflight: SharedArrayBuffer;
-  /** 32 random bytes that every ticket key is derived from. */
-  readonly ticketMaster: Uint8Array;
 }
 
 /** The one long task of an edge worker. */
@@ -22,6 +21,7 @@ export interface WorkerTask {
   readonly slot: number;
   readonly config: Config;
   readonly deployment: Deployment;
+  readonly ticketMasters: TicketMasters;
   readonly shared: SharedState;
   /** Open connections of this worker; the main thread reads it when the worker is lost. */
   readonly slots: SharedArrayBuffer;
@@ -37,6 +37,7 @@ export interface WorkerTask {
 
 export type ToWorker =
   | { readonly type: 'deploy'; readonly deployment: Deployment }
+  | { readonly type: 'tickets'; readonly masters: TicketMasters }
   | { readonly type: 'drain'; readonly timeoutMs: number }
   /** Somebody wants to be told of each connection, or nobody any more. */
   | { readonly type: 'watch'; readonly watched: boolean }

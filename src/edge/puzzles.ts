@@ -130,8 +130,10 @@ export class Puzzles {
 
   #pose({ verdict, facts, record }: Connection, puzzle: HandshakePuzzle): PosedPuzzle | null {
     const { core, isPossible } = this.#options;
-    const { tls } = verdict!.policy!;
-    const canRetry = isPossible && core.hello.maxVersion === TLS13 && tls.maxVersion === TLS13;
+    const { tls, extensions } = verdict!.policy!;
+    // why: the flight that asks is made here, with the puzzle's extension and no other.
+    const isPlain = !extensions?.send.some(({ message }) => message === 'hello_retry_request');
+    const canRetry = isPossible && isPlain && core.hello.maxVersion === TLS13 && tls.maxVersion === TLS13;
     const hello = canRetry ? helloParts(core.hello.body) : null;
     if (hello === null) return null;
     const client = { connection: record.id, ip: facts.ip, port: facts.port };

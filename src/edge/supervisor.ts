@@ -2,7 +2,6 @@
  * The control plane, on the main thread: owns the sockets, keeps the workers and puts policies in
  * force. It never accepts client traffic.
  */
-import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { AdminControl, ReloadResult } from '../admin/control.ts';
 import { type Traffic, WatchHub } from '../admin/watch-hub.ts';
@@ -14,6 +13,7 @@ import type { Bundle } from '../orchestrator/bundle.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
 import { handshakeRate } from '../orchestrator/handshake-rate.ts';
 import { tableStates } from '../orchestrator/shared-tables.ts';
+import { rotateMasters, type TicketMasters } from '../orchestrator/ticket-keys.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import { OriginStore } from '../profile/address/origin-store.ts';
 import { type Addon, loadAddon } from './addon.ts';
@@ -83,6 +83,8 @@ export class Supervisor implements AdminControl {
   #nextReload: Promise<ReloadResult> | null = null;
   #isReloading = false;
   #refresh: NodeJS.Timeout | null = null;
+  #ticketMasters: TicketMasters = rotateMasters();
+  #rotation: NodeJS.Timeout | null = null;
   #ending: Promise<void> | null = null;
 
   private constructor({ config, log }: SupervisorOptions) {
@@ -98,7 +100,6 @@ export class Supervisor implements AdminControl {
       total: new SharedArrayBuffer(4),
       inflight: createInflight(),
       ...this.#keeper.shared,
-      ticketMaster: randomBytes(32),
     };
     this.#total = new SharedCount(this.#shared.total, limits.connections);
     this.#edgePool = config.threads === 0 ? null : createEdgePool(config.threads);
@@ -185,6 +186,7 @@ export class Supervisor implements AdminControl {
       this.#bound = this.#bound.map((bound, index) => ({ ...bound, port: ports[index]! }));
     }
     this.#scheduleRefresh();
+    this.#rotation = setInterval(() => this.rotateTicketKeys(), this.#config.tls.ticketRotation).unref();
     this.#refresher.watch(remoteFeeds, this.#deployer.feedEnds);
     this.#origins.watch();
     this.#keeper.start();
@@ -214,6 +216,7 @@ export class Supervisor implements AdminControl {
       sockets: () => this.#sockets?.duplicates(slot) ?? this.#config.listeners.map(() => null),
       ports: () => this.#bound.map(({ port }) => port),
       deployment: () => this.#deployment!,
+      ticketMasters: () => this.#ticketMasters,
       onEnded: (ended) => this.#reporting.ended(ended),
       onQuestions: (questions) => this.#questions.answer(questions),
       watched: () => this.watch.watched,
@@ -357,6 +360,7 @@ export class Supervisor implements AdminControl {
 
   async #end(finish: (slot: WorkerSlot) => Promise<void>): Promise<void> {
     clearInterval(this.#refresh ?? undefined);
+    clearInterval(this.#rotation ?? undefined);
     this.#origins.close();
     this.modes.close();
     await Promise.all(this.#slots.map(finish));
@@ -365,6 +369,12 @@ export class Supervisor implements AdminControl {
     await this.#refresher.close();
     this.#questions.close();
     await Promise.all([this.#edgePool?.destroy(), this.#batch.destroy(), this.#reporting.close()]);
+  }
+
+  /** Makes tickets with a new key from here on; those of the key before it still resume, older ones no more. */
+  rotateTicketKeys(): void {
+    this.#ticketMasters = rotateMasters(this.#ticketMasters);
+    for (const slot of this.#slots) slot.rotateTicketKeys(this.#ticketMasters);
   }
 
   /** Ends a worker's thread as a crash would: for tests of what then happens. */

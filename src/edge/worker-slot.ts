@@ -7,6 +7,7 @@ import type { Config } from '../config/schema.ts';
 import { createInflightRow, Inflight } from '../limit/inflight.ts';
 import type { Question } from '../orchestrator/answers.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
+import type { TicketMasters } from '../orchestrator/ticket-keys.ts';
 import type { Ended, SharedState, ToMain, ToWorker, WorkerTask } from './messages.ts';
 import { collectLost, type LostConnection, SLOT_BYTES } from './slots.ts';
 
@@ -22,6 +23,7 @@ export interface WorkerSlotOptions {
   readonly sockets: () => readonly (number | null)[];
   readonly ports: () => readonly number[];
   readonly deployment: () => Deployment;
+  readonly ticketMasters: () => TicketMasters;
   /** Audit lines and counts of connections that ended. */
   readonly onEnded: (ended: Ended) => void;
   readonly onQuestions: (questions: readonly Question[]) => void;
@@ -121,6 +123,7 @@ export class WorkerSlot {
       slot: options.slot,
       config: options.config,
       deployment: options.deployment(),
+      ticketMasters: options.ticketMasters(),
       shared: options.shared,
       slots: worker.slots,
       gauges: worker.gauges.buffer as SharedArrayBuffer,
@@ -226,6 +229,11 @@ export class WorkerSlot {
       this.#deploying.set(deployment.epoch, resolve);
       worker.send({ type: 'deploy', deployment });
     });
+  }
+
+  /** Has every worker, also one that is still starting, make tickets with the first master. */
+  rotateTicketKeys(masters: TicketMasters): void {
+    for (const worker of this.#running) worker.send({ type: 'tickets', masters });
   }
 
   /** Lets open connections end; those left after `timeoutMs` are closed. */

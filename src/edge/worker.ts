@@ -73,8 +73,8 @@ class EdgeWorker {
       openssl: new OpenSsl(loadAddon().addon, config.tls.puzzleExtension),
       slots: new ConnectionSlots(task.slots),
       total: new SharedCount(shared.total, config.limits.connections),
+      ticketMasters: task.ticketMasters,
       inflight: new Inflight(shared.inflight, task.inflight),
-      ticketMaster: shared.ticketMaster,
       report: (record, slot) => this.#outbox.add(record, slot),
     });
     const services = this.#makeServices();
@@ -170,6 +170,7 @@ class EdgeWorker {
     if (message.type === 'deploy') {
       this.#deploying = this.#deploying.then(() => this.#redeploy(message.deployment));
     } else if (message.type === 'watch') this.#outbox.watched = message.watched;
+    else if (message.type === 'tickets') this.#loop.rotateTicketKeys(message.masters);
     else if (message.type === 'drain') void this.#drain(message.timeoutMs);
     else {
       this.#stopAccepting();

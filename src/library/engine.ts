@@ -17,6 +17,7 @@ import { alertRecord } from '../orchestrator/alert.ts';
 import { type Client, clientAtHello } from '../orchestrator/client.ts';
 import { clock } from '../orchestrator/clock.ts';
 import { type CompileOutcome, compilePolicyFile } from '../orchestrator/compile-policy.ts';
+import { ContextPool } from '../orchestrator/context-pool.ts';
 import { type ConnectionFacts, Engine } from '../orchestrator/engine.ts';
 import { handshakeRate } from '../orchestrator/handshake-rate.ts';
 import { helloExcess } from '../orchestrator/hello-limits.ts';
@@ -31,7 +32,6 @@ import {
   type SharedTables,
   type Tables,
 } from '../orchestrator/shared-tables.ts';
-import { type Certificate, ContextPool } from '../orchestrator/tls-profile.ts';
 import type { Verdict } from '../orchestrator/verdict.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import { type DatabaseFiles, loadDatabases } from '../profile/address/load-database.ts';
@@ -98,6 +98,8 @@ const DROP_MS = 10_000;
 const SLOTS = 1 << 16;
 /** The lowest version that any policy may offer (RFC 8996 retires those before it). */
 const FLOOR = 0x0303;
+/** Sent after a full TLS 1.3 handshake, as OpenSSL does of itself. */
+const TICKETS = 2;
 
 export function createState(): EngineState {
   return {
@@ -157,7 +159,12 @@ export class PolicyEngine {
   }
 
   #newContexts(): ContextPool {
-    return new ContextPool(this.#openssl.makeContext, this.state.ticketMaster, FLOOR);
+    return new ContextPool({
+      make: this.#openssl.makeContext,
+      masters: [this.state.ticketMaster],
+      floor: FLOOR,
+      tickets: TICKETS,
+    });
   }
 
   /** Hex SHA-256 that names the policy in force. */
@@ -315,8 +322,8 @@ export class PolicyEngine {
     if (policy === null || decision.action !== 'accept') {
       throw new TypeError('only a decision of this engine that accepts has a TLS context');
     }
-    const named: Certificate = { name: '', names: [], ...certificate };
-    return this.#contexts.for(policy, named);
+    const named = { name: '', names: [], keyType: '', ...certificate };
+    return this.#contexts.for(policy, [named]);
   }
 
   /** Tells the policy's counters how a connection that was decided about went on. */

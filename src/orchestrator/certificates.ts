@@ -3,7 +3,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { CertificateConfig } from '../config/schema.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
-import type { Certificate } from './tls-profile.ts';
+import type { Certificate } from './certificate-choice.ts';
 
 export type Certificates = Readonly<Record<string, Certificate>>;
 
@@ -100,7 +100,7 @@ function load(
   if (leaf === null || key === null || cert === null) return null;
   checkKey(leaf, key, config.key, problems);
   checkDates(leaf, config.certificate, nowMs, problems);
-  return { name, cert, key, names: names(leaf) };
+  return { name, cert, key, names: names(leaf), keyType: leaf.publicKey.asymmetricKeyType ?? '' };
 }
 
 /** Reads all of them; one that cannot serve makes the whole result an error. */

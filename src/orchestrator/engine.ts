@@ -24,13 +24,21 @@ import type { Bundle } from './bundle.ts';
 import { armsOf, canariesOf } from './canaries.ts';
 import { type Client, clientAtAccept } from './client.ts';
 import { clock } from './clock.ts';
+import { heedExtensions } from './extension-rules.ts';
 import { FACT } from './facts.ts';
 import type { History } from './history.ts';
 import type { LimitMoment } from './limit-moment.ts';
 import { systemLoad } from './load.ts';
 import { formOf } from './modes.ts';
 import { SiteTable } from './sites.ts';
-import { actionOf, difficultyFor, type ScorePart, type ShadowDecision, type Verdict } from './verdict.ts';
+import {
+  actionOf,
+  difficultyFor,
+  isStricter,
+  type ScorePart,
+  type ShadowDecision,
+  type Verdict,
+} from './verdict.ts';
 
 /** What is known when a connection is accepted. */
 export interface ConnectionFacts {
@@ -56,13 +64,6 @@ export type FactValue = boolean | number | string | readonly number[] | null;
 const PHASE = { connect: 0, hello: 1, cert: 2, request: 3 } as const;
 /** A phase after the handshake. */
 export type LaterPhase = 'cert' | 'request';
-const STRICTNESS: Readonly<Record<Action['action'], number>> = {
-  accept: 0,
-  tarpit: 2,
-  refuse: 3,
-  reset: 4,
-  drop: 5,
-};
 /** Tiers that limits come after; the stricter ones and `exempt` are above them. */
 const LIMITED_TIERS: ReadonlySet<string> = new Set(['limit', 'pin', 'ladder']);
 const ACCEPT: Action = { action: 'accept' };
@@ -276,10 +277,22 @@ export class Engine {
     this.#history.learn(core, client);
     this.#history.apply(core, client, facts.nowMs);
     const { nowMs } = facts;
-    let verdict = this.#limited(site, this.explainSite(siteIndex), 'hello', client, nowMs);
-    if (verdict.action.action === 'accept') verdict = this.#limited(site, verdict, 'accept', client, nowMs);
+    let verdict = this.#heedExtensions(
+      this.#limited(site, this.#decideSite(siteIndex, 'hello'), 'hello', client, nowMs),
+    );
+    if (verdict.action.action === 'accept') {
+      const limited = this.#limited(site, verdict, 'accept', client, nowMs);
+      verdict = limited.policy === verdict.policy ? limited : this.#heedExtensions(limited);
+    }
     if (verdict.action.action !== 'accept') this.#history.refused(client, nowMs);
     return verdict;
+  }
+
+  /** The rules on extensions belong to the TLS profile, which no phase after the hello changes. */
+  #heedExtensions(verdict: Verdict): Verdict {
+    if (verdict.policy?.extensions === undefined) return verdict;
+    const types = this.core.readCodes(FACT.extensions);
+    return types === null ? verdict : heedExtensions(verdict, types);
   }
 
   /** Does the policy in force ask about a fact? */
@@ -322,15 +335,16 @@ export class Engine {
     const siteIndex = this.#siteOf(facts.listener, client.sni);
     const site = this.program.sites[siteIndex];
     if (!site) return this.#noSite();
-    const verdict = this.#afterLimits(before, this.explainSite(siteIndex, phase), client, nowMs);
+    const verdict = this.#afterLimits(before, this.#decideSite(siteIndex, phase), client, nowMs);
     return this.#limited(site, verdict, phase === 'cert' ? 'certificate' : 'request', client, nowMs);
   }
 
   /** A later verdict beside the one before: what a limit demanded then stays, and a policy entered now has limits. */
   #afterLimits(before: Verdict, verdict: Verdict, client: Client, nowMs: number): Verdict {
     if (before.tier === 'limit') {
-      const stricter = STRICTNESS[verdict.action.action] > STRICTNESS[before.action.action];
-      return stricter ? verdict : { ...before, score: verdict.score, parts: verdict.parts };
+      return isStricter(verdict.action, before.action)
+        ? verdict
+        : { ...before, score: verdict.score, parts: verdict.parts };
     }
     if (verdict.policy?.name === before.policy?.name) return verdict;
     return this.#limited(null, verdict, 'hello', client, nowMs);
@@ -338,6 +352,10 @@ export class Engine {
 
   /** The verdict of one site over the facts as they stand at a phase; limits are left out of account. */
   explainSite(siteIndex: number, phase: keyof typeof PHASE = 'hello'): Verdict {
+    return this.#heedExtensions(this.#decideSite(siteIndex, phase));
+  }
+
+  #decideSite(siteIndex: number, phase: keyof typeof PHASE): Verdict {
     const decision = this.core.decide(siteIndex, PHASE[phase]);
     if (decision.status < 0) return this.#onError(this.program.sites[siteIndex]!);
     return this.#describe(siteIndex, decision);
@@ -454,8 +472,7 @@ export class Engine {
       if (this.#history.isWithin(index, moment, client, nowMs)) continue;
       const next = this.#limitOutcome(verdict, index);
       const matched = [...result.matched, program.limits[index]!.name];
-      const stricter = STRICTNESS[next.action.action] >= STRICTNESS[result.action.action];
-      result = { ...(stricter ? next : result), matched };
+      result = { ...(isStricter(result.action, next.action) ? result : next), matched };
     }
     return result;
   }

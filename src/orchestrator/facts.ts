@@ -29,6 +29,9 @@ type Filled =
   | 'sni'
   | 'ja3'
   | 'ja4'
+  | 'ciphers'
+  | 'groups'
+  | 'extensions'
   | 'client'
   | 'segments'
   | 'completeIn'
@@ -62,6 +65,9 @@ export const FACT: Readonly<Record<Filled, number>> = {
   sni: factIndex('hello.sni'),
   ja3: factIndex('hello.ja3'),
   ja4: factIndex('hello.ja4'),
+  ciphers: factIndex('hello.ciphers'),
+  groups: factIndex('hello.groups'),
+  extensions: factIndex('hello.extensions'),
   client: factIndex('hello.client'),
   segments: factIndex('hello.segments'),
   completeIn: factIndex('hello.complete_in'),

@@ -1,21 +1,9 @@
-/**
- * Turns a policy's TLS profile into an OpenSSL context. One context per (policy, certificate), made
- * once and kept: a connection that started under a policy keeps its context until it ends.
- */
-import { constants, hkdfSync } from 'node:crypto';
-import type { SecureContext, SecureContextOptions, SecureVersion } from 'node:tls';
-import type { Policy } from '../pdl/ir.ts';
-import { CIPHERS, GROUPS, SIGALGS } from '../pdl/registry/iana.ts';
-
-export interface Certificate {
-  readonly name: string;
-  /** PEM chain, leaf first. */
-  readonly cert: string;
-  /** PEM private key. */
-  readonly key: string;
-  /** Lower-case DNS names and `*.` wildcards of the leaf. */
-  readonly names: readonly string[];
-}
+/** What a policy's TLS profile is to OpenSSL. */
+import { constants } from 'node:crypto';
+import type { SecureContextOptions, SecureVersion } from 'node:tls';
+import type { Policy, TlsProfile } from '../pdl/ir.ts';
+import { CIPHERS, GROUP_NAMES, GROUPS, SIGALGS } from '../pdl/registry/iana.ts';
+import type { Certificate } from './certificate-choice.ts';
 
 const VERSIONS: Readonly<Record<number, SecureVersion>> = {
   769: 'TLSv1',
@@ -24,34 +12,29 @@ const VERSIONS: Readonly<Record<number, SecureVersion>> = {
   772: 'TLSv1.3',
 };
 
-/** Makes a context; `tickets` false: it must issue none, in no version; `puzzles`: they can be posed in it. */
-export type ContextMaker = (
-  options: SecureContextOptions,
-  tickets: boolean,
-  puzzles: boolean,
-) => SecureContext;
-
-/** Bytes that OpenSSL takes as a ticket key: name 16, HMAC 16, AES 16. */
-const TICKET_KEY_BYTES = 48;
-
-/**
- * Ticket keys bound to the policy and its TLS profile, so that a ticket issued under one policy
- * never resumes under another. `master` is 32 random bytes shared by all workers of the process.
- */
-function ticketKeys(master: Uint8Array, policy: Policy): Buffer {
-  const info = `sallyport ticket v1\0${policy.name}\0${JSON.stringify(policy.tls)}`;
-  return Buffer.from(hkdfSync('sha256', master, '', info, TICKET_KEY_BYTES));
-}
-
 function opensslNames(table: ReadonlyMap<number, string>, codes: readonly number[]): string {
   return codes.flatMap((code) => table.get(code) ?? []).join(':');
 }
 
-/** The options of a policy's context. `floor` is the lowest version any policy may offer, as on the wire. */
+/**
+ * The groups in order. A server that prefers its own order and lists hybrid groups first asks for one of them, with a
+ * HelloRetryRequest, even of a client that lists one and shared a key of another group alone: `/` says so.
+ */
+function groupList({ groups, prefer }: TlsProfile): string {
+  const classical = groups.findIndex((code) => !GROUP_NAMES.get(code)?.includes('MLKEM'));
+  if (prefer === 'client' || classical <= 0) return opensslNames(GROUPS, groups);
+  return [groups.slice(0, classical), groups.slice(classical)]
+    .map((part) => opensslNames(GROUPS, part))
+    .join('/');
+}
+
+/**
+ * The options of the context that serves a policy with certificates of different key types.
+ * @param floor The lowest version that any policy may offer, as on the wire.
+ */
 export function contextOptions(
   policy: Policy,
-  certificate: Certificate,
-  master: Uint8Array,
+  certificates: readonly Certificate[],
   floor: number,
 ): SecureContextOptions {
   const { tls } = policy;
@@ -59,59 +42,15 @@ export function contextOptions(
   // why: renegotiation is off and early data is never accepted, whatever a policy says (a floor).
   const secureOptions = constants.SSL_OP_NO_RENEGOTIATION | (tls.tickets ? 0 : constants.SSL_OP_NO_TICKET);
   return {
-    cert: certificate.cert,
-    key: certificate.key,
+    cert: certificates.map(({ cert }) => cert),
+    key: certificates.map(({ key }) => key),
     minVersion: VERSIONS[Math.max(tls.minVersion, floor)]!,
     maxVersion: VERSIONS[Math.max(tls.maxVersion, floor)]!,
     ciphers: opensslNames(CIPHERS, tls.ciphers),
-    ecdhCurve: opensslNames(GROUPS, tls.groups),
+    ecdhCurve: groupList(tls),
     ...(sigalgs === '' ? {} : { sigalgs }),
     honorCipherOrder: tls.prefer === 'server',
     secureOptions,
     sessionIdContext: policy.name.slice(0, 32),
-    ticketKeys: ticketKeys(master, policy),
   };
-}
-
-/** The certificate whose names cover `sni`, else the listener's first. */
-export function chooseCertificate(certificates: readonly Certificate[], sni: string | null): Certificate {
-  if (sni !== null) {
-    const parent = `*${sni.slice(sni.indexOf('.'))}`;
-    for (const candidate of certificates) {
-      if (candidate.names.includes(sni)) return candidate;
-    }
-    for (const candidate of certificates) {
-      if (candidate.names.includes(parent)) return candidate;
-    }
-  }
-  return certificates[0]!;
-}
-
-/** The contexts of one policy image; dropped as a whole when the image's last connection ends. */
-export class ContextPool {
-  readonly #contexts = new Map<string, SecureContext>();
-  readonly #make: ContextMaker;
-  readonly #master: Uint8Array;
-  readonly #floor: number;
-
-  constructor(make: ContextMaker, master: Uint8Array, floor: number) {
-    this.#make = make;
-    this.#master = master;
-    this.#floor = floor;
-  }
-
-  /**
-   * @param puzzles For handshakes that a puzzle is posed in; all others never see what that takes.
-   * @throws when OpenSSL takes none of the profile's names, which the policy check rules out beforehand.
-   */
-  for(policy: Policy, certificate: Certificate, puzzles = false): SecureContext {
-    const id = `${policy.name}\0${certificate.name}\0${puzzles}`;
-    let context = this.#contexts.get(id);
-    if (!context) {
-      const options = contextOptions(policy, certificate, this.#master, this.#floor);
-      context = this.#make(options, policy.tls.tickets, puzzles);
-      this.#contexts.set(id, context);
-    }
-    return context;
-  }
 }

@@ -20,8 +20,11 @@ export interface Verdict {
   readonly site: string | null;
   readonly policy: Policy | null;
   readonly action: Action;
-  /** Which tier of the conflict rule decided; `site` when no site claims the name. */
-  readonly tier: Tier | 'limit' | 'ladder' | 'site' | 'on_error';
+  /**
+   * Which tier of the conflict rule decided; `site` when no site claims the name, `extensions` when the hello broke
+   * a rule of the policy it was given.
+   */
+  readonly tier: Tier | 'limit' | 'ladder' | 'site' | 'on_error' | 'extensions';
   /** 0 (good) to 100 (bad), or whatever the policy's clamp says. */
   readonly score: number;
   readonly parts: readonly ScorePart[];
@@ -41,6 +44,18 @@ export interface Verdict {
 }
 
 const ACCEPT: Action = { action: 'accept' };
+const STRICTNESS: Readonly<Record<Action['action'], number>> = {
+  accept: 0,
+  tarpit: 2,
+  refuse: 3,
+  reset: 4,
+  drop: 5,
+};
+
+/** The order of outcomes inside a tier; a challenge is left out of account. */
+export function isStricter(one: Action, other: Action): boolean {
+  return STRICTNESS[one.action] > STRICTNESS[other.action];
+}
 
 /** What a decision does: the winning rule's own verdict, else that of the policy. Indexes of the program, or -1. */
 export function actionOf(program: Program, rule: number, policy: number): Action {

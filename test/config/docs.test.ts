@@ -11,6 +11,7 @@ import {
   LIMIT_SETTINGS,
   type Setting,
   TCP_UPSTREAM_SETTINGS,
+  TLS_SETTINGS,
 } from '../../src/config/settings.ts';
 import { createMetrics } from '../../src/observe/metrics.ts';
 
@@ -24,7 +25,7 @@ function row(key: string, setting: Setting): string {
 }
 
 test('every setting is documented with its default and bounds', () => {
-  for (const table of [LIMIT_SETTINGS, HTTP_UPSTREAM_SETTINGS, TCP_UPSTREAM_SETTINGS]) {
+  for (const table of [LIMIT_SETTINGS, TLS_SETTINGS, HTTP_UPSTREAM_SETTINGS, TCP_UPSTREAM_SETTINGS]) {
     for (const [key, setting] of Object.entries(table))
       assert.ok(operations.includes(row(key, setting)), key);
   }
@@ -34,6 +35,7 @@ test('the schema knows the same settings', () => {
   const { limits, headers, httpUpstream, tcpUpstream } = schema.$defs;
   assert.deepEqual(Object.keys(limits.properties), Object.keys(LIMIT_SETTINGS));
   assert.deepEqual(Object.keys(headers.properties), Object.keys(HEADER_DEFAULTS));
+  for (const key of Object.keys(TLS_SETTINGS)) assert.ok(key in schema.properties.tls.properties, key);
   for (const key of Object.keys(HTTP_UPSTREAM_SETTINGS)) assert.ok(key in httpUpstream.properties, key);
   for (const key of Object.keys(TCP_UPSTREAM_SETTINGS)) assert.ok(key in tcpUpstream.properties, key);
 });

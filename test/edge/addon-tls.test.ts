@@ -65,7 +65,13 @@ describe('TLS settings of the addon', {
     assert.equal(refused, null);
     assert.match(printed, /Cipher is TLS_CHACHA20_POLY1305_SHA256/);
     assert.match(printed, /Temp Key: ECDH, (secp384r1|P-384)/);
-    assert.deepEqual(info, { version: 0x0304, cipher: 0x1303, group: 'secp384r1' });
+    assert.deepEqual(info, {
+      version: 0x0304,
+      cipher: 0x1303,
+      group: 'secp384r1',
+      resumed: false,
+      signature: 408,
+    });
   });
 
   it('leave the next connection of the same context as it was', async () => {

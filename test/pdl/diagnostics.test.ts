@@ -85,7 +85,6 @@ const CASES: readonly (readonly [code: string, marked: string])[] = [
     'PDL-X002',
     `${BASE}ca c from file "c.pem"\npolicy p extends low { client_cert «require» { trust [ c ] } }\n`,
   ],
-  ['PDL-X003', `${BASE}policy p extends low { «extensions { max_count 9 }» }\n`],
   ['PDL-X004', `${BASE}policy p extends low { «ensure client.cleared» rank 7 }\n`],
   ['PDL-X005', `${BASE}mode «m» { state calm initial }\n`],
   ['PDL-X008', `${BASE}prove «"it holds"» for main when client.cleared then not challenged\n`],

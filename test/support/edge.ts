@@ -10,7 +10,7 @@ import { stringify } from 'yaml';
 import { parseConfig } from '../../src/config/load.ts';
 import { type Supervisor, startSupervisor } from '../../src/edge/supervisor.ts';
 import { createLog } from '../../src/observe/log.ts';
-import { makeCertificate } from './certificate.ts';
+import { makeCertificate, type PemPair } from './certificate.ts';
 
 /** One site for each thing an edge can do, by server name; anything else is served. */
 export const ACTIONS_POLICY = `pdl 1
@@ -62,6 +62,7 @@ export interface AuditLine {
     readonly version: string | null;
     readonly cipher: string | null;
     readonly curve: string | null;
+    readonly resumed: boolean | null;
     readonly next_protocol: string | null;
     readonly client: { readonly server_name: string | null };
   };
@@ -84,6 +85,7 @@ export interface AuditLine {
       readonly score: number;
     } | null;
     readonly challenge: { readonly name: string; readonly outcome: string } | null;
+    readonly certificate: string | null;
     readonly hello: {
       readonly status: string | null;
       readonly ja4: string | null;
@@ -120,6 +122,10 @@ export interface TestEdgeOptions {
   readonly metrics?: boolean;
   /** More files of the edge's directory, by name. */
   readonly files?: Readonly<Record<string, string>>;
+  /** YAML of `tls`. */
+  readonly tls?: Readonly<Record<string, unknown>>;
+  /** More certificates, by the names under which `listener.certificates` may list them. */
+  readonly certificates?: Readonly<Record<string, PemPair>>;
   /** Further settings of the top level. */
   readonly config?: Readonly<Record<string, unknown>>;
   /** YAML of `feeds`. */
@@ -194,6 +200,11 @@ export async function startTestEdge(t: TestContext, options: TestEdgeOptions = {
   const pair = await makeCertificate({ names: TEST_NAMES });
   write('cert.pem', pair.certificate);
   write('key.pem', pair.key);
+  const more = Object.entries(options.certificates ?? {});
+  for (const [name, { certificate, key }] of more) {
+    write(`${name}.pem`, certificate);
+    write(`${name}.key`, key);
+  }
   write('policy.pdl', options.policy ?? ACTIONS_POLICY);
   write('blocked.txt', '# nobody\n');
   for (const [name, content] of Object.entries(options.files ?? {})) write(name, content);
@@ -215,7 +226,11 @@ export async function startTestEdge(t: TestContext, options: TestEdgeOptions = {
         ...options.listener,
       },
     ],
-    certificates: { default: { certificate: 'cert.pem', key: 'key.pem' } },
+    certificates: {
+      default: { certificate: 'cert.pem', key: 'key.pem' },
+      ...Object.fromEntries(more.map(([name]) => [name, { certificate: `${name}.pem`, key: `${name}.key` }])),
+    },
+    tls: options.tls ?? {},
     upstreams: { app: upstream, ...options.upstreams },
     limits: options.limits ?? {},
     feeds: options.feeds ?? {},

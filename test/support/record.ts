@@ -45,6 +45,7 @@ export function makeRecord(changes: Partial<ConnectionRecord> = {}): ConnectionR
       cipher: 'TLS_AES_128_GCM_SHA256',
       group: 'X25519',
       resumed: false,
+      certificate: 'ecdsa',
       alpn: 'h2',
     },
     http: {

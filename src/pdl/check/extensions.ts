@@ -26,6 +26,10 @@ export function checkExtensions({ program, origins, report }: Subject): void {
     const left = required.filter((type) => extensions.only && !extensions.only.types.includes(type));
     if (left.length > 0)
       say('only', `${named(left)} is required, but not among the only ones allowed`, 'add it to `only`');
+    if (extensions.order === 'fixed' && extensions.require === null && extensions.only === null) {
+      const help = 'list the types in their order in `require` or `only`';
+      say('order', '`order fixed` has no list whose order it could mean', help, false);
+    }
     const { maxCount } = extensions;
     if (maxCount !== null && maxCount.count < required.length) {
       say(

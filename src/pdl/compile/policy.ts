@@ -190,8 +190,6 @@ function applySection(build: Build, module: Module, section: Section, draft: Dra
       draft.rank = integerOf(section.value.text);
       break;
     case 'extensions': {
-      const help = 'remove it; rules can test hello.extensions with `has`';
-      build.need('PDL-X003', section.span, 'the section `extensions` is', help);
       entriesOf(
         build,
         section.entries.filter(({ key }) => key !== 'send'),

@@ -17,14 +17,6 @@ export const SUPPORT: readonly CatalogueRow[] = [
     'policy p extends low { client_cert off }',
   ],
   [
-    'PDL-X003',
-    'error',
-    '`extensions` is not enforced',
-    LATER,
-    'policy p extends low { extensions { forbid { heartbeat } } }',
-    'deny x when hello.extensions has heartbeat do drop',
-  ],
-  [
     'PDL-X004',
     'error',
     '`ensure` is not enforced',

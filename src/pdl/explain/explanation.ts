@@ -7,7 +7,7 @@ import type { Change } from './nearest.ts';
 /** What the evaluator says besides what tests look at. */
 export interface Answer extends TestAnswer {
   /** Which tier of the conflict rule decided. */
-  readonly tier: Tier | 'limit' | 'ladder' | 'site' | 'on_error';
+  readonly tier: Tier | 'limit' | 'ladder' | 'site' | 'on_error' | 'extensions';
   readonly difficulty: number;
 }
 
