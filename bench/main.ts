@@ -28,6 +28,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
   history: () => import('./history.ts'),
   hostile: () => import('./hostile.ts'),
   policy: () => import('./policy.ts'),
+  profile: () => import('./profile.ts'),
   refuse: () => import('./refuse.ts'),
   puzzle: () => import('./puzzle.ts'),
   reload: () => import('./reload.ts'),

@@ -30,11 +30,15 @@ function signal(i: number): string {
 const block = (from: number, to: number): string =>
   Array.from({ length: to - from }, (_, i) => `    ${signal(from + i)}`).join('\n');
 
-/** @throws Error when the policy does not compile. */
-export function programWithRules(count: number): Program {
+/**
+ * @param declarations What stands before the rules, such as feeds. @param more Rules beyond the counted ones.
+ * @throws Error when the policy does not compile.
+ */
+export function programWithRules(count: number, declarations = '', more: readonly string[] = []): Program {
   const rules = Array.from({ length: count }, (_, i) => `  deny r${i} when ${condition(i)} do drop`);
   const text = `pdl 1
 import "std/tls" as tls
+${declarations}
 score risk {
   clamp 0..100
   group a cap 60 {
@@ -46,7 +50,7 @@ ${block(6, 11)}
 ${block(11, 16)}
 }
 ruleset hygiene {
-${rules.join('\n')}
+${[...rules, ...more].join('\n')}
 }
 policy low extends tls.intermediate { }
 policy high extends tls.modern { action refuse alert access_denied  rank 90 }

@@ -5,6 +5,7 @@ import { loadCoreModule } from '../core/module.ts';
 import { formatIp } from '../orchestrator/ip.ts';
 import type { Endpoint, TlsBeginning } from '../pcap/connections.ts';
 import { type OriginDatabases, Origins } from '../profile/address/origins.ts';
+import type { ClientMatcher } from '../profile/client-matcher.ts';
 import type { StackMatcher } from '../profile/stack-matcher.ts';
 import type { DecisionDesk } from './commands/decide.ts';
 import { describeSyn } from './commands/inspect.ts';
@@ -34,12 +35,19 @@ export interface CaptureRow {
   readonly ja3: string | null;
   readonly ja3_hash: string | null;
   readonly ja4: string | null;
+  /** The program, by the table of TLS clients. */
+  readonly client_name: string | null;
+  readonly client_kind: string | null;
+  readonly client_versions: string | null;
+  /** How sure that is. */
+  readonly client_match: string | null;
   /** As `decide` says; null without a policy, or without a whole hello. */
   readonly decision: Answer | null;
 }
 
 export interface CaptureDeskOptions {
   readonly matcher: StackMatcher;
+  readonly clients: ClientMatcher;
   readonly databases: OriginDatabases;
   /** Null: nothing is decided. */
   readonly desk: DecisionDesk | null;
@@ -48,11 +56,13 @@ export interface CaptureDeskOptions {
 export class CaptureDesk {
   readonly #core = new Core(loadCoreModule());
   readonly #matcher: StackMatcher;
+  readonly #clients: ClientMatcher;
   readonly #origins: Origins;
   readonly #desk: DecisionDesk | null;
 
-  constructor({ matcher, databases, desk }: CaptureDeskOptions) {
+  constructor({ matcher, clients, databases, desk }: CaptureDeskOptions) {
     this.#matcher = matcher;
+    this.#clients = clients;
     this.#origins = new Origins(databases);
     this.#desk = desk;
   }
@@ -67,6 +77,7 @@ export class CaptureDesk {
     const { country, asn } = this.#origins.find(client.ip, client.isV4);
     const report = isComplete ? inspectHello(this.#core, hello, 'records', 'tls') : null;
     const known = report === null || 'error' in report ? null : report;
+    const program = known && this.#clients.match(known.ja4, { ja4r: known.ja4_r });
     return {
       time: new Date(timeMs).toISOString(),
       client: { ...endpoint(client), country, asn },
@@ -80,6 +91,10 @@ export class CaptureDesk {
       ja3: known?.ja3 ?? null,
       ja3_hash: known?.ja3_hash ?? null,
       ja4: known?.ja4 ?? null,
+      client_name: program?.name ?? null,
+      client_kind: program?.kind ?? null,
+      client_versions: program?.versions ?? null,
+      client_match: program?.level ?? null,
       decision: known && this.#decide(beginning),
     };
   }
@@ -107,7 +122,7 @@ function statusOf(report: HelloReport | { readonly error: { readonly code: strin
   return report.violation?.code ?? 'complete';
 }
 
-const WIDTHS = { time: 12, client: 28, server: 22, sni: 30, os: 22, ja4: 36 } as const;
+const WIDTHS = { time: 12, client: 28, server: 22, sni: 28, os: 20, program: 16, ja4: 36 } as const;
 
 /** The line above the rows; `decided` adds a column. */
 export function tableHead(paint: Paint, decided: boolean): string {
@@ -117,6 +132,7 @@ export function tableHead(paint: Paint, decided: boolean): string {
     'SERVER'.padEnd(WIDTHS.server),
     'NAME ASKED FOR'.padEnd(WIDTHS.sni),
     'SYSTEM (SYN)'.padEnd(WIDTHS.os),
+    'PROGRAM'.padEnd(WIDTHS.program),
     'JA4'.padEnd(WIDTHS.ja4),
     ...(decided ? ['DECISION'] : []),
   ];
@@ -135,6 +151,10 @@ export function tableRow(row: CaptureRow, paint: Paint): string {
     fit(address(server), WIDTHS.server),
     fit(row.sni ?? '–', WIDTHS.sni),
     fit(os, WIDTHS.os),
+    fit(
+      row.client_name === null ? '–' : `${row.client_match === 'exact' ? '' : '~'}${row.client_name}`,
+      WIDTHS.program,
+    ),
     row.ja4 === null ? paint('red', fit(row.hello_status, WIDTHS.ja4)) : fit(row.ja4, WIDTHS.ja4),
     ...(decision === null ? [] : [verdict(decision, paint)]),
   ]

@@ -214,6 +214,7 @@ function buildProgram(done: (code: number) => void): Command {
     .option('--policy <file>', 'say what this policy decides about each, on its own')
     .option('--site <name>', 'decide for this site whatever name the client asks for')
     .option('--p0f-db <file>', "signatures in the format of p0f.fp instead of the package's own")
+    .option('--client-table <file>', "a table of TLS clients over the package's own")
     .addOption(formatOption())
     .action(async (file: string, options: CaptureOptions) => {
       const { inspectPcap } = await import('./commands/inspect-pcap.ts');

@@ -31,6 +31,9 @@ upstreams:
 #   country: /var/lib/GeoIP/GeoLite2-Country.mmdb
 #   asn: /var/lib/GeoIP/GeoLite2-ASN.mmdb
 
+# Under a listener, behind a load balancer that passes TLS through: whose PROXY header is believed.
+#   proxyProtocol: { from: [10.0.0.0/8] }
+
 # limits:
 #   connections: 20000          # of the whole process
 #   helloTimeout: 5s            # from accept to a whole ClientHello

@@ -4,6 +4,9 @@ import * as L from './layout.gen.ts';
 import { CoreMemory } from './memory.ts';
 import type { CoreExports } from './module.ts';
 
+/** UTF-16 units up to which a text is copied without an encoder. */
+const SHORT_TEXT = 64;
+
 export class FactSlots {
   protected readonly memory: CoreMemory;
   protected readonly exports: CoreExports;
@@ -71,11 +74,26 @@ export class FactSlots {
 
   /** As UTF-8. */
   setText(fact: number, text: string): void {
+    if (text.length <= SHORT_TEXT && this.#setShort(fact, text)) return;
     const at = this.#values + this.#cursor;
     const end = Math.min(at + text.length * 3, this.#values + L.MAX_HOST_VALUE_BYTES);
     const { read, written } = this.#encoder.encodeInto(text, this.memory.bytes.subarray(at, end));
     if (read === text.length) this.#keep(fact, L.STATE_BYTES, written, 0);
     else this.setUnknown(fact);
+  }
+
+  /** Copies a short ASCII text by itself, which is faster than to ask an encoder; false for any other. */
+  #setShort(fact: number, text: string): boolean {
+    if (this.#cursor + text.length > L.MAX_HOST_VALUE_BYTES) return false;
+    const { bytes } = this.memory;
+    const at = this.#values + this.#cursor;
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i);
+      if (code > 0x7f) return false;
+      bytes[at + i] = code;
+    }
+    this.#keep(fact, L.STATE_BYTES, text.length, 0);
+    return true;
   }
 
   /** Code points of 16 bits. */

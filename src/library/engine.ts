@@ -34,6 +34,7 @@ import {
 } from '../orchestrator/shared-tables.ts';
 import type { Verdict } from '../orchestrator/verdict.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
+import type { CountedEvent } from '../pdl/ir.ts';
 import { type DatabaseFiles, loadDatabases } from '../profile/address/load-database.ts';
 import { describe, type EngineDecision, summarizeHello, undecided } from './decision.ts';
 
@@ -326,8 +327,8 @@ export class PolicyEngine {
     return this.#contexts.for(policy, [named]);
   }
 
-  /** Tells the policy's counters how a connection that was decided about went on. */
-  count(decision: EngineDecision, event: 'handshake' | 'failure' | 'challenge_fail'): void {
+  /** Tells the policy's counters and limits how a connection that was decided about went on. */
+  count(decision: EngineDecision, event: Exclude<CountedEvent, 'hello'>): void {
     const known = this.#verdicts.get(decision);
     if (known) this.#history.count(event, known.client, Date.now());
   }

@@ -99,9 +99,11 @@ export function claimOf(agent: UserAgent): Claim | null {
   if (agent.bot) return null;
   const tool = agent.product === null ? undefined : TOOLS[agent.product];
   if (tool !== undefined) return tool;
-  if (agent.browser === null) return null;
-  if (agent.os === 'iOS') return ON_IOS[agent.browser] ?? SAFARI;
-  if (agent.engine === 'Blink') return CHROMIUM;
+  // Browsers begin with Mozilla; an app that names its device is none.
+  if (agent.browser === null || agent.product !== 'mozilla') return null;
+  if (agent.os === 'iOS' && agent.engine === 'WebKit') return ON_IOS[agent.browser] ?? SAFARI;
+  // One that names the engine but not Chrome, as jsdom does, is read as Safari.
+  if (agent.engine === 'Blink' && agent.browser !== 'Safari') return CHROMIUM;
   if (agent.browser === 'Firefox') return FIREFOX;
   // WebKit elsewhere uses the libraries of its system.
   if (agent.browser === 'Safari') return agent.os === 'macOS' ? SAFARI : null;

@@ -13,7 +13,7 @@ import type { SavedEntry, SharedTable } from '../limit/shared-table.ts';
 
 const VERSION = 1;
 /** Slots that are looked at in one turn of the event loop. */
-const SLICE = 4_096;
+const SLICE = 1_024;
 /** Words of a saved entry before its values: key, age and time left. */
 const HEAD_WORDS = 4;
 /** Longest piece of a table that is read back. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { makeCertificate } from '../support/certificate.ts';
 import { jsonLines, SMALL, Workspace } from './support.ts';
 
 const workspace = new Workspace();
@@ -102,4 +103,31 @@ test('a code is explained with what to avoid and what to prefer', () => {
   const wrong = sallyport(['explain', 'PDL-R0022']);
   assert.equal(wrong.status, 2);
   assert.match(wrong.stderr, /did you mean `PDL-R002`\?/);
+});
+
+test('a configuration whose policy has feeds to fetch is fine: that they were not fetched yet is a warning', async () => {
+  const feed = 'feed bad of cidr from url "https://feeds.example/bad" { refresh 1h }';
+  const policy = SMALL.replace(
+    'signal is_listed +60',
+    'signal bad +9 when conn.ip in bad\n  signal is_listed +60',
+  );
+  workspace.file('fetching.pdl', policy.replace('score risk', `${feed}\nscore risk`));
+  const { certificate, key } = await makeCertificate({ names: ['localhost'] });
+  workspace.file('cert.pem', certificate);
+  workspace.file('key.pem', key);
+  workspace.file(
+    'fetching.yaml',
+    `version: 1
+policy: fetching.pdl
+listeners: [ { name: edge, address: 127.0.0.1:0, certificates: [ default ], upstream: app } ]
+certificates: { default: { certificate: cert.pem, key: key.pem } }
+upstreams: { app: { protocol: http, url: http://127.0.0.1:1 } }
+`,
+  );
+  const { stdout } = sallyport(['check', 'fetching.yaml', '--format', 'json']);
+  const found = jsonLines(stdout).filter(({ code }) => String(code).startsWith('FEED'));
+  assert.deepEqual(
+    found.map(({ code, severity }) => [code, severity]),
+    [['FEED-001', 'warning']],
+  );
 });

@@ -26,6 +26,7 @@ interface Row {
   readonly sni: string | null;
   readonly ja3_hash: string | null;
   readonly ja4: string | null;
+  readonly client_name: string | null;
   readonly decision: { readonly action: string; readonly policy: string | null } | null;
 }
 
@@ -72,7 +73,8 @@ test('every TLS connection of a capture is one object, with its decision when a 
       ['bait.example', 'refuse', 'shut'],
     ],
   );
-  for (const { client, server, syn, ja3_hash, ja4, hello_status } of rows) {
+  for (const { client, server, syn, ja3_hash, ja4, client_name, hello_status } of rows) {
+    assert.match(client_name!, /Node/);
     assert.equal(client.ip, '192.0.2.7');
     assert.deepEqual(server, { ip: '198.51.100.1', port: 443 });
     assert.match(syn!.os!, /^Linux/);
@@ -87,8 +89,11 @@ test('for people it is a table, and what was counted goes to standard error', as
   const { code, stdout, stderr } = await sallyport(['inspect', 'pcap', file, '--format', 'human']);
   assert.equal(code, 0);
   const lines = stdout.trimEnd().split('\n');
-  assert.match(lines[0]!, /^TIME +CLIENT +SERVER +NAME ASKED FOR +SYSTEM \(SYN\) +JA4$/);
-  assert.match(lines[1]!, /192\.0\.2\.7:40000 +198\.51\.100\.1:443 +shop\.example +Linux.* t13d/);
+  assert.match(lines[0]!, /^TIME +CLIENT +SERVER +NAME ASKED FOR +SYSTEM \(SYN\) +PROGRAM +JA4$/);
+  assert.match(
+    lines[1]!,
+    /192\.0\.2\.7:40000 +198\.51\.100\.1:443 +shop\.example +Linux.* ~?Node\.js.* t13d/,
+  );
   assert.equal(lines.length, 3);
   assert.match(stderr, /^2 TLS of 2 TCP connections in 4 packets$/m);
 });

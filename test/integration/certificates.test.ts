@@ -82,4 +82,5 @@ test('a renewed certificate is served after a reload, and the connections before
   assert.equal((await edge.edge.reload()).ok, true);
   assert.equal((await served(edge, '-servername', 'localhost')).subject, 'CN=renewed.test');
   assert.equal(before.destroyed, false);
+  before.destroy();
 });

@@ -103,7 +103,7 @@ for (const name of ['held.test', 'dropped.test']) {
     assert.equal((await late).reset, true, 'nobody is held any longer');
     assert.equal(await isServed(edge), true);
     idle.destroy();
-    assert.ok(edge.lines().some(({ error }) => error.message === 'hold ended: evicted'));
+    await edge.line(({ error }) => error.message === 'hold ended: evicted');
   });
 }
 

@@ -12,6 +12,7 @@ import { FeedRefresher, nextDelay } from '../../src/intel/refresher.ts';
 import type { FeedSettings } from '../../src/intel/settings.ts';
 import { copyPath, readCopy, readState, sha256Hex } from '../../src/intel/store.ts';
 import type { Feed } from '../../src/pdl/ir.ts';
+import { missing, readJson } from '../support/shared-data.ts';
 import { makeFeed, makeSettings, prefixLines, serve } from './support.ts';
 
 const GOOD = prefixLines(20);
@@ -195,6 +196,29 @@ test('a TAXII collection is read to its last page', async (t) => {
   assert.equal(readState(settings.directory, feed).copy!.entries, 2);
   assert.deepEqual(accepted, Array(2).fill('application/taxii+json;version=2.1'));
   assert.match((await refresh({ ...feed, path: `${origin}/error` })).reason!, /no TAXII envelope/);
+});
+
+const MEDALLION = 'feeds/oasis-medallion/medallion/test/data/default_data.json';
+test('the real objects of a TAXII server are read page by page', { skip: missing(MEDALLION) }, async (t) => {
+  const { collections } = readJson(MEDALLION).trustgroup1;
+  const objects = collections.flatMap(({ objects: found }: { objects: object[] }) => found);
+  assert.ok(objects.length > 3);
+  const origin = await serve(t, (request, response) => {
+    const at = Number(new URL(request.url!, 'http://x').searchParams.get('next') ?? 0);
+    const more = at + 3 < objects.length;
+    const page = { objects: objects.slice(at, at + 3), more, ...(more ? { next: String(at + 3) } : {}) };
+    response.end(JSON.stringify(page));
+  });
+  const { settings, refresh } = refresher(t);
+  const feed = makeFeed({
+    path: `${origin}/trustgroup1/collections/1/objects/`,
+    format: 'taxii',
+    type: 'host',
+  });
+  assert.deepEqual((await refresh(feed)).reason, null);
+  const { state, bytes } = readCopy(settings.directory, feed)!;
+  assert.equal(JSON.parse(Buffer.from(bytes).toString()).objects.length, objects.length);
+  assert.equal(state.copy!.entries, 0, 'its patterns are of URLs and files, which are no host names');
 });
 
 test('a MISP manifest leads to its events', async (t) => {

@@ -11,6 +11,8 @@ import { CaptureDesk, type CaptureRow } from '../../src/cli/capture-desk.ts';
 import { TlsConnections } from '../../src/pcap/connections.ts';
 import { CaptureReader } from '../../src/pcap/container.ts';
 import { NO_DATABASES } from '../../src/profile/address/origins.ts';
+import { ClientMatcher } from '../../src/profile/client-matcher.ts';
+import { loadClients } from '../../src/profile/clients.ts';
 import { StackMatcher } from '../../src/profile/stack-matcher.ts';
 import { loadStacks, OWN_STACKS } from '../../src/profile/stacks.ts';
 import { missing as missingData, sharedPath } from '../support/shared-data.ts';
@@ -19,7 +21,12 @@ import { until } from '../support/until.ts';
 
 function rowsOf(file: string): CaptureRow[] {
   const matcher = new StackMatcher(loadStacks(OWN_STACKS).stacks!);
-  const desk = new CaptureDesk({ matcher, databases: NO_DATABASES, desk: null });
+  const desk = new CaptureDesk({
+    matcher,
+    clients: new ClientMatcher(loadClients(null).table!),
+    databases: NO_DATABASES,
+    desk: null,
+  });
   const rows: CaptureRow[] = [];
   const connections = new TlsConnections({
     parse: (bytes, length) => desk.parse(bytes, length),

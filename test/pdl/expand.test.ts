@@ -128,6 +128,18 @@ test('a rule is enforced when the last of its facts is known, and what the engin
   );
 });
 
+test('limits are enforced when the last of them is drawn on', () => {
+  const enforced = (limit: string): string => {
+    const text = `${BASE}limit few { ${limit} allow 5/s then refuse }\npolicy own extends low { limits [ few ] rank 7 }`;
+    return linesOf(text, 'own').find(({ section }) => section === 'limits')!.enforced;
+  };
+  assert.equal(enforced('per conn.ip'), 'before TLS');
+  assert.equal(enforced('per conn.ip of handshake'), 'before TLS');
+  assert.equal(enforced('per cert.fingerprint'), 'after the handshake');
+  assert.equal(enforced('per conn.ip of request'), 'at the request');
+  assert.equal(enforced('per http.host'), 'at the request');
+});
+
 test('a policy with errors is not expanded', () => {
   const { expansion, diagnostics } = expand(
     { path: 'main.pdl', text: `${BASE}policy own extends nobody { }` },

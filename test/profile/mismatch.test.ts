@@ -27,7 +27,10 @@ const AGENTS = {
   curl: 'curl/8.5.0',
   requests: 'python-requests/2.31.0',
   go: 'Go-http-client/2.0',
+  jsdom: `Mozilla/5.0 (linux) ${BLINK} jsdom/22.1.0`,
   unheard: 'something/1.0 (of its own)',
+  app: 'SomeApp/3.1 (iPhone; iOS 18.4; Scale/3.00)',
+  oddApp: 'Mozilla/5.0 (iPhone; CPU iPhone OS 18_4 like Mac OS X) SomeApp/3.1',
 } as const;
 type Agent = keyof typeof AGENTS;
 
@@ -110,6 +113,10 @@ const TOOLS: readonly (readonly [Agent, match: ClientMatch, mismatch: boolean | 
   ['googlebot', client('Go', 'Go'), null],
   ['playstation', client('OpenSSL', 'OpenSSL'), null],
   ['unheard', client('curl', 'OpenSSL'), null],
+  ['jsdom', client('Node.js', 'OpenSSL'), null],
+  ['app', client('curl', 'OpenSSL'), null],
+  ['app', client('Go', 'Go'), null],
+  ['oddApp', client('curl', 'OpenSSL'), null],
   ['curl', client('curl', 'GnuTLS'), false],
   ['curl', client('OpenSSL', 'OpenSSL'), null],
   ['curl', client('Chromium', 'BoringSSL'), true],

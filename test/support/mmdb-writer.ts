@@ -33,12 +33,19 @@ export function writeMmdb(options: MmdbOptions): Buffer {
   const records: Buffer[] = [];
   const offsets: number[] = [];
   let length = 0;
+  const numbers = new Map<MmdbValue, number>();
   for (const [prefix, record] of networks) {
-    const bytes = encodeValue(record);
-    offsets.push(length);
-    records.push(bytes);
-    length += bytes.length;
-    insert(root, bitsOf(prefix, ipVersion), offsets.length - 1);
+    // The same object is one record.
+    let number = numbers.get(record);
+    if (number === undefined) {
+      number = offsets.length;
+      numbers.set(record, number);
+      const bytes = encodeValue(record);
+      offsets.push(length);
+      records.push(bytes);
+      length += bytes.length;
+    }
+    insert(root, bitsOf(prefix, ipVersion), number);
   }
   const nodes = numbered(root);
   const metadata = {
@@ -89,10 +96,13 @@ function insert(root: Node, bits: readonly number[], record: number): void {
   });
 }
 
+/** Depth first, as MaxMind's own files are: what lies below a node lies behind it. */
 function numbered(root: Node): Map<Node, number> {
-  const nodes = new Map<Node, number>([[root, 0]]);
-  for (const node of nodes.keys()) {
-    for (const edge of node) if (Array.isArray(edge)) nodes.set(edge, nodes.size);
+  const nodes = new Map<Node, number>();
+  const waiting: Node[] = [root];
+  for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
+    nodes.set(node, nodes.size);
+    for (const edge of [node[1], node[0]]) if (Array.isArray(edge)) waiting.push(edge);
   }
   return nodes;
 }

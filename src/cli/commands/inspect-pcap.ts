@@ -4,6 +4,8 @@ import { once } from 'node:events';
 import { createReadStream, statSync } from 'node:fs';
 import { type CaptureCounts, TlsConnections } from '../../pcap/connections.ts';
 import { CaptureError, CaptureReader } from '../../pcap/container.ts';
+import { ClientMatcher } from '../../profile/client-matcher.ts';
+import { loadClients } from '../../profile/clients.ts';
 import { StackMatcher } from '../../profile/stack-matcher.ts';
 import { loadStacks, OWN_STACKS } from '../../profile/stacks.ts';
 import { CaptureDesk, tableHead, tableRow } from '../capture-desk.ts';
@@ -18,6 +20,7 @@ export interface CaptureOptions extends DatabaseFlags {
   readonly policy?: string;
   readonly site?: string;
   readonly p0fDb?: string;
+  readonly clientTable?: string;
   readonly format?: Format;
 }
 
@@ -28,11 +31,18 @@ export async function inspectPcap(file: string, options: CaptureOptions): Promis
   const databases = openDatabases(options);
   const { stacks, diagnostics } = loadStacks(options.p0fDb ?? OWN_STACKS);
   printDiagnostics(diagnostics, new Map(), 'human');
-  if (stacks === null) return EXIT.problem;
+  const { table, diagnostics: tableProblems } = loadClients(options.clientTable ?? null);
+  printDiagnostics(tableProblems, new Map(), 'human');
+  if (stacks === null || table === null) return EXIT.problem;
   const desk =
     options.policy === undefined ? null : openDesk(options.policy, options.site ?? null, databases);
   if (options.policy !== undefined && desk === null) return EXIT.problem;
-  const capture = new CaptureDesk({ matcher: new StackMatcher(stacks), databases, desk });
+  const capture = new CaptureDesk({
+    matcher: new StackMatcher(stacks),
+    clients: new ClientMatcher(table),
+    databases,
+    desk,
+  });
   const isHuman = chooseFormat(options.format) === 'human';
   const paint = painter(useColor(process.stdout));
   if (isHuman) process.stdout.write(`${tableHead(paint, desk !== null)}\n`);

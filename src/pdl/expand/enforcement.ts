@@ -48,6 +48,18 @@ export function enforcementOf(section: string, key: string, text: string): Enfor
   return /\bcert\./.test(text) || section === 'client_cert' ? 'after the handshake' : 'before TLS';
 }
 
+/** Of a list of limits, by indexes: when the last of them is drawn on. */
+export function enforcementOfLimits({ limits }: Program, indexes: readonly number[]): Enforcement {
+  const phases = indexes.map((index) => {
+    const { event, key } = limits[index]!;
+    if (event === 'request') return PHASES.indexOf('request');
+    return event === 'handshake' && key.some(({ fact }) => FACTS[fact]!.phase === 'cert')
+      ? PHASES.indexOf('cert')
+      : 0;
+  });
+  return BY_PHASE[PHASES[Math.max(0, ...phases)]!];
+}
+
 /** Of a condition: when the last fact it asks about is known. */
 export function enforcementOfCondition(program: Program, condition: Condition): Enforcement {
   const operands = condition

@@ -4,6 +4,7 @@ import { find, type Load, loadModules, type Module, type SourceFile } from '../c
 import { STD } from '../compile/std.gen.ts';
 import { type Diagnostic, Report } from '../diagnostics/diagnostic.ts';
 import type { Program } from '../ir.ts';
+import { enforcementOfLimits } from './enforcement.ts';
 import { type ExpandedPolicy, expandPolicy } from './expand-policy.ts';
 import { type ExpandedScore, expandScore } from './expand-score.ts';
 import { type ExpandedSite, expandSite } from './expand-site.ts';
@@ -43,23 +44,27 @@ function expandProgram(
   report: Report,
   needs: readonly Diagnostic[],
 ): Expansion {
-  const honest = <T extends { readonly lines: readonly Line[] }>(expanded: T): T => ({
+  const honest = <T extends { readonly lines: readonly Line[] }>(
+    expanded: T,
+    limits: readonly number[],
+  ): T => ({
     ...expanded,
-    lines: expanded.lines.map((line) =>
-      isUnmet(line, expanded.lines, needs) ? { ...line, enforced: 'not by this release' } : line,
-    ),
+    lines: expanded.lines.map((line) => {
+      if (isUnmet(line, expanded.lines, needs)) return { ...line, enforced: 'not by this release' };
+      return line.section === 'limits' ? { ...line, enforced: enforcementOfLimits(program, limits) } : line;
+    }),
   });
   const sites = program.sites.flatMap((site) => {
     const found = site.listeners.length === 0 ? null : find(main, 'site', site.name);
-    return found === null ? [] : [honest(expandSite(found, site, program, sources, report))];
+    return found === null ? [] : [honest(expandSite(found, site, program, sources, report), site.limits)];
   });
   const scores = program.scores.flatMap((score) => {
     const found = find(main, 'score', score.name);
-    return found === null ? [] : [honest(expandScore(found, score, program, sources, report))];
+    return found === null ? [] : [honest(expandScore(found, score, program, sources, report), [])];
   });
   const policies = program.policies.flatMap((policy) => {
     const found = find(main, 'policy', policy.name);
-    return found === null ? [] : [honest(expandPolicy(found, policy, sources, report))];
+    return found === null ? [] : [honest(expandPolicy(found, policy, sources, report), policy.limits)];
   });
   return { sites, scores: uniqueByName(scores), policies };
 }

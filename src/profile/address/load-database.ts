@@ -41,28 +41,19 @@ export function judgeDatabase(
 ): LoadedDatabase | string {
   let records = 0;
   let layout: MmdbLayout;
-  const samples: Uint8Array[] = [];
+  const found: number[] = [];
   try {
-    layout = checkMmdb(new Uint8Array(memory), nowMs, (address) => samples.push(address.slice()));
+    layout = checkMmdb(new Uint8Array(memory), nowMs, (record) => found.push(record));
   } catch (error) {
     if (error instanceof MmdbError) return error.message;
     throw error;
   }
   // why: the name of its type is the vendor's; what its records hold decides what it is good for.
   const database = new Mmdb(memory);
-  for (const sample of samples) {
-    const origin = READ_ORIGIN[kind](
-      database.read(sample.length === 4 ? mapped(sample) : sample, sample.length === 4),
-    );
-    if (origin[kind] !== null) records++;
-  }
+  for (const record of found) if (READ_ORIGIN[kind](database.read(record))[kind] !== null) records++;
   const { databaseType, buildEpoch } = layout;
   if (records === 0) return `it names no ${WHAT[kind]}: its type is ${JSON.stringify(databaseType)}`;
   return { memory, databaseType, buildEpoch, records };
-}
-
-function mapped(v4: Uint8Array): Uint8Array {
-  return Uint8Array.from([...new Array(10).fill(0), 0xff, 0xff, ...v4]);
 }
 
 /** @throws MmdbError for a file that is too large or shrinks while it is read, or the system error. */

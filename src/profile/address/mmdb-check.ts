@@ -22,7 +22,7 @@ const MARKER = Buffer.from('\xab\xcd\xefMaxMind.com', 'latin1');
 /** The metadata are at most so long, and stand at the end. */
 const MAX_METADATA = 128 * 1024;
 /** Zero bytes between the tree and the data. */
-const SEPARATOR = 16;
+export const SEPARATOR = 16;
 const MAX_DEPTH = 32;
 /** Values in one record; the largest of MaxMind's have a hundred. */
 const MAX_VALUES = 4_096;
@@ -45,15 +45,10 @@ const POINTER_BASE = [0, 2_048, 526_336, 0] as const;
 
 /**
  * Checks everything but what the records mean.
- * @param onRecord Called once for each distinct data record, with an address that leads to it (as long as the
- * tree is deep: 4 or 16 bytes, reused).
+ * @param onRecord Called once for each distinct data record, with its number in the tree.
  * @throws MmdbError that says what is wrong.
  */
-export function checkMmdb(
-  bytes: Uint8Array,
-  nowMs: number,
-  onRecord: (address: Uint8Array) => void,
-): MmdbLayout {
+export function checkMmdb(bytes: Uint8Array, nowMs: number, onRecord: (record: number) => void): MmdbLayout {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   const start = file.lastIndexOf(MARKER);
   if (start === -1 || start < file.length - MAX_METADATA) {
@@ -99,10 +94,9 @@ function walkTree(
   file: Uint8Array,
   { nodeCount, recordSize, ipVersion }: MmdbLayout,
   data: Section,
-  onRecord: (address: Uint8Array) => void,
+  onRecord: (record: number) => void,
 ): void {
   const depth = ipVersion === 4 ? 32 : 128;
-  const address = new Uint8Array(depth / 8);
   /** The levels below each node that is done, plus one. */
   const height = new Uint8Array(nodeCount);
   const path = new Uint32Array(depth);
@@ -122,9 +116,6 @@ function walkTree(
     }
     if (side === 0) height[node] = Math.max(height[node]!, 1);
     taken[level] = side + 1;
-    const bit = 0x80 >> (level & 7);
-    if (side === 0) address[level >> 3]! &= ~bit & 0xff;
-    else address[level >> 3]! |= bit;
     const record = readRecord(file, node, side, recordSize);
     if (record < nodeCount) {
       const below = height[record]!;
@@ -139,8 +130,6 @@ function walkTree(
       }
       level++;
       path[level] = record;
-      // Bits below are those of the first address of the network.
-      clearFrom(address, level);
       continue;
     }
     if (record === nodeCount || seen.has(record)) continue;
@@ -148,16 +137,8 @@ function walkTree(
     const at = record - nodeCount - SEPARATOR + data.start;
     if (at < data.start || at >= data.end) throw new MmdbError('its search tree points outside the data');
     data.check(at);
-    clearFrom(address, level + 1);
-    onRecord(address);
+    onRecord(record);
   }
-}
-
-function clearFrom(address: Uint8Array, bit: number): void {
-  const byte = bit >> 3;
-  if (byte >= address.length) return;
-  address[byte]! &= (0xff00 >> (bit & 7)) & 0xff;
-  address.fill(0, byte + 1);
 }
 
 /** One of the two records of a node: the number of a node, the node count for none, or beyond it a place in the data. */

@@ -1,6 +1,6 @@
 /** Where an address is from: its country and its autonomous system, as MaxMind databases tell. */
-import { Generations } from '../generations.ts';
 import { Mmdb } from './mmdb.ts';
+import { RecordCache } from './record-cache.ts';
 
 export interface Origin {
   /** ISO 3166-1 alpha-2, upper case. */
@@ -20,8 +20,6 @@ export const NO_DATABASES: OriginDatabases = { country: null, asn: null };
 
 export const UNKNOWN_ORIGIN: Origin = { country: null, asn: null, organization: null };
 
-/** Records kept decoded by each thread and database: twice as many at most, about 100 bytes each. */
-const KEPT_RECORDS = 8_192;
 const MAX_ASN = 0xffff_ffff;
 const MAX_ORGANIZATION = 256;
 
@@ -47,7 +45,7 @@ export class Origins {
 class Look {
   readonly #database: Mmdb;
   readonly #read: (record: unknown) => Origin;
-  readonly #kept = new Generations<number, Origin>(KEPT_RECORDS);
+  readonly #kept = new RecordCache<Origin>();
 
   constructor(memory: SharedArrayBuffer, read: (record: unknown) => Origin) {
     this.#database = new Mmdb(memory);
@@ -59,7 +57,7 @@ class Look {
     if (record === 0) return UNKNOWN_ORIGIN;
     const kept = this.#kept.get(record);
     if (kept !== undefined) return kept;
-    const origin = this.#read(this.#database.read(ip, isV4));
+    const origin = this.#read(this.#database.read(record));
     this.#kept.set(record, origin);
     return origin;
   }
