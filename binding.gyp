@@ -13,6 +13,7 @@
         'native/openssl.cc',
         'native/poll.cc',
         'native/puzzle_extension.cc',
+        'native/sent_bytes.cc',
         'native/socket.cc',
         'native/ticket_keys.cc',
         'native/tls_settings.cc',

@@ -42,7 +42,7 @@ const second = changed(first, [keyShare(P256), [EXTENSION, answerContent(1, 0n)]
 const base64 = (hello: Parameters<typeof encodeHello>[0]): string => encodeHello(hello).toString('base64');
 
 function seriesOf(server: Server, options: BenchOptions): Series[] {
-  const { handshakes, refusals } = options as { [name: string]: number } & BenchOptions;
+  const { handshakes, refusals, floodPerSecond } = options as { [name: string]: number } & BenchOptions;
   const refusal = { mode: 'refusal', count: refusals! } as const;
   const unasked = makeHello({ name: PUZZLED_NAME, puzzle: null });
   return [
@@ -51,6 +51,11 @@ function seriesOf(server: Server, options: BenchOptions): Series[] {
       name: 'refused at the second hello',
       server,
       load: { ...refusal, hello: base64(first), second: base64(second) },
+    },
+    {
+      name: 'asked, never answers',
+      server,
+      load: { mode: 'silent', count: refusals!, perSecond: floodPerSecond!, hello: base64(first) },
     },
     { name: 'refused, offers no puzzle', server, load: { ...refusal, hello: base64(unasked) } },
   ];
@@ -120,6 +125,7 @@ async function run(options: BenchOptions): Promise<{ passed: boolean; result: ob
     );
     const ratios = {
       'refused at the second hello / handshake': ratio('refused at the second hello', 'handshake'),
+      'asked, never answers / handshake': ratio('asked, never answers', 'handshake'),
       'refused, offers no puzzle / handshake': ratio('refused, offers no puzzle', 'handshake'),
     };
     console.table(ratios);

@@ -179,6 +179,11 @@ int ResetAndClose(int fd) {
   return close(fd) < 0 ? -errno : 0;
 }
 
+int SendNow(int fd, const uint8_t* bytes, size_t length) {
+  const ssize_t sent = send(fd, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+  return sent < 0 ? -errno : static_cast<int>(sent);
+}
+
 int SendAndClose(int fd, const uint8_t* bytes, size_t length) {
   uint8_t scratch[kDrainChunk];
   for (int i = 0; i < kDrainChunks; i++) {

@@ -60,6 +60,8 @@ int TcpFacts(int fd, int32_t* into);
 
 // Closes with an RST, so that no state (not even TIME_WAIT) outlives the connection.
 int ResetAndClose(int fd);
+// Sends without waiting: bytes the kernel took.
+int SendNow(int fd, const uint8_t* bytes, size_t length);
 // Sends the bytes and FIN, in one segment where they fit, and closes. Unread input would turn the close into an RST
 // that can overtake what was just sent, so what already waits is read and thrown away first, up to a bound.
 int SendAndClose(int fd, const uint8_t* bytes, size_t length);

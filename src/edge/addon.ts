@@ -128,6 +128,7 @@ interface Native {
   savedSyn(fd: number, into: Uint8Array): number;
   tcpInfo(fd: number, into: Int32Array): number;
   reset(fd: number): number;
+  send(fd: number, bytes: Uint8Array): number;
   finish(fd: number, bytes: Uint8Array): number;
   readonly Acceptor: new (
     fd: number,
@@ -165,24 +166,9 @@ interface Native {
   setTicketKeys(context: TlsHandle, keys: Uint8Array): boolean;
   setSessionContext(connection: TlsHandle, text: string): boolean;
   addPuzzleExtension(context: TlsHandle, type: number, offer: Uint8Array | null): boolean;
-  posePuzzle(connection: TlsHandle, challenge: Uint8Array): boolean;
+  resumePuzzle(connection: TlsHandle, challenge: Uint8Array, sent: Uint8Array): boolean;
   answerPuzzle(connection: TlsHandle, challenge: Uint8Array, answer: Uint8Array): boolean;
-  setPuzzleJudge(judge: (connection: TlsHandle, message: Uint8Array) => number): void;
 }
-
-/**
- * Judges the second ClientHello of a handshake that a puzzle was posed in, before OpenSSL reads it: 0, or the
- * number of the alert that ends the handshake. `message` is the handshake message with its header. It is called
- * in the middle of OpenSSL's work and must not touch the connection. A hello without the extension can only be
- * refused with `handshake_failure`.
- */
-export type PuzzleJudge = (message: Uint8Array) => number;
-
-/** By connection that waits for its second hello, of this thread. */
-const puzzleJudges = new Map<TlsHandle, PuzzleJudge>();
-
-/** `handshake_failure`, for a hello that nobody waits for. */
-const NO_JUDGE = 40;
 
 /** A failed system call, in the shape of Node's own. */
 function systemError(errno: number, syscall: string, detail = ''): NodeJS.ErrnoException {
@@ -233,9 +219,6 @@ export class Addon {
   constructor(native: Native) {
     this.#native = native;
     this.capturesTls = native.capturesTls;
-    if (this.capturesTls) {
-      native.setPuzzleJudge((handle, message) => puzzleJudges.get(handle)?.(message) ?? NO_JUDGE);
-    }
   }
 
   /** Opens a listening socket; the descriptor is the caller's. @throws the system error (EADDRINUSE, EACCES…). */
@@ -331,6 +314,11 @@ export class Addon {
     return this.#native.reset(fd);
   }
 
+  /** Writes without waiting: bytes the kernel took, or a negative errno. */
+  send(fd: number, bytes: Uint8Array): number {
+    return this.#native.send(fd, bytes);
+  }
+
   /** Throws away the input that waits, sends the bytes and FIN, and closes. Returns 0 or a negative errno. */
   finish(fd: number, bytes: Uint8Array): number {
     return this.#native.finish(fd, bytes);
@@ -413,15 +401,12 @@ export class Addon {
   }
 
   /**
-   * Server: has the HelloRetryRequest carry `challenge`, and `judge` decide about the hello that follows. Call
-   * `forgetPuzzle` once that has come or the connection is gone.
+   * Server: goes on with a handshake whose HelloRetryRequest carried `challenge` and was sent, as `sent`, before the
+   * connection's TLS began. OpenSSL makes the same bytes from the same hello, and they do not go out again; should it
+   * make others, the connection fails. False once the connection is gone.
    */
-  posePuzzle(connection: TlsHandle, challenge: Uint8Array, judge: PuzzleJudge): void {
-    if (this.#native.posePuzzle(connection, challenge)) puzzleJudges.set(connection, judge);
-  }
-
-  forgetPuzzle(connection: TlsHandle): void {
-    puzzleJudges.delete(connection);
+  resumePuzzle(connection: TlsHandle, challenge: Uint8Array, sent: Uint8Array): boolean {
+    return this.#native.resumePuzzle(connection, challenge, sent);
   }
 
   /** Client: has the second hello carry `answer` when the HelloRetryRequest carries `challenge`; any other one fails. */

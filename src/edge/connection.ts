@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { type ConnectionRecord, type Outcome, recordVerdict, startRecord } from '../audit/record.ts';
+import type { PosedPuzzle } from '../challenge/puzzle/puzzle.ts';
 import type { Core } from '../core/core.ts';
 import type { KeptFacts } from '../core/kept-facts.ts';
 import { statusName } from '../core/status.ts';
@@ -83,6 +84,8 @@ export class Connection implements Held {
   #tls: TLSSocket | null = null;
   #identity: ClientIdentity | null = null;
   #forwarded: string | null = null;
+  /** Ends the wait for a puzzle's solution. */
+  #forgetPuzzle: (() => void) | null = null;
   /** Ends the connection of a client whose TLS passes through. */
   #stopPassing: (() => void) | null = null;
   /** From the end of the handshake on. */
@@ -284,16 +287,50 @@ export class Connection implements Held {
   #handshake(verdict: Verdict): void {
     const policy = verdict.policy!;
     const loop = this.#loop;
-    const { config } = loop;
     if (!this.#helloIsWithin(policy.handshake)) return;
     const target = this.listener.passthrough.find(this.client.sni);
     if (target !== null) return this.#passThrough(policy.upstream ?? target);
     const puzzle = loop.puzzles.plan(this);
-    if (puzzle === 'nowhere') return this.#refuseUnasked();
-    // why: a client that waits for a solution costs little; it is counted once it has found one.
-    const noRoom = puzzle === 'later' ? this.admit() : null;
-    if (noRoom !== null) return this.turnAway('over_capacity', noRoom);
     this.#kept = loop.engine.keep();
+    const offered = offeredIn(loop.engine.core, this.record.hello!);
+    if (puzzle === 'nowhere') this.#refuseUnasked();
+    else if (puzzle === 'later') this.#shake(policy, offered, null);
+    else this.#askFirst(policy, offered, puzzle);
+  }
+
+  /** Has the client solve a puzzle before any TLS work is spent on it. */
+  #askFirst(policy: Policy, offered: Offered, posed: PosedPuzzle): void {
+    const { puzzles, engine } = this.#loop;
+    this.#forgetPuzzle = puzzles.wait({
+      connection: this,
+      transport: this.#transport,
+      posed,
+      consumed: engine.core.hello.consumed,
+      leftMs: this.#handshakeLeft(policy),
+      onEnd: (end) => {
+        if (end === null) return this.#shake(policy, offered, posed);
+        this.#countFailure();
+        this.record.alert = end.alert;
+        if (end.alert === null) this.#transport.reset();
+        else this.#transport.finish(alertRecord(end.alert));
+        this.#end(end.outcome, end.error);
+      },
+    });
+  }
+
+  /** Milliseconds until the handshake's deadline. */
+  #handshakeLeft({ handshake }: Policy): number {
+    const deadline = Math.min(handshake.timeoutMs, this.#loop.config.limits.handshakeTimeout);
+    return Math.max(1, deadline - (performance.now() - this.#startedAt));
+  }
+
+  /** @param solved The puzzle that the client was asked in this handshake, and has solved. */
+  #shake(policy: Policy, offered: Offered, solved: PosedPuzzle | null): void {
+    const loop = this.#loop;
+    const { config } = loop;
+    // why: a client that waited for a solution cost little; it is counted once it has found one.
+    const noRoom = this.admit();
+    if (noRoom !== null) return this.turnAway('over_capacity', noRoom);
     const { sni } = this.client;
     const certificates = loop.certificatesFor(this.listener, policy.tls.certificate, sni);
     const alpn = policy.tls.alpn.length > 0 ? policy.tls.alpn : this.listener.config.alpn;
@@ -305,19 +342,16 @@ export class Connection implements Held {
       const version = Math.min(policy.tls.maxVersion, this.record.hello!.maxVersion);
       this.#identity = new ClientIdentity(loop.certificates, clientCert, this, version);
     }
-    const offered = offeredIn(loop.engine.core, this.record.hello!);
     const allowed = { tls: policy.tls, alpn, floor: config.tls.minVersion };
-    const context = loop.contexts.for(policy, certificates, puzzle !== 'later');
+    const context = loop.contexts.for(policy, certificates, solved !== null);
     const server = loop.openssl.accept(socket, context, alpn, sessionContext(sni), this.#identity);
     const { tls } = server;
     this.#tls = tls;
-    if (puzzle !== 'later') loop.puzzles.pose(this, puzzle, server);
-    const deadline = Math.min(policy.handshake.timeoutMs, config.limits.handshakeTimeout);
-    const left = Math.max(1, deadline - (performance.now() - this.#startedAt));
+    if (solved !== null) loop.openssl.resumePuzzle(server, solved);
     this.#timer = setTimeout(() => {
       this.record.outcome = 'handshake_timeout';
       tls.destroy();
-    }, left);
+    }, this.#handshakeLeft(policy));
     tls.on('error', (error) => this.#onTlsError(error));
     tls.once('secure', () => this.#onSecure(server, { offered, allowed }));
     tls.once('close', () => this.#onClose());
@@ -605,6 +639,7 @@ export class Connection implements Held {
     clearTimeout(this.#timer ?? undefined);
     this.#leaveHandshake();
     this.#loop.pen.forget(this);
+    this.#forgetPuzzle?.();
     this.record.outcome = outcome;
     this.record.error ??= error;
     this.record.durationsUs.total = micros(this.#startedAt);

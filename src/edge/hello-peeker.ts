@@ -18,7 +18,7 @@ export function peekHello(
 ): () => void {
   const limit = options.maxBytes + 1;
   if (scratch.length < limit) scratch = new Uint8Array(limit);
-  let seen = 0;
+  let seen = options.seen ?? 0;
   let reads = 0;
 
   function cancel(): void {

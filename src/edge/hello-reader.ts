@@ -10,6 +10,8 @@ export type HelloEnd = 'complete' | 'too_large' | 'timeout' | 'closed' | number;
 export interface HelloReaderOptions {
   /** Bytes of records a client may send before its hello is complete. */
   readonly maxBytes: number;
+  /** Bytes that were looked at before and are there still; there is nothing to see before more come. Default 0. */
+  readonly seen?: number;
   /** Milliseconds from now; no byte resets it. */
   readonly timeoutMs: number;
   /** 0: complete, 1: more is needed, negative: a parser status. */

@@ -100,9 +100,10 @@ export class EdgeLoop {
     this.puzzles = new Puzzles({
       core: options.engine.core,
       history: options.history,
-      openssl: options.openssl,
+      isPossible: options.openssl.posesPuzzles,
       extension: options.config.tls.puzzleExtension,
       capacity: options.config.limits.puzzlesPerWorker,
+      maxBytes: options.config.limits.helloBytes,
     });
     this.#contexts = this.#newContexts();
     this.#looks = setInterval(() => {

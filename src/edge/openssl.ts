@@ -7,13 +7,14 @@
 import { constants } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { createSecureContext, TLSSocket } from 'node:tls';
+import type { PosedPuzzle } from '../challenge/puzzle/puzzle.ts';
 import { PUZZLE_EXTENSION } from '../challenge/puzzle/wire.ts';
 import { MAX_CHAIN, MAX_NAMED_AUTHORITIES } from '../identity/limits.ts';
 import type { ContextRequest, ServerContext } from '../orchestrator/context-pool.ts';
 import type { Negotiated } from '../orchestrator/negotiated.ts';
 import type { ClientCertificate } from '../pdl/ir.ts';
 import { ALERTS, CIPHER_CODES, GROUP_CODES, GROUPS } from '../pdl/registry/iana.ts';
-import type { Addon, CertificateJudge, PuzzleJudge, TlsHandle, VerifiedChain } from './addon.ts';
+import type { Addon, CertificateJudge, TlsHandle, VerifiedChain } from './addon.ts';
 
 export interface ServerTls {
   readonly tls: TLSSocket;
@@ -164,17 +165,13 @@ export class OpenSsl {
   }
 
   /**
-   * Forces a HelloRetryRequest for `group`, which the client lists but did not share, and has it carry a puzzle.
-   * The context must be one for puzzles. `judge` hears the hello that follows, at most once.
+   * Goes on with a handshake that began before its TLS: the client was asked for `group`, which it lists and did not
+   * share, and for the solution of a puzzle, and has given both. The context must be one for puzzles.
    */
-  posePuzzle({ tls, handle }: ServerTls, group: number, extension: Uint8Array, judge: PuzzleJudge): void {
+  resumePuzzle({ handle }: ServerTls, { group, extension, flight }: PosedPuzzle): void {
     const addon = this.#addon!;
     addon.configureSsl(handle, { groups: GROUPS.get(group)! });
-    addon.posePuzzle(handle, extension, (message) => {
-      addon.forgetPuzzle(handle);
-      return judge(message);
-    });
-    tls.once('close', () => addon.forgetPuzzle(handle));
+    addon.resumePuzzle(handle, extension, flight);
   }
 }
 

@@ -1,43 +1,84 @@
 /**
- * Puzzles in the handshake, of one thread: which clients are to solve one, the wait for their second hello,
- * and what becomes of them. A client waits with the few kilobytes of a TLS connection, and no key exchange.
+ * Puzzles in the handshake, of one thread: which clients are to solve one, the wait for their second hello, and what
+ * becomes of them. The HelloRetryRequest is sent, and what it brings judged, before any TLS object is made: a client
+ * that does not solve costs a descriptor, and no key exchange.
  */
+import type { Outcome } from '../audit/record.ts';
 import { helloParts } from '../challenge/puzzle/hello-parts.ts';
 import { HandshakePuzzle, type PosedPuzzle, type PuzzleFailure } from '../challenge/puzzle/puzzle.ts';
+import { type SecondFlight, secondFlight } from '../challenge/puzzle/second-flight.ts';
 import type { Core } from '../core/core.ts';
 import type { Bundle } from '../orchestrator/bundle.ts';
 import type { History } from '../orchestrator/history.ts';
 import type { Challenge } from '../pdl/ir.ts';
 import { ALERTS } from '../pdl/registry/iana.ts';
 import type { Connection } from './connection.ts';
+import type { HelloEnd } from './hello-reader.ts';
 import { HoldingPen } from './holding.ts';
-import type { OpenSsl, ServerTls } from './openssl.ts';
+import type { Transport } from './transport.ts';
 
-/** Alerts that end a handshake (RFC 8446 section 6.2). */
-const FAILURE_ALERT: Readonly<Record<PuzzleFailure, string>> = {
-  malformed: 'handshake_failure',
-  hello_changed: 'illegal_parameter',
-  missing: 'handshake_failure',
-  wrong_type: 'illegal_parameter',
-  solution_wrong: 'illegal_parameter',
+const TLS13 = 0x0304;
+
+/** How a wait for a solution ended; `alert` is what the client is told, null: nothing. */
+export interface PuzzleEnd {
+  readonly outcome: Outcome;
+  readonly alert: string | null;
+  readonly error: string;
+}
+
+const FAILURES: Readonly<Record<PuzzleFailure, Omit<PuzzleEnd, 'outcome'>>> = {
+  malformed: { alert: 'decode_error', error: 'the second hello cannot be read' },
+  hello_changed: { alert: 'illegal_parameter', error: 'the second hello is not that of the same client' },
+  missing: { alert: 'missing_extension', error: 'the second hello has no solution' },
+  wrong_type: { alert: 'illegal_parameter', error: 'the second hello solves another puzzle' },
+  solution_wrong: { alert: 'illegal_parameter', error: 'the solution of the puzzle is wrong' },
 };
 
-const FAILURE_TEXT: Readonly<Record<PuzzleFailure, string>> = {
-  malformed: 'the second hello cannot be read',
-  hello_changed: 'the second hello is not that of the same client',
-  missing: 'the second hello has no solution',
-  wrong_type: 'the second hello solves another puzzle',
-  solution_wrong: 'the solution of the puzzle is wrong',
+const TIMED_OUT: PuzzleEnd = { outcome: 'handshake_timeout', alert: null, error: 'no solution came in time' };
+const EVICTED: PuzzleEnd = {
+  outcome: 'over_capacity',
+  alert: null,
+  error: 'no solution came before others took the place',
+};
+const CLOSED: PuzzleEnd = {
+  outcome: 'client_closed',
+  alert: null,
+  error: 'the client left when it was asked to solve a puzzle',
+};
+const TOO_LARGE: PuzzleEnd = {
+  outcome: 'hello_too_large',
+  alert: 'record_overflow',
+  error: 'the second hello is too large',
+};
+const UNEXPECTED: PuzzleEnd = {
+  outcome: 'refused',
+  alert: 'unexpected_message',
+  error: 'the client answers the puzzle with something else',
 };
 
 export interface PuzzlesOptions {
   readonly core: Core;
   readonly history: History;
-  readonly openssl: OpenSsl;
+  /** Whether a handshake can be gone on with once its puzzle is solved. */
+  readonly isPossible: boolean;
   /** Type of the TLS extension. */
   readonly extension: number;
   /** Connections that may wait; one more makes the oldest leave. */
   readonly capacity: number;
+  /** Bytes that a second hello may have, records included. */
+  readonly maxBytes: number;
+}
+
+export interface PuzzleWait {
+  readonly connection: Connection;
+  readonly transport: Transport;
+  readonly posed: PosedPuzzle;
+  /** Bytes of the first hello, which are in the queue still. */
+  readonly consumed: number;
+  /** Until the handshake's own deadline, in milliseconds. */
+  readonly leftMs: number;
+  /** Called once; null: solved. */
+  readonly onEnd: (end: PuzzleEnd | null) => void;
 }
 
 export class Puzzles {
@@ -88,66 +129,71 @@ export class Puzzles {
   }
 
   #pose({ verdict, facts, record }: Connection, puzzle: HandshakePuzzle): PosedPuzzle | null {
-    const { core, openssl } = this.#options;
-    const { tls } = verdict!.policy!;
-    const canRetry = openssl.posesPuzzles && core.hello.maxVersion === TLS13 && tls.maxVersion === TLS13;
+    const { core, isPossible } = this.#options;
+    const { tls, extensions } = verdict!.policy!;
+    // why: the flight that asks is made here, with the puzzle's extension and no other.
+    const isPlain = !extensions?.send.some(({ message }) => message === 'hello_retry_request');
+    const canRetry = isPossible && isPlain && core.hello.maxVersion === TLS13 && tls.maxVersion === TLS13;
     const hello = canRetry ? helloParts(core.hello.body) : null;
     if (hello === null) return null;
     const client = { connection: record.id, ip: facts.ip, port: facts.port };
-    return puzzle.pose(hello, tls.groups, verdict!.difficulty, client);
+    return puzzle.pose(hello, tls, verdict!.difficulty, client);
   }
 
-  /** Poses it in a handshake that has not begun; it fails unless the second hello brings the solution. */
-  pose(connection: Connection, posed: PosedPuzzle, server: ServerTls): void {
-    const { openssl } = this.#options;
+  /** Asks the client for the solution. Returns what gives up the wait without a call of `onEnd`. */
+  wait({ connection, transport, posed, consumed, leftMs, onEnd }: PuzzleWait): () => void {
     const challenge = connection.verdict!.challenge!;
     const { record } = connection;
     record.challenge = { name: challenge.name, outcome: 'posed' };
     this.#options.history.count('challenge', connection.client, Date.now());
-    const wait = {
-      release: (reason: 'expired' | 'evicted' | 'stopped'): void => {
-        record.outcome = reason === 'expired' ? 'handshake_timeout' : 'over_capacity';
-        record.error = `no solution came: the wait ${reason === 'expired' ? 'is over' : 'ended for others'}`;
-        server.tls.destroy();
-      },
+    const held = { release: (reason: string): void => onEnd(reason === 'evicted' ? EVICTED : TIMED_OUT) };
+    const forget = (): void => this.#waiting.forget(held);
+    if (!transport.send(posed.flight)) {
+      onEnd(CLOSED);
+      return forget;
+    }
+    let flight: SecondFlight = { kind: 'more' };
+    const parse = (bytes: Uint8Array, length: number): number => {
+      flight = secondFlight(Buffer.from(bytes.buffer, bytes.byteOffset + consumed, length - consumed));
+      return flight.kind === 'more' ? 1 : 0;
     };
-    this.#waiting.hold(wait, challenge.solveWithinMs);
-    server.tls.once('close', () => this.#waiting.forget(wait));
-    openssl.posePuzzle(server, posed.group, posed.extension, (message) => {
-      this.#waiting.forget(wait);
-      return this.#judge(connection, challenge, posed, message);
+    const timeoutMs = Math.max(1, Math.min(challenge.solveWithinMs, leftMs));
+    const options = { maxBytes: consumed + this.#options.maxBytes, seen: consumed, timeoutMs, parse };
+    this.#waiting.hold(held, timeoutMs);
+    transport.readHello(options, (end) => {
+      forget();
+      onEnd(this.#endOf(end, flight, connection, challenge, posed));
     });
+    return forget;
   }
 
-  /** 0, or the alert for a client that solved its puzzle when there is no room for its handshake. */
-  #admit(connection: Connection): number {
-    const noRoom = connection.admit();
-    if (noRoom === null) return 0;
-    const { record } = connection;
-    record.outcome = 'over_capacity';
-    record.alert = 'internal_error';
-    record.error = noRoom;
-    return ALERTS[record.alert]!;
-  }
-
-  /** The alert for a second hello; 0: it brings the solution. */
-  #judge(connection: Connection, challenge: Challenge, posed: PosedPuzzle, message: Uint8Array): number {
-    const { history } = this.#options;
-    const { record, client } = connection;
-    const failure = this.#puzzles.get(challenge)!.judge(posed, message);
+  #endOf(
+    end: HelloEnd,
+    flight: SecondFlight,
+    connection: Connection,
+    challenge: Challenge,
+    posed: PosedPuzzle,
+  ): PuzzleEnd | null {
+    if (end === 'timeout') return TIMED_OUT;
+    if (end === 'too_large') return TOO_LARGE;
+    if (end !== 'complete') return CLOSED;
+    if (flight.kind === 'alert') {
+      const name = Object.keys(ALERTS).find((each) => ALERTS[each] === flight.description);
+      return {
+        outcome: 'handshake_failed',
+        alert: null,
+        error: `the client gave up: alert ${name ?? flight.description}`,
+      };
+    }
+    if (flight.kind !== 'hello') return UNEXPECTED;
+    const failure = this.#puzzles.get(challenge)!.judge(posed, flight.message);
+    connection.record.challenge = { name: challenge.name, outcome: failure === null ? 'solved' : 'failed' };
     if (failure === null) {
       connection.clear(challenge);
-      history.solved(client, Date.now());
-      record.challenge = { name: challenge.name, outcome: 'solved' };
-      return this.#admit(connection);
+      this.#options.history.solved(connection.client, Date.now());
+      return null;
     }
-    record.challenge = { name: challenge.name, outcome: 'failed' };
-    record.outcome = 'refused';
-    record.alert = FAILURE_ALERT[failure];
-    record.error = FAILURE_TEXT[failure];
-    history.count('challenge_fail', client, Date.now());
-    return ALERTS[record.alert]!;
+    this.#options.history.count('challenge_fail', connection.client, Date.now());
+    return { outcome: 'refused', ...FAILURES[failure] };
   }
 }
-
-const TLS13 = 0x0304;

@@ -12,6 +12,8 @@ export interface Transport {
   readonly descriptor: number;
   /** Waits for what `parse` calls complete, such as a ClientHello, which then is still there for TLS to read. */
   readHello(options: HelloReaderOptions, done: HelloDone): void;
+  /** Sends a few bytes that the client waits for; false when they do not go out at once. */
+  send(bytes: Uint8Array): boolean;
   /** Throws away bytes that are there and that TLS must not see. */
   skip(bytes: number): void;
   /** Sends the bytes, then closes in an orderly way. */
@@ -37,6 +39,10 @@ export class SocketTransport implements Transport {
 
   readHello(options: HelloReaderOptions, done: HelloDone): void {
     readHello(this.#socket, options, done);
+  }
+
+  send(bytes: Uint8Array): boolean {
+    return this.#socket.write(bytes);
   }
 
   skip(bytes: number): void {
@@ -96,6 +102,10 @@ export class DescriptorTransport implements Transport {
     this.#cancelHello?.();
     this.#cancelHello = null;
     this.#watch.cancel(this.descriptor);
+  }
+
+  send(bytes: Uint8Array): boolean {
+    return this.#watch.addon.send(this.descriptor, bytes) === bytes.length;
   }
 
   finish(bytes: Uint8Array): void {

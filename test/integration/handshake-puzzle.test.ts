@@ -5,13 +5,14 @@ import { connect } from 'node:tls';
 import { connect as connectSolving } from '../../src/index.ts';
 import { skip as noAddon } from '../support/addon.ts';
 import { startTestEdge } from '../support/edge.ts';
-import { untilClosed } from '../support/hello.ts';
+import { intoRecords, untilClosed } from '../support/hello.ts';
 import { puzzlePolicy, startPuzzleEdge } from '../support/puzzle-edge.ts';
 import {
   type Answer,
   answerContent,
   changed,
   EXTENSION,
+  encodeHello,
   findSolution,
   type Hello,
   type HelloOptions,
@@ -26,7 +27,7 @@ import {
   X25519,
 } from '../support/raw-puzzle.ts';
 
-const ALERT = { handshake_failure: 40, illegal_parameter: 47, decode_error: 50, missing_extension: 109 };
+const ALERT = { illegal_parameter: 47, decode_error: 50, missing_extension: 109 };
 
 interface Posed {
   readonly client: RawClient;
@@ -88,7 +89,7 @@ const WRONG: readonly Wrong[] = [
   },
   {
     what: 'no extension',
-    alert: ALERT.handshake_failure,
+    alert: ALERT.missing_extension,
     error: /has no solution/,
     second: (right) => changed(right, [[EXTENSION, null]]),
   },
@@ -297,8 +298,8 @@ test(
   'one client more than may wait makes the oldest leave, and none of them keeps others out',
   group,
   async (t) => {
-    const limits = { puzzlesPerWorker: 2, handshakes: 2 };
-    const { port, line } = await startPuzzleEdge(t, 'handshake, page', '8', { limits });
+    const limits = { puzzlesPerWorker: 2, handshakes: 1 };
+    const { port, line, ca } = await startPuzzleEdge(t, 'handshake, page', '8', { limits });
     const first = await posed(t, port);
     const second = await posed(t, port);
     const closed = untilClosed(first.client.socket);
@@ -307,9 +308,13 @@ test(
     const audit = await line();
     assert.equal(audit.source.port, first.client.port);
     assert.equal(audit.event.action, 'over_capacity');
-    for (const { client, first: hello, answer } of [second, third]) {
-      assert.equal((await client.say(secondHello(hello, answer))).kind, 'hello');
-    }
+    // why: those who wait are no handshakes under way, of which only one is allowed.
+    const other = await connectSolving({
+      ...{ host: '127.0.0.1', port, servername: 'other.test', ca },
+    });
+    other.socket.destroy();
+    assert.equal((await third.client.say(secondHello(third.first, third.answer))).kind, 'hello');
+    second.client.close();
   },
 );
 
@@ -352,4 +357,69 @@ test('a client of TLS 1.2 alone is not asked in its handshake', group, async (t)
   assert.equal(puzzle, null);
   socket.destroy();
   await assert.rejects(to(only), /missing extension|alert number 109/i);
+});
+
+test('the flight that asks is the one that OpenSSL makes, whatever the hello', group, async (t) => {
+  // why: each hello comes with a name of its own, so that no clearance covers the next.
+  const briefly = SCORED.replace('6..14', '4..5').replace('conn.ip, hello.ja4', 'conn.ip, hello.sni');
+  let names = 0;
+  const { port } = await startTestEdge(t, { policy: briefly });
+  const preferring = await startTestEdge(t, {
+    policy: briefly.replace('{ challenge puzzle', '{ tls { prefer server } challenge puzzle'),
+  });
+  const hellos: readonly [string, (hello: Hello) => Hello][] = [
+    ['no session id', (hello) => ({ ...hello, sessionId: Buffer.alloc(0) })],
+    ['a short session id', (hello) => ({ ...hello, sessionId: Buffer.alloc(5, 1) })],
+    ['suites of TLS 1.2 first', (hello) => ({ ...hello, ciphers: [0xc02b, 0x1303, 0x1301] })],
+    ['GREASE', (hello) => ({ ...hello, ciphers: [0x1a1a, 0x1302] })],
+    ['unknown suites', (hello) => ({ ...hello, ciphers: [0x1306, 0x1304, 0x1301, 0x1302] })],
+  ];
+  for (const each of [port, preferring.port]) {
+    for (const [what, of] of hellos) {
+      const client = await RawClient.open(each);
+      t.after(() => client.close());
+      const first = of(makeHello({ name: `n${names++}.test` }));
+      const answer = await client.say(first);
+      assert.ok(answer.kind === 'retry', `${what}: ${JSON.stringify(answer)}`);
+      // why: had OpenSSL made other bytes, it would have failed the connection here.
+      assert.deepEqual(await client.say(secondHello(first, answer)), { kind: 'hello', group: P256 }, what);
+      assert.equal(client.records.filter((type) => type === 22).length, 2, 'one retry and one hello');
+    }
+  }
+});
+
+test('what is no second hello is refused', group, async (t) => {
+  const { port, line } = await startPuzzleEdge(t, 'handshake, page');
+  const cases: readonly [string, Buffer, number | null][] = [
+    ['application data', Buffer.from([23, 3, 3, 0, 1, 0]), 10],
+    ['an alert', Buffer.from([21, 3, 3, 0, 2, 2, 40]), null],
+    ['a damaged hello', Buffer.from([22, 3, 3, 0, 5, 1, 0, 0, 1, 0]), 50],
+    ['another message', Buffer.from([22, 3, 3, 0, 4, 2, 0, 0, 0]), 50],
+    ['an empty record', Buffer.from([22, 3, 3, 0, 0]), 10],
+    ['a wrong change_cipher_spec', Buffer.from([20, 3, 3, 0, 1, 2]), 10],
+  ];
+  for (const [what, bytes, alert] of cases) {
+    const { client } = await posed(t, port);
+    const closed = untilClosed(client.socket);
+    client.socket.write(bytes);
+    const { bytes: got } = await closed;
+    if (alert !== null) assert.deepEqual(got, Buffer.from([21, 3, 3, 0, 2, 2, alert]), what);
+    const audit = await line((entry) => entry.source.port === client.port);
+    assert.equal(audit.event.action, alert === null ? 'handshake_failed' : 'refused', what);
+  }
+});
+
+test('a second hello in pieces is waited for', group, async (t) => {
+  const { port } = await startPuzzleEdge(t, 'handshake, page');
+  const { client, first, answer } = await posed(t, port);
+  const bytes = Buffer.concat([
+    Buffer.from([20, 3, 3, 0, 1, 1]),
+    intoRecords(encodeHello(secondHello(first, answer)), 50),
+  ]);
+  client.socket.setNoDelay(true);
+  for (let at = 0; at < bytes.length; at += 90) {
+    client.socket.write(bytes.subarray(at, at + 90));
+    await new Promise((resolve) => setTimeout(resolve, 3));
+  }
+  assert.deepEqual(await client.hear(), { kind: 'hello', group: P256 });
 });

@@ -55,6 +55,7 @@ describe('the C client for OpenSSL', { skip }, () => {
     const { code, stderr } = await run(program, ['127.0.0.1', String(edge.port), 'puzzle.test', edge.caFile]);
     assert.equal(code, 1);
     assert.match(stderr, /no connection/);
-    assert.equal((await edge.line()).event.action, 'handshake_failed');
+    // why: it leaves unread what follows the puzzle, so a reset can overtake its alert.
+    assert.match((await edge.line()).event.action, /^(?:handshake_failed|client_closed)$/);
   });
 });

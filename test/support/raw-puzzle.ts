@@ -215,6 +215,11 @@ export class RawClient {
   /** Sends a hello and returns the server's answer to it. */
   async say(hello: Hello): Promise<Answer> {
     this.socket.write(encodeHello(hello));
+    return this.hear();
+  }
+
+  /** The server's next answer. */
+  async hear(): Promise<Answer> {
     for (;;) {
       const record = await this.#record();
       if (record === null) return { kind: 'closed' };

@@ -64,6 +64,22 @@ export function helloParts(body: Uint8Array): HelloParts | null {
   return { extensions, fixed };
 }
 
+/** The session id that a server must repeat. */
+export function sessionId({ fixed }: HelloParts): Uint8Array {
+  return fixed.subarray(RANDOM_END + 1, RANDOM_END + 1 + fixed[RANDOM_END]!);
+}
+
+/** Suites that the client offers, in its order. */
+export function offeredCiphers(hello: HelloParts): number[] {
+  const { fixed } = hello;
+  const bytes = Buffer.from(fixed.buffer, fixed.byteOffset, fixed.byteLength);
+  const start = RANDOM_END + 1 + sessionId(hello).length;
+  const ciphers: number[] = [];
+  for (let at = start + 2; at < start + 2 + bytes.readUInt16BE(start); at += 2)
+    ciphers.push(bytes.readUInt16BE(at));
+  return ciphers;
+}
+
 /** SHA-256 of what both hellos of a handshake must have alike; `puzzle` is the type of the puzzle's extension. */
 export function unchangedDigest({ extensions, fixed }: HelloParts, puzzle: number): Buffer {
   const parts: Uint8Array[] = [fixed];

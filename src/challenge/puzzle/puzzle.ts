@@ -12,11 +12,14 @@ import {
   helloParts,
   illegalRetry,
   listedGroups,
+  offeredCiphers,
   offersPreSharedKey,
   type RetryTerms,
+  sessionId,
   sharedGroups,
   unchangedDigest,
 } from './hello-parts.ts';
+import { retryFlight } from './retry-flight.ts';
 import {
   decodeExtension,
   encodeChallenge,
@@ -25,6 +28,9 @@ import {
   hashedMessage,
   PUZZLE_TYPES,
 } from './wire.ts';
+
+/** First byte of the suites of TLS 1.3 (RFC 8446 appendix B.4). */
+const TLS13_SUITES = 0x13;
 
 /** With the nonce and the label it fills one block of SHA-256. */
 const SALT_BYTES = 26;
@@ -43,6 +49,20 @@ export function forcedGroup(hello: HelloParts, allowed: readonly number[]): numb
   const possible = (group: number): boolean =>
     allowed.includes(group) && listed.includes(group) && !shared.includes(group);
   return FORCED_GROUPS.find(possible) ?? null;
+}
+
+/** What a policy's TLS profile says of a handshake in which a puzzle is posed. */
+export interface PuzzleProfile {
+  readonly ciphers: readonly number[];
+  readonly groups: readonly number[];
+  readonly prefer: 'server' | 'client';
+}
+
+/** The suite of TLS 1.3 that OpenSSL takes; null: none is shared. */
+function chosenCipher(hello: HelloParts, { ciphers, prefer }: PuzzleProfile): number | null {
+  const offered = offeredCiphers(hello);
+  const [first, other] = prefer === 'server' ? [ciphers, offered] : [offered, ciphers];
+  return first.find((cipher) => cipher >> 8 === TLS13_SUITES && other.includes(cipher)) ?? null;
 }
 
 /** The puzzle that the client offers to solve and that this server poses; null: none. */
@@ -73,6 +93,8 @@ export interface PosedPuzzle extends RetryTerms {
   readonly client: PuzzleClient;
   /** The content of the HelloRetryRequest's extension. */
   readonly extension: Buffer;
+  /** The flight that asks for the solution, in records. */
+  readonly flight: Buffer;
 }
 
 /**
@@ -114,14 +136,23 @@ export class HandshakePuzzle {
    * The puzzle for a client's first hello; null when the client offers none, or leaves no group to ask it for.
    * @param bits Leading zero bits demanded of a SHA-256. One less of a SHA-512, which takes twice the work.
    */
-  pose(hello: HelloParts, groups: readonly number[], bits: number, client: PuzzleClient): PosedPuzzle | null {
+  pose(hello: HelloParts, profile: PuzzleProfile, bits: number, client: PuzzleClient): PosedPuzzle | null {
     const type = offeredType(hello, this.#extension);
-    const group = type === null ? null : forcedGroup(hello, groups);
-    if (type === null || group === null) return null;
+    const group = type === null ? null : forcedGroup(hello, profile.groups);
+    const cipher = chosenCipher(hello, profile);
+    if (type === null || group === null || cipher === null) return null;
     const difficulty = type === PUZZLE_TYPES.sha512 ? Math.max(1, bits - 1) : bits;
     const salt = this.#salt(hello, type, difficulty, client);
     const extension = encodeExtension({ types: [type], body: encodeChallenge({ difficulty, salt }) });
-    return { type, difficulty, salt, client, group, extension, preSharedKey: offersPreSharedKey(hello) };
+    const flight = retryFlight({
+      sessionId: sessionId(hello),
+      cipher,
+      group,
+      type: this.#extension,
+      content: extension,
+    });
+    const preSharedKey = offersPreSharedKey(hello);
+    return { type, difficulty, salt, client, group, extension, flight, preSharedKey };
   }
 
   /** Null when the second hello, a handshake message, solves the puzzle and changes nothing it must not. */

@@ -4,7 +4,10 @@ const HANDSHAKE_RECORD = 22;
 const SERVER_HELLO = 2;
 const HEADER = 4;
 /** The random of a HelloRetryRequest (RFC 8446 section 4.1.3). */
-const RETRY_RANDOM = Buffer.from('cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c', 'hex');
+export const RETRY_RANDOM: Buffer = Buffer.from(
+  'cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c',
+  'hex',
+);
 /** Version, random, and the length of the session's id. */
 const SESSION_AT = 2 + 32;
 /** A larger first message is for TLS to refuse. */
