@@ -3,38 +3,25 @@
  * the end. Whatever happens to it ends this connection and no other.
  */
 import { randomUUID } from 'node:crypto';
-import type { Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
 import { type ConnectionRecord, type Outcome, recordVerdict, startRecord } from '../audit/record.ts';
-import type { PosedPuzzle } from '../challenge/puzzle/puzzle.ts';
 import type { Core } from '../core/core.ts';
 import type { KeptFacts } from '../core/kept-facts.ts';
 import { statusName } from '../core/status.ts';
-import { type ClientCertificate, NO_CERTIFICATE } from '../identity/client-certificate.ts';
-import { forwardedCertificate } from '../identity/forwarded.ts';
 import { alertRecord } from '../orchestrator/alert.ts';
-import { setCertificateFacts } from '../orchestrator/certificate-facts.ts';
 import { type Client, clientAtAccept, clientAtHello } from '../orchestrator/client.ts';
-import { type Allowed, divergence, type Offered, offeredIn } from '../orchestrator/divergence.ts';
 import type { ConnectionFacts, LaterPhase } from '../orchestrator/engine.ts';
 import { helloExcess } from '../orchestrator/hello-limits.ts';
 import { formatIp } from '../orchestrator/ip.ts';
-import { nameNegotiated } from '../orchestrator/negotiated.ts';
-import { sessionContext } from '../orchestrator/ticket-keys.ts';
 import type { Verdict } from '../orchestrator/verdict.ts';
 import type { Verdict as Action, Challenge, Policy } from '../pdl/ir.ts';
 import type { H2Start } from '../profile/h2.ts';
 import type { RequestHead } from '../profile/http.ts';
-import { admit } from './admission.ts';
 import { isVerifiedBot } from './bot-gate.ts';
-import { ClientIdentity, type Ending, NO_CERTIFICATE_SHOWN } from './client-identity.ts';
+import { Handshake } from './handshake.ts';
 import type { HelloEnd } from './hello-reader.ts';
 import type { Held } from './holding.ts';
 import type { EdgeLoop, ListenerState } from './loop.ts';
-import type { ServerTls } from './openssl.ts';
-import { MAX_OVERHEAD_BYTES, Overhead } from './overhead.ts';
-import { passThrough } from './passthrough.ts';
-import { summaryOf } from './tcp-service.ts';
+import { passConnection } from './passing.ts';
 import type { Transport } from './transport.ts';
 
 /** One connection as the listener hands it over. */
@@ -44,12 +31,6 @@ export interface Arrival {
   readonly transport: Transport;
   /** Bytes peeked at accept; they stay in the kernel's queue. Valid only during the call. */
   readonly peeked: Uint8Array | null;
-}
-
-/** What a handshake must come to. */
-interface Expected {
-  readonly offered: Offered;
-  readonly allowed: Allowed;
 }
 
 const STATUS_OUTCOME: Readonly<Record<string, Outcome>> = {
@@ -76,29 +57,21 @@ export class Connection implements Held {
   #kept: KeptFacts | null = null;
   readonly #loop: EdgeLoop;
   readonly #transport: Transport;
-  readonly #startedAt = performance.now();
-  readonly #slot: number;
-  #timer: NodeJS.Timeout | null = null;
-  /** The TCP connection below TLS. */
-  #socket: Socket | null = null;
-  #tls: TLSSocket | null = null;
-  #identity: ClientIdentity | null = null;
-  #forwarded: string | null = null;
-  /** Ends the wait for a puzzle's solution. */
-  #forgetPuzzle: (() => void) | null = null;
+  /** By `performance.now`. */
+  readonly startedAt: number = performance.now();
+  /** Its place in memory that outlives the worker; -1: none. */
+  readonly slot: number;
+  /** Once it is let in, unless its TLS passes through. */
+  #handshake: Handshake | null = null;
   /** Ends the connection of a client whose TLS passes through. */
   #stopPassing: (() => void) | null = null;
-  /** From the end of the handshake on. */
-  #overhead: Overhead | null = null;
   #isTurnedAway = false;
-  /** The policy that a handshake is counted under while it is under way. */
-  #inflight: string | null = null;
   #ended = false;
 
   constructor(loop: EdgeLoop, arrival: Arrival, slot: number) {
     this.#loop = loop;
     this.#transport = arrival.transport;
-    this.#slot = slot;
+    this.slot = slot;
     this.facts = arrival.facts;
     this.listener = arrival.listener;
     this.client = clientAtAccept(arrival.facts);
@@ -113,7 +86,7 @@ export class Connection implements Held {
     proxies.pass(this.#transport, this.facts, peeked, options, (end) => {
       if ('outcome' in end) {
         this.#transport.reset();
-        return this.#end(end.outcome, end.error);
+        return this.end(end.outcome, end.error);
       }
       if (end.facts.proxied) this.#introduce(end.facts);
       this.#look(end.rest);
@@ -127,12 +100,12 @@ export class Connection implements Held {
     this.record.clientIp = formatIp(facts.ip, facts.isV4);
     this.record.clientPort = facts.port;
     this.record.rttUs = facts.rttUs;
-    this.#loop.named(this.#slot, facts);
+    this.#loop.named(this.slot, facts);
   }
 
   /** Milliseconds. */
   #helloTimeLeft(): number {
-    return Math.max(1, this.#loop.config.limits.helloTimeout - (performance.now() - this.#startedAt));
+    return Math.max(1, this.#loop.config.limits.helloTimeout - (performance.now() - this.startedAt));
   }
 
   /** Looks at what has arrived so far and decides, or waits for the rest of the hello. */
@@ -167,51 +140,53 @@ export class Connection implements Held {
     this.#transport.readHello(options, (end, length, reads) => this.#onHelloEnd(end, length, reads));
   }
 
-  #countFailure(): void {
+  /** It came to nothing. */
+  countFailure(): void {
     this.#loop.history.count('failure', this.client, Date.now());
   }
 
   #onHelloEnd(end: HelloEnd, length: number, reads: number): void {
     if (end === 'complete') return this.#decide(reads);
     if (typeof end === 'number') return this.#invalid(end);
-    this.#countFailure();
-    if (end === 'too_large') return this.#refuseBytes('hello_too_large', 'record_overflow');
+    this.countFailure();
+    if (end === 'too_large') return this.refuseBytes('hello_too_large', 'record_overflow');
     if (end === 'timeout') {
       this.#transport.reset();
-      return this.#end(
+      return this.end(
         'hello_timeout',
         length === 0 ? 'no bytes before the deadline' : 'the hello was not complete',
       );
     }
     this.#transport.reset();
-    this.#end('client_closed', null);
+    this.end('client_closed', null);
   }
 
   #invalid(status: number): void {
     const name = statusName(status);
     this.record.helloStatus = name;
-    this.#countFailure();
+    this.countFailure();
     const outcome = STATUS_OUTCOME[name] ?? 'hello_invalid';
     // why: a client that does not speak TLS would not understand an alert.
     if (outcome === 'not_tls') {
       this.#transport.reset();
-      return this.#end('not_tls', name);
+      return this.end('not_tls', name);
     }
-    this.#refuseBytes(outcome, 'decode_error');
+    this.refuseBytes(outcome, 'decode_error');
   }
 
-  #refuseBytes(outcome: Outcome, alert: string): void {
+  /** Refuses it before TLS, with an alert. */
+  refuseBytes(outcome: Outcome, alert: string): void {
     this.record.alert = alert;
     this.#transport.finish(alertRecord(alert));
-    this.#end(outcome, null);
+    this.end(outcome, null);
   }
 
   #decide(reads: number): void {
     const { engine } = this.#loop;
     const { hello } = engine.core;
-    engine.setArrival(reads, micros(this.#startedAt));
+    engine.setArrival(reads, micros(this.startedAt));
     this.record.helloStatus = 'complete';
-    this.record.durationsUs.hello = micros(this.#startedAt);
+    this.record.durationsUs.hello = micros(this.startedAt);
     this.record.hello = {
       bytes: hello.bytes,
       records: hello.records,
@@ -236,12 +211,12 @@ export class Connection implements Held {
     const limited = verdict.tier === 'limit';
     switch (action.action) {
       case 'accept':
-        return this.#handshake(verdict);
+        return this.#accept(verdict);
       case 'refuse':
-        return this.#refuseBytes(limited ? 'limited' : 'refused', action.alert);
+        return this.refuseBytes(limited ? 'limited' : 'refused', action.alert);
       case 'reset':
         this.#transport.reset();
-        return this.#end(limited ? 'limited' : 'reset', null);
+        return this.end(limited ? 'limited' : 'reset', null);
       case 'drop':
         return this.#hold(this.#loop.config.limits.handshakeTimeout);
       case 'tarpit':
@@ -258,12 +233,13 @@ export class Connection implements Held {
   /** The pen lets go: a reset, since a FIN would tell the client that someone answered. */
   release(reason: 'expired' | 'evicted' | 'stopped' | 'gone'): void {
     if (this.#ended) return;
-    if (this.#socket !== null) {
-      this.#socket.resetAndDestroy();
+    const socket = this.#handshake?.socket ?? null;
+    if (socket !== null) {
+      socket.resetAndDestroy();
       return;
     }
     this.#transport.reset();
-    this.#end(
+    this.end(
       this.record.action === 'drop' ? 'dropped' : 'tarpitted',
       reason === 'expired' ? null : `hold ended: ${reason}`,
     );
@@ -274,7 +250,7 @@ export class Connection implements Held {
     this.#isTurnedAway = true;
     this.fail(this.verdict?.tier === 'limit' ? 'limited' : LATE_OUTCOME[action.action], null);
     this.#loop.history.refused(this.client, Date.now());
-    if (action.action === 'reset') this.#socket!.resetAndDestroy();
+    if (action.action === 'reset') this.#handshake!.socket!.resetAndDestroy();
     else if (action.action === 'drop') this.#loop.pen.hold(this, this.#loop.config.limits.handshakeTimeout);
     else if (action.action === 'tarpit') this.#loop.pen.hold(this, action.durationMs);
   }
@@ -284,131 +260,18 @@ export class Connection implements Held {
     return this.#isTurnedAway;
   }
 
-  #handshake(verdict: Verdict): void {
+  #accept(verdict: Verdict): void {
     const policy = verdict.policy!;
     const loop = this.#loop;
     if (!this.#helloIsWithin(policy.handshake)) return;
     const target = this.listener.passthrough.find(this.client.sni);
-    if (target !== null) return this.#passThrough(policy.upstream ?? target);
-    const puzzle = loop.puzzles.plan(this);
+    if (target !== null) {
+      this.#stopPassing = passConnection(this, loop, this.#transport, policy.upstream ?? target);
+      return;
+    }
     this.#kept = loop.engine.keep();
-    const offered = offeredIn(loop.engine.core, this.record.hello!);
-    if (puzzle === 'nowhere') this.#refuseUnasked();
-    else if (puzzle === 'later') this.#shake(policy, offered, null);
-    else this.#askFirst(policy, offered, puzzle);
-  }
-
-  /** Has the client solve a puzzle before any TLS work is spent on it. */
-  #askFirst(policy: Policy, offered: Offered, posed: PosedPuzzle): void {
-    const { puzzles, engine } = this.#loop;
-    this.#forgetPuzzle = puzzles.wait({
-      connection: this,
-      transport: this.#transport,
-      posed,
-      consumed: engine.core.hello.consumed,
-      leftMs: this.#handshakeLeft(policy),
-      onEnd: (end) => {
-        if (end === null) return this.#shake(policy, offered, posed);
-        this.#countFailure();
-        this.record.alert = end.alert;
-        if (end.alert === null) this.#transport.reset();
-        else this.#transport.finish(alertRecord(end.alert));
-        this.#end(end.outcome, end.error);
-      },
-    });
-  }
-
-  /** Milliseconds until the handshake's deadline. */
-  #handshakeLeft({ handshake }: Policy): number {
-    const deadline = Math.min(handshake.timeoutMs, this.#loop.config.limits.handshakeTimeout);
-    return Math.max(1, deadline - (performance.now() - this.#startedAt));
-  }
-
-  /** @param solved The puzzle that the client was asked in this handshake, and has solved. */
-  #shake(policy: Policy, offered: Offered, solved: PosedPuzzle | null): void {
-    const loop = this.#loop;
-    const { config } = loop;
-    // why: a client that waited for a solution cost little; it is counted once it has found one.
-    const noRoom = this.admit();
-    if (noRoom !== null) return this.turnAway('over_capacity', noRoom);
-    const { sni } = this.client;
-    const certificates = loop.certificatesFor(this.listener, policy.tls.certificate, sni);
-    const alpn = policy.tls.alpn.length > 0 ? policy.tls.alpn : this.listener.config.alpn;
-    const socket = this.#transport.takeSocket();
-    this.#socket = socket;
-    loop.adopted(this.#slot);
-    const { clientCert } = policy;
-    if (clientCert) {
-      const version = Math.min(policy.tls.maxVersion, this.record.hello!.maxVersion);
-      this.#identity = new ClientIdentity(loop.certificates, clientCert, this, version);
-    }
-    const allowed = { tls: policy.tls, alpn, floor: config.tls.minVersion };
-    const context = loop.contexts.for(policy, certificates, solved !== null);
-    const server = loop.openssl.accept(socket, context, alpn, sessionContext(sni), this.#identity);
-    const { tls } = server;
-    this.#tls = tls;
-    if (solved !== null) loop.openssl.resumePuzzle(server, solved);
-    this.#timer = setTimeout(() => {
-      this.record.outcome = 'handshake_timeout';
-      tls.destroy();
-    }, this.#handshakeLeft(policy));
-    tls.on('error', (error) => this.#onTlsError(error));
-    tls.once('secure', () => this.#onSecure(server, { offered, allowed }));
-    tls.once('close', () => this.#onClose());
-  }
-
-  /** Joins the client with an upstream that ends its TLS. */
-  #passThrough(name: string): void {
-    const { record, verdict } = this;
-    const upstream = this.#loop.config.upstreams[name];
-    record.upstream = name;
-    if (upstream?.protocol !== 'tcp') {
-      record.error = `there is no TCP upstream ${name}`;
-      return this.#refuseBytes('upstream_failed', 'internal_error');
-    }
-    // why: the check of the policy rules this out beforehand; if it does not, nobody gets around the challenge.
-    if (verdict!.challenge !== null) {
-      record.error = 'the policy demands a challenge, which TLS that passes through cannot carry';
-      return this.#refuseBytes('refused', 'access_denied');
-    }
-    record.outcome = 'client_closed';
-    this.#stopPassing = passThrough({
-      transport: this.#transport,
-      upstream,
-      client: summaryOf(this),
-      idleMs: Math.min(this.idleMs ?? upstream.idleTimeout, upstream.idleTimeout),
-      onJoined: (socket) => {
-        this.#socket = socket;
-        this.#loop.adopted(this.#slot);
-        record.outcome = 'passed_through';
-      },
-      onEnd: (error) => this.#onPassed(error),
-    });
-  }
-
-  #onPassed(error: string | null): void {
-    const { record } = this;
-    record.bytesIn = this.#socket?.bytesRead ?? 0;
-    record.bytesOut = this.#socket?.bytesWritten ?? 0;
-    if (error?.startsWith('upstream_')) this.#end('upstream_failed', error);
-    else this.#end(error === 'idle_timeout' ? 'idle_timeout' : record.outcome, null);
-  }
-
-  /** There is no place to pose the challenge of the policy in: the client does not do what it takes. */
-  #refuseUnasked(): void {
-    this.record.challenge = { name: this.verdict!.challenge!.name, outcome: 'failed' };
-    this.record.error = 'the client offers no puzzle that can be posed in its handshake';
-    this.#refuseBytes('refused', 'missing_extension');
-  }
-
-  /** Counts its handshake among those under way: null, or why there is no room for it. */
-  admit(): string | null {
-    const { inflight, config, engine } = this.#loop;
-    const verdict = this.verdict!;
-    const policy = verdict.policy!;
-    const noRoom = admit(inflight, policy, config.limits.handshakes, engine.badnessOf(verdict));
-    if (noRoom === null) this.#inflight = policy.name;
-    return noRoom;
+    this.#handshake = new Handshake(this, loop, this.#transport, policy);
+    this.#handshake.begin();
   }
 
   /** Turns a hello away that is over a limit of its policy; true when it is within them. */
@@ -416,84 +279,14 @@ export class Connection implements Held {
     const { hello, durationsUs } = this.record;
     const excess = helloExcess(limits, hello?.bytes ?? 0, (durationsUs.hello ?? 0) / 1_000);
     if (excess === null) return true;
-    this.#countFailure();
+    this.countFailure();
     this.record.error = excess.message;
-    if (excess.limit === 'hello_too_large') this.#refuseBytes(excess.limit, 'record_overflow');
+    if (excess.limit === 'hello_too_large') this.refuseBytes(excess.limit, 'record_overflow');
     else {
       this.#transport.reset();
-      this.#end(excess.limit, null);
+      this.end(excess.limit, null);
     }
     return false;
-  }
-
-  #onTlsError(error: NodeJS.ErrnoException): void {
-    if (error.code === 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE') {
-      const alert = this.#tls?.getProtocol() === 'TLSv1.3' ? 'certificate_required' : 'handshake_failure';
-      this.recordRefusal(alert, NO_CERTIFICATE_SHOWN);
-    }
-    // why: a refusal of ours has its reason already.
-    if (this.record.alert === null) this.record.error ??= error.code ?? error.message;
-    if (this.record.tls === null && this.record.outcome === 'handshake_aborted') {
-      this.record.outcome = error.code?.startsWith('ERR_SSL') ? 'handshake_failed' : 'handshake_aborted';
-    }
-    this.#tls?.destroy();
-  }
-
-  #leaveHandshake(): void {
-    if (this.#inflight === null) return;
-    this.#loop.inflight.leave(this.#inflight);
-    this.#inflight = null;
-  }
-
-  #onSecure(server: ServerTls, expected: Expected): void {
-    const { tls } = server;
-    const negotiated = server.negotiated();
-    this.record.tls = nameNegotiated(negotiated);
-    const difference = divergence(negotiated, expected.offered, expected.allowed);
-    if (difference !== null) {
-      this.record.outcome = 'parser_divergence';
-      this.record.error = difference;
-      this.#countFailure();
-      return void tls.destroy();
-    }
-    if (this.#identity !== null) {
-      // why: OpenSSL is still in the handshake while it tells of its end.
-      setImmediate(() => this.#identify(this.#identity!, server));
-      return;
-    }
-    if (this.isDecidedAt('cert')) {
-      const { action } = this.decideAt('cert', (core) =>
-        setCertificateFacts(core, NO_CERTIFICATE, Date.now()),
-      );
-      if (action.action !== 'accept') {
-        setImmediate(() => this.#endIdentified(server, action));
-        return;
-      }
-    }
-    this.#serve(tls);
-  }
-
-  #identify(identity: ClientIdentity, server: ServerTls): void {
-    if (this.#ended || server.tls.destroyed) return;
-    identity.settle(server.tls, server.verifyAgain, (ending) => {
-      if (this.#ended || server.tls.destroyed) return;
-      if (ending === null) this.#serve(server.tls);
-      else this.#endIdentified(server, ending);
-    });
-  }
-
-  /** Ends a connection before anything of it was served. */
-  #endIdentified(server: ServerTls, ending: NonNullable<Ending>): void {
-    clearTimeout(this.#timer ?? undefined);
-    this.#leaveHandshake();
-    this.#countFailure();
-    if (ending.action === 'refuse') {
-      this.recordRefusal(ending.alert, null);
-      if (!server.refuse(ending.alert)) this.record.alert = null;
-      return;
-    }
-    this.record.outcome = 'served';
-    this.turnAwayLate(ending);
   }
 
   /** The client is refused with an alert for what its certificate, or the lack of one, led to. */
@@ -504,44 +297,19 @@ export class Connection implements Held {
     this.record.error ??= reason;
   }
 
-  /** What is known of the client's certificate; null when the policy asks for none. */
-  get certificate(): ClientCertificate | null {
-    return this.#identity?.certificate ?? null;
-  }
-
-  /** What upstreams are told of it, made once. */
+  /** What upstreams are told of the client's certificate. */
   get forwardedCertificate(): string {
-    this.#forwarded ??= this.#identity === null ? '' : forwardedCertificate(this.#identity.certificate);
-    return this.#forwarded;
-  }
-
-  #serve(tls: TLSSocket): void {
-    clearTimeout(this.#timer ?? undefined);
-    this.#leaveHandshake();
-    this.record.durationsUs.handshake = micros(this.#startedAt);
-    this.record.outcome = 'served';
-    this.#overhead = new Overhead(this.#socket!.bytesRead);
-    this.#loop.history.count('handshake', this.client, Date.now());
-    this.listener.service.serve(this, tls);
-  }
-
-  #onClose(): void {
-    const tls = this.#tls!;
-    this.record.bytesIn = tls.bytesRead;
-    this.record.certificate = this.certificate?.attributes ?? null;
-    this.record.bytesOut = tls.bytesWritten;
-    if (this.record.tls === null) this.#countFailure();
-    this.#loop.history.transferred(tls.bytesRead + tls.bytesWritten, this.client, Date.now());
-    this.#end(this.record.outcome, this.record.error);
+    return this.#handshake?.forwardedCertificate ?? '';
   }
 
   /** Ends it when its client keeps TLS busy without sending data. Called now and then. */
   look(): void {
-    const [socket, tls] = [this.#socket, this.#tls];
-    if (this.#overhead === null || socket === null || tls === null) return;
-    if (this.#overhead.since(socket.bytesRead, tls.bytesRead) <= MAX_OVERHEAD_BYTES) return;
-    this.fail('tls_flood', null);
-    socket.resetAndDestroy();
+    this.#handshake?.look();
+  }
+
+  /** Microseconds since it was accepted. */
+  get age(): number {
+    return micros(this.startedAt);
   }
 
   /** Does it come from a proxy whose own SYN and ClientHello are seen in place of the client's? */
@@ -617,7 +385,7 @@ export class Connection implements Held {
   /** Closes it before TLS: the edge is full or going down. */
   turnAway(outcome: 'over_capacity' | 'drained', error: string | null = null): void {
     this.#transport.reset();
-    this.#end(outcome, error);
+    this.end(outcome, error);
   }
 
   /** Ends it now, at shutdown. */
@@ -627,23 +395,23 @@ export class Connection implements Held {
       this.record.outcome = 'drained';
       return this.#stopPassing();
     }
-    if (this.#tls === null) return this.turnAway('drained');
-    if (this.record.tls === null) this.record.outcome = 'drained';
-    else this.fail('drained', null);
-    this.#tls.destroy();
+    const wasServed = this.record.tls !== null;
+    if (this.#handshake?.socket == null) return this.turnAway('drained');
+    if (wasServed) this.fail('drained', null);
+    else this.record.outcome = 'drained';
+    this.#handshake.destroy();
   }
 
-  #end(outcome: Outcome, error: string | null): void {
+  /** It is over: the first reason stays. */
+  end(outcome: Outcome, error: string | null): void {
     if (this.#ended) return;
     this.#ended = true;
-    clearTimeout(this.#timer ?? undefined);
-    this.#leaveHandshake();
+    this.#handshake?.end();
     this.#loop.pen.forget(this);
-    this.#forgetPuzzle?.();
     this.record.outcome = outcome;
     this.record.error ??= error;
-    this.record.durationsUs.total = micros(this.#startedAt);
-    this.#loop.finish(this, this.#slot);
+    this.record.durationsUs.total = micros(this.startedAt);
+    this.#loop.finish(this, this.slot);
   }
 }
 

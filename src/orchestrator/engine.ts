@@ -2,12 +2,12 @@
  * The decision engine of one thread: joins a connection's facts with history, asks the decision core,
  * and names what it answered. It never does I/O and never throws for what a client sent.
  */
-import type { Core, Decision, Outcome } from '../core/core.ts';
+import type { Core, Decision } from '../core/core.ts';
 import type { KeptFacts } from '../core/kept-facts.ts';
 import { SYN_WINDOW_AT } from '../core/layout.gen.ts';
 import { loadTablesGradually } from '../core/load-tables.ts';
 import { statusName } from '../core/status.ts';
-import type { Verdict as Action, Phase, Policy, Program, Site } from '../pdl/ir.ts';
+import type { Phase, Program, Site } from '../pdl/ir.ts';
 import { FACTS } from '../pdl/registry/facts.gen.ts';
 import {
   NO_DATABASES,
@@ -25,6 +25,7 @@ import { armsOf, canariesOf } from './canaries.ts';
 import { type Client, clientAtAccept } from './client.ts';
 import { clock } from './clock.ts';
 import { Demands } from './demands.ts';
+import { describeDecision, limitOutcome, verdictOnError, verdictWithoutSite } from './describe-verdict.ts';
 import { heedExtensions } from './extension-rules.ts';
 import { FACT } from './facts.ts';
 import type { History } from './history.ts';
@@ -32,14 +33,7 @@ import type { LimitMoment } from './limit-moment.ts';
 import { systemLoad } from './load.ts';
 import { formOf } from './modes.ts';
 import { SiteTable } from './sites.ts';
-import {
-  actionOf,
-  difficultyFor,
-  isStricter,
-  type ScorePart,
-  type ShadowDecision,
-  type Verdict,
-} from './verdict.ts';
+import { isStricter, type Verdict } from './verdict.ts';
 
 /** What is known when a connection is accepted. */
 export interface ConnectionFacts {
@@ -67,9 +61,7 @@ const PHASE = { connect: 0, hello: 1, cert: 2, request: 3 } as const;
 export type LaterPhase = 'cert' | 'request';
 /** Tiers that limits come after; the stricter ones and `exempt` are above them. */
 const LIMITED_TIERS: ReadonlySet<string> = new Set(['limit', 'pin', 'ladder']);
-const ACCEPT: Action = { action: 'accept' };
 const NO_LIMITS: readonly number[] = [];
-const UNRECOGNIZED: Action = { action: 'refuse', alert: 'unrecognized_name' };
 
 function checkTables(status: number): void {
   if (status < 0) throw new Error(`the tables were refused: ${statusName(status)}`);
@@ -276,7 +268,7 @@ export class Engine {
     const siteIndex = this.#siteOf(facts.listener, core.hello.sni);
     const site = program.sites[siteIndex];
     if (client.ja4 !== null) this.setTlsClient(client.ja4);
-    if (!site) return this.#noSite();
+    if (!site) return verdictWithoutSite();
     this.#history.learn(core, client);
     this.#history.apply(core, client, facts.nowMs);
     const { nowMs } = facts;
@@ -337,7 +329,7 @@ export class Engine {
     this.#history.recall(core, client, nowMs);
     const siteIndex = this.#siteOf(facts.listener, client.sni);
     const site = this.program.sites[siteIndex];
-    if (!site) return this.#noSite();
+    if (!site) return verdictWithoutSite();
     // why: the certificate was asked for by the policy of the hello, whatever policy it leads to.
     const later = this.#decideSite(siteIndex, phase);
     const heeded = this.#demands!.heedOfHandshake(later, PHASE[phase], before.policy);
@@ -363,7 +355,7 @@ export class Engine {
 
   #decideSite(siteIndex: number, phase: keyof typeof PHASE): Verdict {
     const decision = this.core.decide(siteIndex, PHASE[phase]);
-    if (decision.status < 0) return this.#onError(this.program.sites[siteIndex]!);
+    if (decision.status < 0) return verdictOnError(this.program, this.program.sites[siteIndex]!);
     return this.#demands!.heed(this.#describe(siteIndex, decision), PHASE[phase]);
   }
 
@@ -376,92 +368,9 @@ export class Engine {
     return max > min ? (verdict.score - min) / (max - min) : 0;
   }
 
-  #noSite(): Verdict {
-    return {
-      site: null,
-      policy: null,
-      action: UNRECOGNIZED,
-      tier: 'site',
-      score: 0,
-      parts: [],
-      matched: [],
-      wouldMatch: [],
-      shadow: null,
-      canaries: [],
-      challenge: null,
-      difficulty: 0,
-      final: true,
-    };
-  }
-
-  /** The core could not answer: the site's declared default decides. */
-  #onError(site: Site): Verdict {
-    const policy = this.program.policies[site.onError]!;
-    const challenge = policy.challenge === null ? null : this.program.challenges[policy.challenge]!;
-    return {
-      site: site.name,
-      policy,
-      action: policy.verdict,
-      tier: 'on_error',
-      score: this.program.scores[site.score]!.max,
-      parts: [],
-      matched: [],
-      wouldMatch: [],
-      shadow: null,
-      canaries: [],
-      challenge,
-      difficulty: challenge?.difficulty.max ?? 0,
-      final: true,
-    };
-  }
-
-  #describeShadow({ policy, rule, tier, score }: Outcome): ShadowDecision {
-    const { program } = this;
-    const { action } = actionOf(program, rule, policy);
-    return { policy: program.policies[policy]?.name ?? null, action, tier, score };
-  }
-
   #describe(siteIndex: number, decision: Decision): Verdict {
-    const { program } = this;
-    const site = program.sites[siteIndex]!;
-    const score = program.scores[site.score]!;
-    const parts: ScorePart[] = [];
-    const matched: string[] = [];
-    const wouldMatch: string[] = [];
-    for (const rule of decision.matchedRules) matched.push(program.rules[rule]!.name);
-    for (const rule of decision.wouldMatch) wouldMatch.push(program.rules[rule]!.name);
-    score.signals.forEach((signal, index) => {
-      const points = decision.signalPoints[index] ?? 0;
-      if (points === 0) return;
-      if (signal.shadow) {
-        wouldMatch.push(signal.name);
-        return;
-      }
-      const group = signal.group === null ? null : score.groups[signal.group]!.name;
-      parts.push({ name: signal.name, group, points });
-      matched.push(signal.name);
-    });
-    const policy = program.policies[decision.policy] ?? null;
-    const action = actionOf(program, decision.rule, decision.policy);
-    const challenge =
-      action.action === 'accept' && policy !== null && policy.challenge !== null
-        ? program.challenges[policy.challenge]!
-        : null;
-    return {
-      site: site.name,
-      policy,
-      action,
-      tier: decision.tier,
-      score: decision.score,
-      parts,
-      matched,
-      wouldMatch,
-      shadow: decision.shadow === null ? null : this.#describeShadow(decision.shadow),
-      canaries: armsOf(this.core, program, this.#canaries[siteIndex]!),
-      challenge,
-      difficulty: challenge === null ? 0 : difficultyFor(challenge, decision.score),
-      final: decision.final,
-    };
+    const arms = armsOf(this.core, this.program, this.#canaries[siteIndex]!);
+    return describeDecision(this.program, this.program.sites[siteIndex]!, decision, arms);
   }
 
   /**
@@ -476,32 +385,10 @@ export class Engine {
     let result = verdict;
     for (const index of new Set([...ofSite, ...own])) {
       if (this.#history.isWithin(index, moment, client, nowMs)) continue;
-      const next = this.#limitOutcome(verdict, index);
+      const next = limitOutcome(program, verdict, index);
       const matched = [...result.matched, program.limits[index]!.name];
       result = { ...(isStricter(result.action, next.action) ? result : next), matched };
     }
     return result;
-  }
-
-  #limitOutcome(verdict: Verdict, index: number): Verdict {
-    const { program } = this;
-    const then = program.limits[index]!.then;
-    if (then.action === 'use') {
-      const policy: Policy = program.policies[then.policy]!;
-      const challenge = policy.challenge === null ? null : program.challenges[policy.challenge]!;
-      const difficulty = challenge === null ? 0 : difficultyFor(challenge, verdict.score);
-      return { ...verdict, policy, action: policy.verdict, challenge, difficulty, tier: 'limit' };
-    }
-    if (then.action === 'challenge') {
-      const challenge = program.challenges[then.challenge]!;
-      return {
-        ...verdict,
-        action: ACCEPT,
-        challenge,
-        difficulty: difficultyFor(challenge, verdict.score),
-        tier: 'limit',
-      };
-    }
-    return { ...verdict, action: then, challenge: null, difficulty: 0, tier: 'limit' };
   }
 }
