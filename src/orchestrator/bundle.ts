@@ -10,7 +10,7 @@ export interface Bundle {
   readonly image: Uint8Array;
   /** Hex SHA-256 of the program's canonical form and the engine's ABI. */
   readonly imageId: string;
-  /** Feeds and sets, in the decision core's form. */
+  /** Feeds and sets, in the decision core's form and in memory that all threads share. */
   readonly tables: Uint8Array;
   /** Values of `program.secrets`, by index. Never logged and never written. */
   readonly secrets: readonly Uint8Array[];

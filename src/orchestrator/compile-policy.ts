@@ -109,6 +109,13 @@ function encodeFeeds(program: Program, feeds: LoadedFeeds, diagnostics: Diagnost
   }
 }
 
+/** Bytes that all threads read where they are: copying a large feed would stall each of their loops. */
+function shareBytes(bytes: Uint8Array): Uint8Array {
+  const shared = new Uint8Array(new SharedArrayBuffer(bytes.length));
+  shared.set(bytes);
+  return shared;
+}
+
 /** Loads what was encoded into a core of our own, as every worker will. */
 function verify(core: Core, image: Uint8Array, tables: Uint8Array, file: string): Diagnostic[] {
   for (const status of [core.loadTables(tables), core.loadImage(image)]) {
@@ -195,7 +202,7 @@ export function compilePolicyFile(request: CompileRequest): CompileOutcome {
   diagnostics.push(...verify(core, image, tables, path));
   if (hasError(diagnostics)) return failed(tests);
   return {
-    bundle: { program, image, imageId, tables, secrets, stacks, clients, trust: trust.lists },
+    bundle: { program, image, imageId, tables: shareBytes(tables), secrets, stacks, clients, trust: trust.lists },
     diagnostics,
     sources,
     feeds: feeds.found,
