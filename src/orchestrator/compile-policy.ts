@@ -202,7 +202,16 @@ export function compilePolicyFile(request: CompileRequest): CompileOutcome {
   diagnostics.push(...verify(core, image, tables, path));
   if (hasError(diagnostics)) return failed(tests);
   return {
-    bundle: { program, image, imageId, tables: shareBytes(tables), secrets, stacks, clients, trust: trust.lists },
+    bundle: {
+      program,
+      image,
+      imageId,
+      tables: shareBytes(tables),
+      secrets,
+      stacks,
+      clients,
+      trust: trust.lists,
+    },
     diagnostics,
     sources,
     feeds: feeds.found,

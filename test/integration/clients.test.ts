@@ -41,7 +41,7 @@ for (const [version, flag] of [
     assert.equal(headers['x-forwarded-proto'], 'https');
     assert.equal(headers['x-forwarded-for'], '127.0.0.1');
     assert.match(headers['x-ja4-fingerprint']!, /^t13d/);
-    assert.equal(headers['x_sallyport_policy'], undefined);
+    assert.equal(headers.x_sallyport_policy, undefined);
     const audit = await line();
     assert.equal(audit.event.action, 'served');
     assert.equal(audit.tls.next_protocol, version === '2' ? 'h2' : 'http/1.1');
