@@ -38,6 +38,8 @@ const STATUS_OUTCOME: Readonly<Record<string, Outcome>> = {
   hello_too_large: 'hello_too_large',
 };
 
+/** What the parser answers while the hello is not whole. */
+const NEED_MORE = 1;
 const LATE_OUTCOME = { refuse: 'refused', reset: 'reset', drop: 'dropped', tarpit: 'tarpitted' } as const;
 
 const micros = (startedAt: number): number => Math.round((performance.now() - startedAt) * 1_000);
@@ -112,16 +114,16 @@ export class Connection implements Held {
   #look(peeked: Uint8Array | null): void {
     const { engine } = this.#loop;
     engine.begin(this.facts);
-    this.client = clientAtAccept(this.facts, engine.origin);
     this.record.origin = engine.origin;
-    this.#loop.history.learn(engine.core, this.client);
     this.record.syn = engine.synText;
     this.record.stack = engine.stack;
-    if (peeked !== null && peeked.length > 0) {
-      const status = engine.core.parse(peeked, 0, peeked.length, 'records', 'tls');
-      if (status === 0) return this.#decide(1);
-      if (status < 0) return this.#invalid(status);
-    }
+    const hasBytes = peeked !== null && peeked.length > 0;
+    const status = hasBytes ? engine.core.parse(peeked, 0, peeked.length, 'records', 'tls') : NEED_MORE;
+    if (status === 0) return this.#decide(1);
+    // why: whoever sends a whole hello at once is known by it; the others may never come to one.
+    this.client = clientAtAccept(this.facts, engine.origin);
+    this.#loop.history.learn(engine.core, this.client);
+    if (status < 0) return this.#invalid(status);
     const early = engine.decideConnect(this.facts);
     if (early !== null) return this.#act(early);
     this.#read();
