@@ -1,8 +1,8 @@
 /** What a reload carries from the batch worker to every edge worker: one verified policy, ready to load. */
-import type { TrustLists } from '../identity/trust.ts';
+import { NO_TRUST, type TrustLists } from '../identity/trust.ts';
 import type { Program } from '../pdl/ir.ts';
-import type { ClientTable } from '../profile/clients.ts';
-import type { Stacks } from '../profile/stacks.ts';
+import { type ClientTable, NO_CLIENTS } from '../profile/clients.ts';
+import { NO_STACKS, type Stacks } from '../profile/stacks.ts';
 
 export interface Bundle {
   readonly program: Program;
@@ -19,4 +19,9 @@ export interface Bundle {
   readonly stacks: Stacks;
   /** The TLS clients that hellos are told by. */
   readonly clients: ClientTable;
+}
+
+/** A bundle for decisions about described clients, of whom nothing is looked up in the tables of a host. */
+export function bareBundle(parts: Pick<Bundle, 'program' | 'image' | 'imageId' | 'tables'>): Bundle {
+  return { ...parts, secrets: [], trust: NO_TRUST, stacks: NO_STACKS, clients: NO_CLIENTS };
 }

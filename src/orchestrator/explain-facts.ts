@@ -2,11 +2,11 @@
  * Explains what a policy decides about a client that is described as tests describe one: what stands in
  * `given { … }`. What is not given is a current browser's; feeds that are not given are read from their files.
  */
+
 import { dirname, resolve } from 'node:path';
 import { Core } from '../core/core.ts';
 import { encodeProgram, encodeTables } from '../core/image.ts';
 import { loadCoreModule } from '../core/module.ts';
-import { NO_TRUST } from '../identity/trust.ts';
 import { compile, type PolicyTest, type SourceFile } from '../pdl/compile/compile.ts';
 import { type Diagnostic, Report } from '../pdl/diagnostics/diagnostic.ts';
 import { type Explanation, explain } from '../pdl/explain/explanation.ts';
@@ -14,8 +14,7 @@ import { nearestChanges, type World } from '../pdl/explain/nearest.ts';
 import type { Program } from '../pdl/ir.ts';
 import { FACTS } from '../pdl/registry/facts.gen.ts';
 import { parse } from '../pdl/syntax/parse.ts';
-import { NO_CLIENTS } from '../profile/clients.ts';
-import { NO_STACKS } from '../profile/stacks.ts';
+import { bareBundle } from './bundle.ts';
 import { readSource } from './compile-policy.ts';
 import { Engine } from './engine.ts';
 import { setFact } from './fact-values.ts';
@@ -97,19 +96,7 @@ function explainTest(program: Program, { facts, rates, feeds, siteIndex }: Polic
   const decide = (world: World): Verdict => {
     if (world.feeds !== loaded) {
       const tables = encodeTables(program, world.feeds);
-      engine.load(
-        {
-          program,
-          image,
-          imageId,
-          tables,
-          secrets: [],
-          stacks: NO_STACKS,
-          clients: NO_CLIENTS,
-          trust: NO_TRUST,
-        },
-        1,
-      );
+      engine.load(bareBundle({ program, image, imageId, tables }), 1);
       loaded = world.feeds;
     }
     return decideAbout(engine, siteIndex, world);

@@ -1,13 +1,12 @@
 /** Runs a policy's own `test` blocks on the decision core, as the edge would decide. */
+
 import type { Core } from '../core/core.ts';
 import { encodeTables, FeedError } from '../core/image.ts';
-import { NO_TRUST } from '../identity/trust.ts';
 import type { PolicyTest } from '../pdl/compile/compile.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import type { Program } from '../pdl/ir.ts';
 import { runTest, type TestResult, type TestSituation } from '../pdl/testing/test-run.ts';
-import { NO_CLIENTS } from '../profile/clients.ts';
-import { NO_STACKS } from '../profile/stacks.ts';
+import { bareBundle } from './bundle.ts';
 import type { Client } from './client.ts';
 import { Engine } from './engine.ts';
 import { setFact } from './fact-values.ts';
@@ -29,19 +28,7 @@ export function runPolicyTests(
 
   function evaluate({ facts, feeds, rates, siteIndex }: TestSituation): Verdict {
     const tables = encodeTables(program, feeds);
-    engine.load(
-      {
-        program,
-        image,
-        imageId: '',
-        tables,
-        secrets: [],
-        stacks: NO_STACKS,
-        clients: NO_CLIENTS,
-        trust: NO_TRUST,
-      },
-      1,
-    );
+    engine.load(bareBundle({ program, image, imageId: '', tables }), 1);
     core.begin();
     for (const [name, value] of Object.entries(facts)) setFact(core, name, value);
     const client = clientOf(facts);

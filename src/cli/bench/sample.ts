@@ -3,11 +3,8 @@
 import { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect } from 'node:tls';
 import { encodeProgram, encodeTables } from '../../core/image.ts';
-import { NO_TRUST } from '../../identity/trust.ts';
-import type { Bundle } from '../../orchestrator/bundle.ts';
+import { type Bundle, bareBundle } from '../../orchestrator/bundle.ts';
 import { compile } from '../../pdl/compile/compile.ts';
-import { NO_CLIENTS } from '../../profile/clients.ts';
-import { NO_STACKS } from '../../profile/stacks.ts';
 
 const RULES = 100;
 /** Four ramps among them. */
@@ -81,16 +78,7 @@ export function sampleBundle(prefixCount: number): Bundle {
   if (program === null) throw new Error(diagnostics.map(({ message }) => message).join('\n'));
   const { image, imageId } = encodeProgram(program);
   const tables = encodeTables(program, new Map([[0, prefixes(prefixCount)]]));
-  return {
-    program,
-    image,
-    imageId,
-    tables,
-    secrets: [],
-    stacks: NO_STACKS,
-    clients: NO_CLIENTS,
-    trust: NO_TRUST,
-  };
+  return bareBundle({ program, image, imageId, tables });
 }
 
 /** What this Node's TLS client sends first; with a post-quantum group where its OpenSSL has one. */
