@@ -1,6 +1,6 @@
 /** Reads what is known of crawlers: files of the operator, and the last good copies of what is fetched. */
 import { readFileSync } from 'node:fs';
-import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
+import { type Diagnostic, fileProblem } from '../pdl/diagnostics/diagnostic.ts';
 import type { Feed } from '../pdl/ir.ts';
 import { readKeys } from './bot-keys.ts';
 import { type BotRangeSource, type BotSettings, directoryFeed, knownBots, rangeFeed } from './bot-sources.ts';
@@ -34,7 +34,7 @@ export function loadBots(loading: Loading): LoadedBots {
       return read();
     } catch (error) {
       const reason = (error as NodeJS.ErrnoException).code ?? (error as Error).message;
-      diagnostics.push(problem('BOTS-001', 'error', path, `${what} cannot be used: ${reason}`, help));
+      diagnostics.push(fileProblem(path, 'BOTS-001', `${what} cannot be used: ${reason}`, help));
       return null;
     }
   };
@@ -101,16 +101,6 @@ function fetched(
   if (copy && state && !isOld) return { bytes: copy.bytes, fetchedAt: state.fetchedAt };
   const why = isOld ? 'are older than `bots.maxAge`' : 'were not fetched yet';
   const help = `see \`sallyport feed show ${feed.name}\` for why`;
-  diagnostics.push(problem('BOTS-002', 'warning', file, `${what} ${why} and are not used`, help));
+  diagnostics.push(fileProblem(file, 'BOTS-002', `${what} ${why} and are not used`, help, 'warning'));
   return null;
-}
-
-function problem(
-  code: string,
-  severity: Diagnostic['severity'],
-  file: string,
-  message: string,
-  help: string,
-): Diagnostic {
-  return { code, severity, message, file, line: 1, column: 1, endLine: 1, endColumn: 1, help };
 }
