@@ -252,8 +252,8 @@ export function goDuration(text: string): number {
   return text.startsWith('-') ? -total : total;
 }
 
-/** The CrowdSec scope that holds a type's values. */
-const SCOPES: Partial<Record<FeedType, readonly string[]>> = {
+/** The CrowdSec scopes that hold a type's values, in lower case. */
+export const SCOPES: Partial<Record<FeedType, readonly string[]>> = {
   cidr: ['ip', 'range'],
   ip: ['ip', 'range'],
   asn: ['as'],
