@@ -7,6 +7,7 @@ import { Core } from '../../src/core/core.ts';
 import { inspectSyn, type SynReport } from '../../src/core/inspect.ts';
 import { loadCoreModule } from '../../src/core/module.ts';
 import { CaptureReader } from '../../src/pcap/container.ts';
+import { Fragments } from '../../src/pcap/fragments.ts';
 import { FLAG, segmentOf } from '../../src/pcap/packet.ts';
 import { type StackMatch, StackMatcher } from '../../src/profile/stack-matcher.ts';
 import { loadStacks, OWN_STACKS } from '../../src/profile/stacks.ts';
@@ -95,8 +96,9 @@ const KERNELS: readonly (readonly [name: string, settings: KernelSettings, ours:
 /** The SYNs in a capture, by `address/port`. */
 function synsIn(file: string): Map<string, Uint8Array> {
   const found = new Map<string, Uint8Array>();
-  new CaptureReader().push(readFileSync(file), ({ linkType, data }) => {
-    const segment = segmentOf(linkType, data);
+  const fragments = new Fragments();
+  new CaptureReader().push(readFileSync(file), (packet) => {
+    const segment = segmentOf(packet, fragments);
     if (typeof segment === 'string' || (segment.flags & (FLAG.syn | FLAG.ack)) !== FLAG.syn) return;
     found.set(`${[...segment.source.subarray(12)].join('.')}/${segment.sourcePort}`, segment.headers.slice());
   });
