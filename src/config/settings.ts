@@ -46,7 +46,7 @@ export const LIMIT_SETTINGS: Settings<keyof LimitsConfig> = {
 };
 
 export const TLS_SETTINGS: Settings<'tickets' | 'ticketRotation'> = {
-  tickets: count(2, 1, 8),
+  tickets: count(1, 1, 8),
   ticketRotation: duration(12 * HOUR, MINUTE, 7 * 24 * HOUR),
 };
 

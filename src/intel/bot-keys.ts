@@ -1,7 +1,7 @@
 /** Keys that crawlers sign with: JSON Web Keys as their operators publish them. */
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
+import { type Diagnostic, fileProblem } from '../pdl/diagnostics/diagnostic.ts';
 import type { TrustedKey } from './bot-signature.ts';
 
 /** Where the keys of one crawler are. */
@@ -47,8 +47,7 @@ export function loadBotKeys(sources: readonly BotKeySource[]): {
       const reason = (error as NodeJS.ErrnoException).code ?? (error as Error).message;
       const message = `the keys of ${agent} cannot be used: ${reason}`;
       const help = 'save its /.well-known/http-message-signatures-directory there';
-      const place = { file, line: 1, column: 1, endLine: 1, endColumn: 1 };
-      diagnostics.push({ code: 'BOTS-001', severity: 'error', message, ...place, help });
+      diagnostics.push(fileProblem(file, 'BOTS-001', message, help));
     }
   }
   return { keys, diagnostics };
