@@ -104,6 +104,8 @@ export interface AuditLine {
     readonly os: string | null;
     readonly os_family: string | null;
     readonly hops: number | null;
+    readonly mtu: number | null;
+    readonly link: string | null;
     readonly rtt_us: number | null;
     readonly http: {
       readonly requests: number;
