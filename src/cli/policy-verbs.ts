@@ -1,10 +1,11 @@
 /** The verbs that are about policies alone: they need no configuration and no running edge. */
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import type { ExpandOptions } from './commands/expand.ts';
 import type { ExplainOptions } from './commands/explain.ts';
 import type { GraphOptions } from './commands/graph.ts';
 import type { LintOptions } from './commands/lint.ts';
 import type { TestOptions } from './commands/test.ts';
+import { formatOption } from './options.ts';
 
 /** Adds the verbs to the program; `verb` begins one, `done` takes its exit code. */
 export function addPolicyVerbs(
@@ -94,11 +95,4 @@ export function addPolicyVerbs(
       const { graph } = await import('./commands/graph.ts');
       done(graph(file, options));
     });
-}
-
-/** `human` on a terminal and `json` elsewhere unless asked for something else. */
-export function formatOption(...formats: readonly string[]): Option {
-  return new Option('--format <format>', 'default: human on a terminal, json elsewhere').choices(
-    formats.length === 0 ? ['human', 'json'] : formats,
-  );
 }
