@@ -43,11 +43,12 @@ export function addPolicyVerbs(
     'test',
     'Run the tests in policies, and show what each expected beside what was decided.',
     '  sallyport test policy.pdl\n  sallyport test policies --format junit > report.xml\n' +
-      '  sallyport test policy.pdl --watch\n',
+      '  sallyport test policy.pdl --canary\n  sallyport test policy.pdl --watch\n',
   )
     .argument('[paths...]', 'policies, or folders that hold some', ['.'])
     .addOption(formatOption('human', 'json', 'junit'))
     .option('--name <text>', 'only tests whose sentence holds this text')
+    .option('--canary', 'run each test twice: as a client of every canary, and of none')
     .option('--watch', 'test again after every change')
     .action(async (paths: string[], options: TestOptions) => {
       const { test } = await import('./commands/test.ts');
