@@ -341,8 +341,8 @@ export class Connection implements Held {
 
   /** Is the client the crawler that it says it is? Null: it does not say so, or that is not known yet. */
   isVerifiedBot(userAgent: string | null, request: RequestHead): boolean | null {
-    const { history, botKeys } = this.#loop;
-    return history.wantsBots ? isVerifiedBot(request, userAgent, this.client, history, botKeys) : null;
+    const { history, bots } = this.#loop;
+    return history.wantsBots ? isVerifiedBot(request, userAgent, this.client, history, bots) : null;
   }
 
   /** Has the client met the challenge of its policy already? */
