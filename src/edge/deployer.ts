@@ -12,6 +12,8 @@ import type { CompileOutcome, CompileRequest } from '../orchestrator/compile-pol
 import type { Deployment } from '../orchestrator/deployment.ts';
 import { changeOf, type FoundFeed } from '../orchestrator/feeds.ts';
 import { hostOf } from '../orchestrator/host.ts';
+import { type StapledCertificate, staplingOf } from '../orchestrator/stapling.ts';
+import { missedWithoutAddon } from '../orchestrator/without-addon.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import type { OriginStore } from '../profile/address/origin-store.ts';
 import type { ModeDesk } from './mode-desk.ts';
@@ -23,6 +25,8 @@ export interface Made {
   readonly diagnostics: readonly Diagnostic[];
   /** Feeds that are to be kept fresh once it is in force. */
   readonly remoteFeeds: readonly RemoteFeed[];
+  /** Those whose OCSP answers its policies staple. */
+  readonly stapled: readonly StapledCertificate[];
 }
 
 /** Trust and revocation lists are looked at this often. */
@@ -35,6 +39,7 @@ export class Deployer {
   readonly #questions: QuestionDesk;
   readonly #origins: OriginStore;
   readonly #modes: ModeDesk;
+  readonly #hasAddon: boolean;
   #epoch = 0;
   /** The feeds in force, as they were found. */
   #feeds: readonly FoundFeed[] = [];
@@ -48,7 +53,9 @@ export class Deployer {
     questions: QuestionDesk,
     origins: OriginStore,
     modes: ModeDesk,
+    hasAddon: boolean,
   ) {
+    this.#hasAddon = hasAddon;
     this.#modes = modes;
     this.#questions = questions;
     this.#config = config;
@@ -83,13 +90,20 @@ export class Deployer {
       ...refusals,
       ...bots.diagnostics,
     ];
+    if (!this.#hasAddon && compiled.bundle !== null) {
+      diagnostics.push(...missedWithoutAddon(compiled.bundle.program, config.policy));
+    }
     const isWhole = certificates.ok && !diagnostics.some(({ severity }) => severity === 'error');
-    if (compiled.bundle === null || !isWhole) return { deployment: null, diagnostics, remoteFeeds };
+    if (compiled.bundle === null || !isWhole)
+      return { deployment: null, diagnostics, remoteFeeds, stapled: [] };
     const { feeds } = compiled.bundle.program;
     diagnostics.push(...(await this.#questions.test(feeds)));
     if (diagnostics.some(({ severity }) => severity === 'error')) {
-      return { deployment: null, diagnostics, remoteFeeds };
+      return { deployment: null, diagnostics, remoteFeeds, stapled: [] };
     }
+    const { program } = compiled.bundle;
+    const stapling = staplingOf(program, certificates.certificates, config.certificates);
+    diagnostics.push(...stapling.diagnostics);
     this.#questions.keep(feeds);
     this.#epoch++;
     const deployment = {
@@ -102,7 +116,7 @@ export class Deployer {
     };
     this.#feeds = compiled.feeds;
     this.#trustTimes = compiled.trustTimes;
-    return { deployment, diagnostics, remoteFeeds };
+    return { deployment, diagnostics, remoteFeeds, stapled: this.#hasAddon ? stapling.certificates : [] };
   }
 
   /** The feeds in force, as they were found. */

@@ -126,7 +126,9 @@ export class Handshake {
     }
     const allowed = { tls: policy.tls, alpn, floor: config.tls.minVersion };
     const context = loop.contexts.for(policy, certificates, solved !== null);
-    const server = loop.openssl.accept(socket, context, alpn, sessionContext(sni), this.#identity);
+    const sessions = sessionContext(sni);
+    const { ocspStapling } = policy.tls;
+    const server = loop.openssl.accept(socket, context, alpn, sessions, this.#identity, ocspStapling);
     const { tls } = server;
     this.#tls = tls;
     if (solved !== null) loop.openssl.resumePuzzle(server, solved);

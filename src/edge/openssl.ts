@@ -105,23 +105,29 @@ export class OpenSsl {
       // why: `setTicketKeys` of `tls.Server` does the same; one key alone, so older tickets are not taken.
       const setTicketKeys = (keys: Buffer): void =>
         secureContext.context.setTicketKeys(keys.subarray(0, NODE_TICKET_KEY_BYTES));
-      return { secureContext, setTicketKeys };
+      return { secureContext, setTicketKeys, setStaples: () => {} };
     }
     const { context: secureContext, handle } = addon.captureContext(() => createSecureContext(options));
     addon.configureContext(handle, { tickets });
     addon.setTicketKeys(handle, request.ticketKeys);
     sendExtensions(addon, handle, request.extensions);
+    if (request.staples !== null) addon.setStaples(handle, request.staples);
     if (request.puzzles) addon.addPuzzleExtension(handle, this.#puzzleExtension, null);
     if (options.ca !== undefined) {
       const between = Math.max(0, Math.min(request.depth ?? MAX_CHAIN, MAX_CHAIN) - 2);
       addon.judgeCertificates(handle, between, [options.ca].flat().length <= MAX_NAMED_AUTHORITIES);
     }
-    return { secureContext, setTicketKeys: (keys) => addon.setTicketKeys(handle, keys) };
+    return {
+      secureContext,
+      setTicketKeys: (keys) => addon.setTicketKeys(handle, keys),
+      setStaples: (staples) => addon.setStaples(handle, staples),
+    };
   };
 
   /**
    * Begins the server's side of a handshake on `socket`.
    * @param sessions At most 32 characters: sessions resume only where the same was said; without the addon everywhere.
+   * @param staples A client that asks gets the OCSP answers of the context; without the addon nobody does.
    */
   accept(
     socket: Socket,
@@ -129,6 +135,7 @@ export class OpenSsl {
     alpn: readonly string[],
     sessions: string,
     certificate: CertificateDemand | null = null,
+    staples = false,
   ): ServerTls {
     const make = (): TLSSocket => {
       const tls = new TLSSocket(socket, {
@@ -149,6 +156,7 @@ export class OpenSsl {
     }
     const { socket: tls, handle } = addon.captureSsl(make);
     addon.setSessionContext(handle, sessions);
+    if (staples) addon.staple(handle);
     if (certificate !== null) judgeBy(addon, handle, tls, certificate);
     return {
       tls,

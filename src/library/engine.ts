@@ -176,6 +176,7 @@ export class PolicyEngine {
       floor: FLOOR,
       tickets: TICKETS,
       trust: [],
+      staples: new Map(),
     });
   }
 
@@ -334,7 +335,7 @@ export class PolicyEngine {
     if (policy === null || decision.action !== 'accept') {
       throw new TypeError('only a decision of this engine that accepts has a TLS context');
     }
-    const named = { name: '', names: [], keyType: '', ...certificate };
+    const named = { name: '', fingerprint: '', names: [], keyType: '', ...certificate };
     return this.#contexts.for(policy, [named]);
   }
 

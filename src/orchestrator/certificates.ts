@@ -2,6 +2,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { CertificateConfig } from '../config/schema.ts';
+import { fingerprintOf } from '../identity/staple.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import type { Certificate } from './certificate-choice.ts';
 
@@ -15,7 +16,7 @@ export type CertificatesResult =
 const EXPIRY_WARNING_DAYS = 14;
 const DAY_MS = 86_400_000;
 
-function problem(
+export function certificateProblem(
   file: string,
   code: string,
   message: string,
@@ -34,7 +35,7 @@ function read(file: string, what: string, problems: Diagnostic[]): string | null
       reason === 'EACCES'
         ? 'let the user that runs sallyport read the file'
         : 'check the path under certificates in the configuration';
-    problems.push(problem(file, 'CERT-001', `the ${what} cannot be read (${reason})`, help));
+    problems.push(certificateProblem(file, 'CERT-001', `the ${what} cannot be read (${reason})`, help));
     return null;
   }
 }
@@ -50,7 +51,12 @@ function parseLeaf(pem: string, file: string, problems: Diagnostic[]): X509Certi
     return new X509Certificate(pem);
   } catch {
     problems.push(
-      problem(file, 'CERT-002', 'the file holds no PEM certificate', 'write the chain in PEM, leaf first'),
+      certificateProblem(
+        file,
+        'CERT-002',
+        'the file holds no PEM certificate',
+        'write the chain in PEM, leaf first',
+      ),
     );
     return null;
   }
@@ -60,7 +66,7 @@ function checkKey(leaf: X509Certificate, pem: string, file: string, problems: Di
   try {
     if (leaf.checkPrivateKey(createPrivateKey(pem))) return;
     problems.push(
-      problem(
+      certificateProblem(
         file,
         'CERT-004',
         'the key does not belong to the certificate',
@@ -69,7 +75,7 @@ function checkKey(leaf: X509Certificate, pem: string, file: string, problems: Di
     );
   } catch {
     problems.push(
-      problem(
+      certificateProblem(
         file,
         'CERT-003',
         'the file holds no usable PEM private key',
@@ -84,7 +90,7 @@ function checkDates(leaf: X509Certificate, file: string, nowMs: number, problems
   if (days >= EXPIRY_WARNING_DAYS) return;
   const message =
     days < 0 ? `the certificate expired on ${leaf.validTo}` : `the certificate expires in ${days} days`;
-  problems.push(problem(file, 'CERT-005', message, 'renew it, then reload', 'warning'));
+  problems.push(certificateProblem(file, 'CERT-005', message, 'renew it, then reload', 'warning'));
 }
 
 /** One named certificate, or null with its problems in `problems`. */
@@ -100,7 +106,14 @@ function load(
   if (leaf === null || key === null || cert === null) return null;
   checkKey(leaf, key, config.key, problems);
   checkDates(leaf, config.certificate, nowMs, problems);
-  return { name, cert, key, names: names(leaf), keyType: leaf.publicKey.asymmetricKeyType ?? '' };
+  return {
+    name,
+    cert,
+    key,
+    fingerprint: fingerprintOf(leaf.raw),
+    names: names(leaf),
+    keyType: leaf.publicKey.asymmetricKeyType ?? '',
+  };
 }
 
 /** Reads all of them; one that cannot serve makes the whole result an error. */
