@@ -37,7 +37,7 @@ export interface OcspClientLimits {
   readonly questions: number;
 }
 
-export const OCSP_LIMITS: OcspClientLimits = { entries: 10_000, questions: 256 };
+const OCSP_LIMITS: OcspClientLimits = { entries: 10_000, questions: 256 };
 /** Time for one question to a responder. */
 export const QUESTION_MS = 3_000;
 /** An answer is asked for again after this, however long it is good. */

@@ -3,9 +3,9 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { CertificateConfig } from '../config/schema.ts';
 import { mustStaple, type OwnCertificate, readOwnCertificate } from '../identity/staple.ts';
-import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
+import { type Diagnostic, fileProblem } from '../pdl/diagnostics/diagnostic.ts';
 import type { Program } from '../pdl/ir.ts';
-import { type Certificates, certificateProblem } from './certificates.ts';
+import type { Certificates } from './certificates.ts';
 
 /** A certificate whose answers are wanted. */
 export interface StapledCertificate {
@@ -58,7 +58,7 @@ function sourceOf({ ocsp }: CertificateConfig, { responder }: OwnCertificate): S
 }
 
 function unstapled({ certificate }: CertificateConfig): Diagnostic {
-  return certificateProblem(
+  return fileProblem(
     certificate,
     'CERT-006',
     'clients take the certificate only with a stapled OCSP answer, and no policy that serves it staples one',
@@ -68,7 +68,7 @@ function unstapled({ certificate }: CertificateConfig): Diagnostic {
 }
 
 function unanswered({ certificate }: CertificateConfig, { message }: Error): Diagnostic {
-  return certificateProblem(
+  return fileProblem(
     certificate,
     'CERT-007',
     `no OCSP answer about the certificate can be had: ${message}`,
