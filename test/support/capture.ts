@@ -26,6 +26,8 @@ export interface Capture {
 
 /** The values of a field that occurs more than once in a packet. */
 const BETWEEN_VALUES = '|';
+/** For what a browser's visits come to. */
+const PATIENCE_MS = 120_000;
 
 /** A reason to skip when a tool is missing or this user may not capture, else false. */
 export async function withoutCapture(): Promise<string | false> {
@@ -68,11 +70,10 @@ export async function startCapture(t: Pick<TestContext, 'after'>, port: number):
   const tshark = async (filter: string, ...output: readonly string[]): Promise<string> => {
     if (running) await settle();
     await stop();
-    const { code, stdout, stderr } = await run('tshark', [
-      ...['-r', file, '-o', `tls.keylog_file:${keys}`, '-d', `tcp.port==${port},tls`, '-Y', filter, '-n'],
-      ...output,
-    ]);
-    if (code !== 0) throw new Error(`tshark: ${stderr}`);
+    const source = ['-r', file, '-o', `tls.keylog_file:${keys}`, '-d', `tcp.port==${port},tls`];
+    const args = [...source, '-Y', filter, '-n', ...output];
+    const { code, stdout, stderr } = await run('tshark', args, '', PATIENCE_MS);
+    if (code !== 0) throw new Error(`tshark ended with ${code}: ${stderr}`);
     return stdout;
   };
   return {

@@ -15,7 +15,7 @@ export function run(
   timeout = 20_000,
 ): Promise<Finished> {
   return new Promise((resolve) => {
-    const child = execFile(program, [...args], { timeout, maxBuffer: 16 << 20 }, (error, stdout, stderr) => {
+    const child = execFile(program, [...args], { timeout, maxBuffer: 256 << 20 }, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code ?? 1), stdout, stderr });
     });
     child.stdin?.on('error', () => {});
