@@ -190,8 +190,12 @@ export class RawClient {
     });
   }
 
-  static async open(port: number, localPort?: number): Promise<RawClient> {
-    const socket = connect({ port, host: '127.0.0.1', ...(localPort === undefined ? {} : { localPort }) });
+  /** @param local Its own address and port, for a client that has been there before. */
+  static async open(
+    port: number,
+    local: { readonly localAddress?: string; readonly localPort?: number } = {},
+  ): Promise<RawClient> {
+    const socket = connect({ port, host: '127.0.0.1', ...local });
     const client = new RawClient(socket);
     await once(socket, 'connect');
     client.port = socket.localPort!;
