@@ -1,5 +1,6 @@
 /** Second hellos that solve nothing: refused before any key exchange. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { test } from 'node:test';
 import { Addon } from '../../src/edge/addon.ts';
 import { skip as noAddon } from '../support/addon.ts';
@@ -11,6 +12,7 @@ import {
   EXTENSION,
   type Hello,
   keyShare,
+  type LocalEnd,
   makeHello,
   P256,
   puzzleContent,
@@ -144,12 +146,14 @@ test('a second hello that is not right is refused before any key exchange', grou
   assert.equal(tlsObjects.callCount(), 1, 'the right one gets to a key exchange');
 });
 
-const ELSEWHERE: readonly {
-  readonly where: string;
-  readonly local: (of: RawClient) => NonNullable<Parameters<typeof RawClient.open>[1]>;
-}[] = [
-  { where: 'another connection of the same client', local: () => ({}) },
-  { where: 'the next connection from the same port', local: ({ port }) => ({ localPort: port }) },
+/** An address of its own, so that nobody else takes its port meanwhile. */
+const HERE = '127.0.0.3';
+const ELSEWHERE: readonly { readonly where: string; readonly local: (port: number) => LocalEnd }[] = [
+  { where: 'another connection of the same client', local: () => ({ localAddress: HERE }) },
+  {
+    where: 'the next connection from the same port',
+    local: (localPort) => ({ localAddress: HERE, localPort }),
+  },
   { where: 'a connection of another client', local: () => ({ localAddress: '127.0.0.2' }) },
 ];
 
@@ -157,11 +161,15 @@ test('a solution is worth nothing elsewhere than where it was found', group, asy
   const { port } = await startPuzzleEdge(t, 'handshake, page', '16');
   for (const { where, local } of ELSEWHERE) {
     await t.test(where, async (t) => {
-      const one = await posed(t, port);
+      const one = await posed(t, port, {}, { localAddress: HERE });
       const solved = secondHello(one.first, one.answer);
-      // why: without a reset its port would be kept for a while.
-      if (local(one.client).localPort !== undefined) one.client.socket.resetAndDestroy();
-      const other = await RawClient.open(port, local(one.client));
+      const from = local(one.client.port);
+      if (from.localPort !== undefined) {
+        // why: without a reset its port would be kept for a while.
+        one.client.socket.resetAndDestroy();
+        await once(one.client.socket, 'close');
+      }
+      const other = await RawClient.open(port, from);
       t.after(() => other.close());
       const retry = await other.say(one.first);
       assert.ok(retry.kind === 'retry');

@@ -7,6 +7,7 @@ import {
   findSolution,
   type Hello,
   type HelloOptions,
+  type LocalEnd,
   makeHello,
   RawClient,
   readPuzzle,
@@ -49,8 +50,13 @@ export interface Posed {
 }
 
 /** A client whose first hello was answered with a puzzle. */
-export async function posed(t: TestContext, port: number, options: HelloOptions = {}): Promise<Posed> {
-  const client = await RawClient.open(port);
+export async function posed(
+  t: TestContext,
+  port: number,
+  options: HelloOptions = {},
+  local: LocalEnd = {},
+): Promise<Posed> {
+  const client = await RawClient.open(port, local);
   t.after(() => client.close());
   const first = makeHello(options);
   const answer = await client.say(first);
