@@ -34,7 +34,7 @@ test('each entry of a policy is what Node negotiates on the wire', { skip }, asy
   const { port } = await startMatrixEdge(t);
   const capture = await startCapture(t, port);
   for (const entry of Object.keys(ENTRIES)) {
-    const options = { servername: hostOf(entry), ALPNProtocols: ['http/1.1'] };
+    const options = { servername: hostOf(entry), ALPNProtocols: ['http/1.1'], requestOCSP: true };
     await handshake(port, options, (line) => capture.keylog(line));
   }
   // Shares a key of x25519 alone, and lists the hybrid group behind it.
@@ -76,6 +76,8 @@ test('each entry of a policy is what Node negotiates on the wire', { skip }, asy
     ['no-tickets', hybrid('AES_128_GCM_SHA256', `${ecdsa}, 0 tickets`)],
     ['tls12-no-tickets', old('ECDSA_WITH_AES_128_GCM_SHA256', `${ecdsa}, 0 tickets`)],
     ['switched-off', usual],
+    ['staples', hybrid('AES_128_GCM_SHA256', `${ecdsa}, OCSP stapled, 1 ticket`)],
+    ['tls12-staples', old('ECDSA_WITH_AES_128_GCM_SHA256', `${ecdsa}, OCSP stapled, 1 ticket`)],
     ['asks-certificate', hybrid('AES_128_GCM_SHA256', `${ecdsa}, certificate asked, 1 ticket`)],
     [
       'tls12-asks-certificate',

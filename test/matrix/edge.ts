@@ -2,21 +2,36 @@
 import type { TestContext } from 'node:test';
 import type { Policy } from '../../src/pdl/ir.ts';
 import { compileText } from '../pdl/support.ts';
-import { makeCertificate } from '../support/certificate.ts';
+import type { PemPair } from '../support/certificate.ts';
 import { startTestEdge, type TestEdge } from '../support/edge.ts';
+import { startOcspResponder } from '../support/ocsp.ts';
 import { authority } from '../support/pki.ts';
+import { pairOf, RSA, server } from '../support/server-chain.ts';
 import { ENTRIES, hostOf, matrixPolicy } from './entries.ts';
 
-/** Its certificates, one of ECDSA and one of RSA, are good for every entry. */
+const SERIALS = { ecdsa: '4501', rsa: '4502' };
+
+/** Its certificates, one of ECDSA and one of RSA, are good for every entry, and a responder answers for both. */
 export async function startMatrixEdge(t: TestContext): Promise<TestEdge> {
-  const names = ['*.localhost', ...Object.keys(ENTRIES).map(hostOf)];
-  const rsa = await makeCertificate({ names, kind: 'rsa' });
-  const ecdsa = await makeCertificate({ names });
+  const hosts = ['*.localhost', ...Object.keys(ENTRIES).map(hostOf)];
+  const root = await authority('CN=servers');
+  const valid = await Promise.all(Object.values(SERIALS).map((serial) => server(root, { serial })));
+  const { url } = await startOcspResponder(t, { issuer: root, signer: root, valid, revoked: [] });
+  const issue = async (serial: string, algorithm?: object): Promise<PemPair> =>
+    pairOf(
+      await server(root, {
+        hosts,
+        serial,
+        responder: url,
+        ...(algorithm === undefined ? {} : { algorithm }),
+      }),
+      root,
+    );
   const { pem } = await authority('CN=clients');
   return startTestEdge(t, {
     policy: matrixPolicy(),
     files: { 'clients.pem': pem },
-    certificates: { rsa, ecdsa },
+    certificates: { ecdsa: await issue(SERIALS.ecdsa), rsa: await issue(SERIALS.rsa, RSA) },
     listener: { certificates: ['ecdsa', 'rsa'] },
   });
 }

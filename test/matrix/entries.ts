@@ -40,6 +40,8 @@ export const ENTRIES: Readonly<Record<string, Entry>> = {
   'no-tickets': intermediate('tls { tickets off }'),
   'tls12-no-tickets': intermediate('tls { versions tls1.2..tls1.2  tickets off }'),
   'switched-off': intermediate('tls { early_data off  renegotiation off  ocsp_stapling off }'),
+  staples: intermediate('tls { ocsp_stapling on }'),
+  'tls12-staples': intermediate('tls { versions tls1.2..tls1.2  ocsp_stapling on }'),
   'asks-certificate': intermediate('client_cert request { trust [ clients ] }'),
   'tls12-asks-certificate': intermediate(
     'tls { versions tls1.2..tls1.2 }  client_cert request { trust [ clients ] }',

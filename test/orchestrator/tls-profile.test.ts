@@ -18,7 +18,14 @@ const VERSIONS: Readonly<Record<number, SecureVersion>> = {
 };
 const CODES = Object.keys(VERSIONS).map(Number);
 const pair = await makeCertificate({ names: ['localhost'] });
-const CERTIFICATE = { name: 'c', cert: pair.certificate, key: pair.key, names: ['localhost'], keyType: 'ec' };
+const CERTIFICATE = {
+  name: 'c',
+  cert: pair.certificate,
+  key: pair.key,
+  names: ['localhost'],
+  keyType: 'ec',
+  fingerprint: '',
+};
 /** One of each version, so that every version that is allowed can be served. */
 const SUITES = ['TLS_AES_128_GCM_SHA256', 'TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256'].map(
   (name) => CIPHER_CODES.get(name)!,
@@ -32,6 +39,7 @@ const profiles = fc
     groups: fc.shuffledSubarray([...GROUPS.keys()]),
     prefer: fc.constantFrom('server' as const, 'client' as const),
     tickets: fc.boolean(),
+    ocspStapling: fc.boolean(),
   })
   .map(
     ({ versions: [a, b], ciphers, groups, ...others }): TlsProfile => ({
