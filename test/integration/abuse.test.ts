@@ -6,7 +6,7 @@ import { connect as connectHttp2 } from 'node:http2';
 import { request } from 'node:https';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ABORT_POINTS } from '../../bench/lib/abort-points.ts';
+import { ABORT_POINTS } from '../support/abort-points.ts';
 import { startTestEdge } from '../support/edge.ts';
 import { captureHello, untilClosed } from '../support/hello.ts';
 import { sClient } from '../support/tools.ts';
