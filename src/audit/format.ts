@@ -84,6 +84,7 @@ export function formatRecord(record: ConnectionRecord): string {
       os_family: record.stack?.family ?? null,
       os_fuzzy: record.stack?.fuzzy ?? null,
       hops: record.stack?.hops ?? null,
+      mtu: record.stack?.mtu ?? null,
       link: record.stack?.link ?? null,
       rtt_us: record.rttUs,
       http: formatHttp(record.http),

@@ -13,6 +13,8 @@ import type { CompileOutcome, CompileRequest } from '../orchestrator/compile-pol
 import type { Deployment } from '../orchestrator/deployment.ts';
 import { changeOf, type FoundFeed } from '../orchestrator/feeds.ts';
 import { hostOf } from '../orchestrator/host.ts';
+import { type StapledCertificate, staplingOf } from '../orchestrator/stapling.ts';
+import { missedWithoutAddon } from '../orchestrator/without-addon.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import type { OriginStore } from '../profile/address/origin-store.ts';
 import type { ModeDesk } from './mode-desk.ts';
@@ -24,6 +26,8 @@ export interface Made {
   readonly diagnostics: readonly Diagnostic[];
   /** Feeds that are to be kept fresh once it is in force. */
   readonly remoteFeeds: readonly RemoteFeed[];
+  /** Those whose OCSP answers its policies staple. */
+  readonly stapled: readonly StapledCertificate[];
 }
 
 /** Trust and revocation lists are looked at this often. */
@@ -36,6 +40,7 @@ export class Deployer {
   readonly #questions: QuestionDesk;
   readonly #origins: OriginStore;
   readonly #modes: ModeDesk;
+  readonly #hasAddon: boolean;
   #epoch = 0;
   /** The feeds in force, as they were found. */
   #feeds: readonly FoundFeed[] = [];
@@ -49,7 +54,9 @@ export class Deployer {
     questions: QuestionDesk,
     origins: OriginStore,
     modes: ModeDesk,
+    hasAddon: boolean,
   ) {
+    this.#hasAddon = hasAddon;
     this.#modes = modes;
     this.#questions = questions;
     this.#config = config;
@@ -91,13 +98,20 @@ export class Deployer {
       ...refusals,
       ...bots.diagnostics,
     ];
+    if (!this.#hasAddon && compiled.bundle !== null) {
+      diagnostics.push(...missedWithoutAddon(compiled.bundle.program, config.policy));
+    }
     const isWhole = certificates.ok && !diagnostics.some(({ severity }) => severity === 'error');
-    if (compiled.bundle === null || !isWhole) return { deployment: null, diagnostics, remoteFeeds };
+    if (compiled.bundle === null || !isWhole)
+      return { deployment: null, diagnostics, remoteFeeds, stapled: [] };
     const { feeds } = compiled.bundle.program;
     diagnostics.push(...(await this.#questions.test(feeds)));
     if (diagnostics.some(({ severity }) => severity === 'error')) {
-      return { deployment: null, diagnostics, remoteFeeds };
+      return { deployment: null, diagnostics, remoteFeeds, stapled: [] };
     }
+    const { program } = compiled.bundle;
+    const stapling = staplingOf(program, certificates.certificates, config.certificates);
+    diagnostics.push(...stapling.diagnostics);
     this.#questions.keep(feeds);
     this.#epoch++;
     const deployment = {
@@ -110,7 +124,7 @@ export class Deployer {
     };
     this.#feeds = compiled.feeds;
     this.#trustTimes = compiled.trustTimes;
-    return { deployment, diagnostics, remoteFeeds };
+    return { deployment, diagnostics, remoteFeeds, stapled: this.#hasAddon ? stapling.certificates : [] };
   }
 
   /** The feeds in force, as they were found. */

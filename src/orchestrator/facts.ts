@@ -18,6 +18,8 @@ type Filled =
   | 'os'
   | 'osFamily'
   | 'hops'
+  | 'mtu'
+  | 'link'
   | 'rtt'
   | 'proxied'
   | 'hour'
@@ -54,6 +56,8 @@ export const FACT: Readonly<Record<Filled, number>> = {
   os: factIndex('conn.os'),
   osFamily: factIndex('conn.os_family'),
   hops: factIndex('conn.hops'),
+  mtu: factIndex('conn.mtu'),
+  link: factIndex('conn.link'),
   rtt: factIndex('conn.rtt'),
   proxied: factIndex('conn.proxied'),
   hour: factIndex('time.hour'),

@@ -15,6 +15,9 @@ export const FACT_DOCS: Readonly<Record<string, string>> = {
   'conn.os_family':
     'family of that operating system; `tool` when the SYN is of a program that makes packets itself, which `conn.os` names (nmap, masscan, zmap)',
   'conn.hops': 'hops the SYN came along, guessed from its TTL',
+  'conn.mtu': 'largest packet of the client’s network, by the MSS of the SYN',
+  'conn.link':
+    'kind of network that this MTU tells of, as the signature file names it: `Ethernet`, `PPPoE`, `WireGuard`',
   'time.hour': 'hour of the day, 0 to 23, in UTC',
   'time.weekday': 'day of the week, 0 is Sunday, in UTC',
   'time.now': 'the time of the decision',
