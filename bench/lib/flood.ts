@@ -31,13 +31,19 @@ export interface Row {
   readonly floodCpuPercent: number;
   /** Resident memory of the edge at its highest, and the kernel's for both ends, for each connection. */
   readonly bytesEach: number;
+  /** Resident memory without garbage while all are open; null where none stay open. */
+  readonly heldBytesEach: number | null;
   readonly kernelBytesEach: number;
   readonly descriptorsLeft: number;
   /** Growth of what the heaps hold once garbage is collected, in percent. */
   readonly heapLeftPercent: number;
 }
 
-export type FloodRequest = Pick<ClientsRequest, 'mode' | 'count'> & Partial<ClientsRequest>;
+export type FloodRequest = Pick<ClientsRequest, 'mode' | 'count'> &
+  Partial<ClientsRequest> & {
+    /** Collect garbage once all are open, to see what they take: good clients notice that. */
+    readonly weigh?: boolean;
+  };
 
 export interface FloodPlace {
   readonly place: Workplace;
@@ -97,6 +103,11 @@ export class Floods {
     }
   }
 
+  async #weigh(): Promise<number> {
+    await this.#heap();
+    return stateOf(this.#on.edge.pid).rssBytes;
+  }
+
   /** The most memory that was taken until `end`. */
   async #highest(end: Promise<unknown>): Promise<Sampled> {
     let highest = { rssBytes: 0, tcpBytes: 0 };
@@ -120,11 +131,13 @@ export class Floods {
     const cpu = cpuMicros(edge.pid);
     const started = performance.now();
     const flood = clients.start({ ...request, port: edge.port });
+    const held = request.weigh ? flood.open.then(() => this.#weigh()) : null;
     const [during, highest] = await Promise.all([
       this.#goodDuring(flood.report),
       this.#highest(flood.report),
     ]);
     const report = await flood.report;
+    const heldBytes = await held;
     const ms = performance.now() - started;
     const edgeMs = (cpuMicros(edge.pid) - cpu) / 1e3;
     await delay(SETTLE_MS);
@@ -145,6 +158,7 @@ export class Floods {
       edgeCpuPercent: Math.round((edgeMs / ms) * 100),
       floodCpuPercent: Math.round((report.cpuMs / ms) * 100),
       bytesEach: Math.max(0, Math.round((highest.rssBytes - idle.rssBytes) / request.count)),
+      heldBytesEach: heldBytes === null ? null : Math.round((heldBytes - idle.rssBytes) / request.count),
       kernelBytesEach: Math.max(0, Math.round((highest.tcpBytes - idle.tcpBytes) / request.count)),
       descriptorsLeft: left.descriptors - idle.descriptors,
       heapLeftPercent: round((heapLeft / heap - 1) * 100),
