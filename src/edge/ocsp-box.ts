@@ -29,7 +29,7 @@ export class OcspBox {
     return new Promise((answer) => {
       const giveUp = (): void =>
         this.settle(id, notFound('the main thread gave no answer in time', Date.now()));
-      this.#waiting.set(id, { answer, timer: setTimeout(giveUp, PATIENCE_MS) });
+      this.#waiting.set(id, { answer, timer: setTimeout(giveUp, PATIENCE_MS).unref() });
     });
   };
 

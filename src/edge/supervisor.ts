@@ -310,10 +310,9 @@ export class Supervisor implements AdminControl {
   #scheduleRefresh(): void {
     clearInterval(this.#refresh ?? undefined);
     const interval = refreshInterval(this.#deployment!);
-    if (interval === null) return;
     this.#refresh = setInterval(
       () => {
-        if (!this.#isReloading && this.#deployer.feedsChanged()) void this.reload();
+        if (!this.#isReloading && this.#deployer.filesChanged()) void this.reload();
       },
       Math.max(interval, MIN_REFRESH_MS),
     );

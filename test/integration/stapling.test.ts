@@ -8,7 +8,8 @@ import { startTestEdge, type TestEdge, type TestEdgeOptions } from '../support/e
 import { type OcspResponder, startOcspResponder } from '../support/ocsp.ts';
 import { authority, type Issued } from '../support/pki.ts';
 import { pairOf, RSA, server } from '../support/server-chain.ts';
-import { sClient } from '../support/tools.ts';
+import { run, sClient } from '../support/tools.ts';
+import { until } from '../support/until.ts';
 
 /** Two policies on every name: who comes from a listed address is served without staples. */
 const POLICY = `pdl 1
@@ -22,6 +23,8 @@ site main { listen edge  sni any  score none  ladder { from 0 use stapled  from 
 const STRANGER = '127.0.0.2';
 const STAPLED = /OCSP Response Status: successful \(0x0\)/;
 const NONE = /OCSP response: no response sent/;
+/** What curl ends with. */
+const SSL_INVALIDCERTSTATUS = 91;
 const root = await authority('CN=Root');
 
 /** What s_client says about the staple that it asks for. */
@@ -72,6 +75,9 @@ for (const threads of [0, 2]) {
       assert.match(await status(edge, version, '-bind', STRANGER), NONE);
     }
     assert.match((await sClient(edge.port, '-servername', 'localhost')).stdout, /BEGIN CERTIFICATE/);
+    if (threads === 0) return;
+    for (const worker of [0, 1]) edge.edge.killWorker(worker);
+    await until('the workers that follow staple too', async () => STAPLED.test(await status(edge)));
   });
 }
 
@@ -147,4 +153,26 @@ test('after a restart the answer kept on disk is stapled while nobody answers', 
   const again = await start(t, { site: issued }, { directory: edge.directory });
   assert.match(await status(again), STAPLED);
   assert.ok(existsSync(join(edge.directory, '.sallyport/ocsp')));
+});
+
+test('curl that insists on an answer takes the certificate with one, and refuses it without', {
+  skip,
+}, async (t) => {
+  const serial = '4901';
+  const { url } = await responder(t, [await server(root, { serial })]);
+  const edge = await start(t, { site: await server(root, { serial, responder: url }) });
+  edge.write('root.pem', root.pem);
+  const get = async (from: string): Promise<number> => {
+    const options = [
+      '--silent',
+      '--cert-status',
+      '--cacert',
+      join(edge.directory, 'root.pem'),
+      '--interface',
+      from,
+    ];
+    return (await run('curl', [...options, `https://localhost:${edge.port}/`])).code;
+  };
+  assert.equal(await get('127.0.0.1'), 0);
+  assert.equal(await get(STRANGER), SSL_INVALIDCERTSTATUS);
 });
