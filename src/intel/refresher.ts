@@ -171,7 +171,7 @@ export class FeedRefresher {
     const wait = nextDelay(feed.refreshMs, failure?.count ?? 0, last?.retryAfterMs ?? null, Math.random());
     // why: after a restart a copy is as old as it is, not as young as the process.
     const spent = last === null && failure === null && copy !== null ? Date.now() - copy.checkedAt : 0;
-    const delay = Math.max(MIN_DELAY_MS, wait - Math.max(0, spent));
+    const delay = Math.round(Math.max(MIN_DELAY_MS, wait - Math.max(0, spent)));
     clearTimeout(kept.timer ?? undefined);
     kept.nextAt = Date.now() + delay;
     kept.timer = setTimeout(() => void this.#turn(kept, NOTHING_ACCEPTED), delay);
