@@ -88,9 +88,12 @@ export class FeedRefresher {
     this.#client = new FeedClient(options.settings.ca);
   }
 
-  /** Refreshes those that have no copy yet, all at once; resolves when each has one or failed. */
+  /**
+   * Refreshes those that have no copy yet, all at once; resolves when each has one or failed. Those that failed before
+   * wait for their time.
+   */
   async fetchMissing(feeds: readonly RemoteFeed[]): Promise<boolean> {
-    const missing = feeds.filter(({ feed }) => this.#state(feed).copy === null);
+    const missing = feeds.filter(({ feed }) => this.#state(feed).copy === null && !this.#isWaiting(feed));
     const results = await Promise.all(
       missing.map((feed) => this.#refresh(this.#keep(feed), NOTHING_ACCEPTED)),
     );
@@ -143,6 +146,11 @@ export class FeedRefresher {
     this.#isClosed = true;
     for (const { timer } of this.#kept.values()) clearTimeout(timer ?? undefined);
     await this.#client.destroy();
+  }
+
+  #isWaiting(feed: Feed): boolean {
+    const kept = this.#kept.get(feed.name);
+    return kept !== undefined && kept.timer !== null && sameFeed(kept.remote.feed, feed);
   }
 
   #state(feed: Feed): FeedState {
