@@ -9,6 +9,7 @@ import { type OcspResponder, startOcspResponder } from '../support/ocsp.ts';
 import { authority, type Issued } from '../support/pki.ts';
 import { pairOf, RSA, server } from '../support/server-chain.ts';
 import { run, sClient } from '../support/tools.ts';
+import { until } from '../support/until.ts';
 
 /** Two policies on every name: who comes from a listed address is served without staples. */
 const POLICY = `pdl 1
@@ -74,6 +75,9 @@ for (const threads of [0, 2]) {
       assert.match(await status(edge, version, '-bind', STRANGER), NONE);
     }
     assert.match((await sClient(edge.port, '-servername', 'localhost')).stdout, /BEGIN CERTIFICATE/);
+    if (threads === 0) return;
+    for (const worker of [0, 1]) edge.edge.killWorker(worker);
+    await until('the workers that follow staple too', async () => STAPLED.test(await status(edge)));
   });
 }
 
