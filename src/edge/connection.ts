@@ -19,6 +19,7 @@ import type { H2Start } from '../profile/h2.ts';
 import type { RequestHead } from '../profile/http.ts';
 import { isVerifiedBot } from './bot-gate.ts';
 import { Handshake } from './handshake.ts';
+import { leastHelloBytes } from './hello-length.ts';
 import type { HelloEnd } from './hello-reader.ts';
 import type { Held } from './holding.ts';
 import type { EdgeLoop, ListenerState } from './loop.ts';
@@ -139,6 +140,7 @@ export class Connection implements Held {
         engine.begin(this.facts);
         return engine.core.parse(bytes, 0, length, 'records', 'tls');
       },
+      least: leastHelloBytes,
     };
     this.#transport.readHello(options, (end, length, reads) => this.#onHelloEnd(end, length, reads));
   }
