@@ -89,6 +89,8 @@ test('every metric is documented, and no other', async () => {
     bots: { confirmed: 0, denied: 0, failed: 0 },
     feeds: [],
     databases: [],
+    staples: [],
+    ocsp: { hits: 0, misses: 0 },
     modes: [],
     audit: { written: 0, lost: 0, queued: 0 },
     policy: null,
