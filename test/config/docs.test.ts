@@ -62,7 +62,7 @@ function keysOf(node: Node): string[] {
 test('every key of the configuration is documented', () => {
   const keys = new Set(keysOf(schema as Node));
   assert.ok(keys.size > 60 && keys.has('allowRemote'));
-  for (const key of keys) assert.match(operations, new RegExp(`[\`.]${key}[\`.:]`), key);
+  for (const key of keys) assert.match(operations, new RegExp(`(?:[\`.]|^ +)${key}[\`.:]`, 'm'), key);
 });
 
 test('every header, flag, variable and outcome is documented', () => {
