@@ -7,6 +7,7 @@
 #include "connection.h"
 #include "custom_extensions.h"
 #include "listener.h"
+#include "ocsp_staple.h"
 #include "poll.h"
 #include "puzzle_extension.h"
 #include "ticket_keys.h"
@@ -24,6 +25,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   RegisterCapture(env, exports);
   RegisterClientCertificate(env, exports);
   RegisterCustomExtensions(env, exports);
+  RegisterOcspStaple(env, exports);
   RegisterTicketKeys(env, exports);
   RegisterPuzzleExtension(env, exports);
   RegisterTlsSettings(env, exports);

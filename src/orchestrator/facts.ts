@@ -31,6 +31,7 @@ type Filled =
   | 'sni'
   | 'ja3'
   | 'ja4'
+  | 'versions'
   | 'ciphers'
   | 'groups'
   | 'extensions'
@@ -69,6 +70,7 @@ export const FACT: Readonly<Record<Filled, number>> = {
   sni: factIndex('hello.sni'),
   ja3: factIndex('hello.ja3'),
   ja4: factIndex('hello.ja4'),
+  versions: factIndex('hello.versions'),
   ciphers: factIndex('hello.ciphers'),
   groups: factIndex('hello.groups'),
   extensions: factIndex('hello.extensions'),
