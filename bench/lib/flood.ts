@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Clients, ClientsReport, ClientsRequest } from './clients.ts';
 import { cpuMicros } from './cpu.ts';
 import { HEAP_LOG } from './heap-probe.ts';
-import { stateOf } from './process-state.ts';
+import { memoryOf, type ProcessMemory, stateOf } from './process-state.ts';
 import { percentile } from './result.ts';
 import type { Server, Workplace } from './servers.ts';
 
@@ -57,11 +57,6 @@ export interface FloodPlace {
   readonly baseline: number;
 }
 
-interface Sampled {
-  readonly rssBytes: number;
-  readonly tcpBytes: number;
-}
-
 export class Floods {
   readonly #on: FloodPlace;
   #read = 0;
@@ -105,14 +100,14 @@ export class Floods {
 
   async #weigh(): Promise<number> {
     await this.#heap();
-    return stateOf(this.#on.edge.pid).rssBytes;
+    return memoryOf(this.#on.edge.pid).rssBytes;
   }
 
   /** The most memory that was taken until `end`. */
-  async #highest(end: Promise<unknown>): Promise<Sampled> {
+  async #highest(end: Promise<unknown>): Promise<ProcessMemory> {
     let highest = { rssBytes: 0, tcpBytes: 0 };
     const timer = setInterval(() => {
-      const { rssBytes, tcpBytes } = stateOf(this.#on.edge.pid);
+      const { rssBytes, tcpBytes } = memoryOf(this.#on.edge.pid);
       highest = {
         rssBytes: Math.max(highest.rssBytes, rssBytes),
         tcpBytes: Math.max(highest.tcpBytes, tcpBytes),
