@@ -34,6 +34,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
   reload: () => import('./reload.ts'),
   'score-batch': () => import('./score-batch.ts'),
   tables: () => import('./tables.ts'),
+  where: () => import('./where.ts'),
   'worker-kill': () => import('./worker-kill.ts'),
 };
 
