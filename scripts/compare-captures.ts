@@ -34,7 +34,8 @@ interface Sum {
 /** Counts the streams of tshark, and those that only one of the two has or that have another JA3. */
 async function compare(file: string, name: string, sum: Sum): Promise<void> {
   const theirs = await tsharkJa3(file);
-  const ours = ourJa3(file);
+  // A hello that is not whole has no JA3 for either.
+  const ours = new Map([...ourJa3(file)].filter(([, ja3]) => ja3 !== null));
   for (const client of new Set([...theirs.keys(), ...ours.keys()])) {
     const [one, other] = [ours.get(client), theirs.get(client)];
     sum.streams++;

@@ -61,6 +61,7 @@ export function formatRecord(record: ConnectionRecord): string {
       alert: record.alert,
       parts: record.parts,
       matched: record.matched,
+      facts: record.facts,
       canary: record.canaries,
       would_match: record.wouldMatch,
       would_decide: record.shadow,

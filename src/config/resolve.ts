@@ -183,7 +183,10 @@ export function resolveConfig(document: ConfigDocument, problems: Diagnostic[]):
     metrics: metrics && {
       address: address(['metrics', 'address'], (metrics.address as string) ?? DEFAULTS.metricsAddress),
     },
-    audit: audit && { file: auditFile === '-' ? '-' : path(auditFile, '') },
+    audit: audit && {
+      file: auditFile === '-' ? '-' : path(auditFile, ''),
+      facts: audit.facts === true,
+    },
     history: {
       file: history && path(history.file, DEFAULTS.historyFile),
       ...settings(['history'], history ?? {}, HISTORY_SETTINGS),

@@ -168,8 +168,8 @@ export interface Config {
   readonly admin: { readonly address: Address; readonly tokenFile: string } | null;
   /** Null: no metrics and health server. */
   readonly metrics: { readonly address: Address } | null;
-  /** `file` is a path or `-` for stdout; null: no audit log. */
-  readonly audit: { readonly file: string } | null;
+  /** `file` is a path or `-` for stdout; `facts`: also every fact that was known; null: no audit log. */
+  readonly audit: { readonly file: string; readonly facts: boolean } | null;
   /** What is remembered of clients. `file` keeps it over a restart; null: nothing does. */
   readonly history: {
     readonly file: string | null;

@@ -107,9 +107,6 @@ export const DEFAULTS = {
   logLevel: 'info',
 } as const;
 
-/** Largest value of `threads`. */
-export const MAX_THREADS = 256;
-
 type Scalars<T> = { [K in keyof T]: T[K] extends number ? K : never }[keyof T] & string;
 
 function count(value: number, min: number, max: number): Setting {

@@ -116,7 +116,7 @@ export class Supervisor implements AdminControl {
       onChanged: () => void this.reload(),
       onResult: ({ feed, result, reason }) => {
         if (reason === null) log.info({ feed, result }, 'feed refreshed');
-        else log.warn({ feed, result, reason }, 'feed not refreshed; the last good copy stays');
+        else log.warn({ feed, result, reason }, 'feed not refreshed; what was in force stays');
       },
     });
     this.#questions = new QuestionDesk(config.feeds.resolvers, this.#keeper.tables);

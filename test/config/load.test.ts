@@ -81,7 +81,7 @@ test('a minimal file gets every default and absolute paths', () => {
     tokenFile: file('.sallyport/admin.token'),
   });
   assert.deepEqual(loaded.metrics, { address: { host: '127.0.0.1', port: 9090 } });
-  assert.deepEqual(loaded.audit, { file: file('audit.jsonl') });
+  assert.deepEqual(loaded.audit, { file: file('audit.jsonl'), facts: false });
   assert.ok(loaded.threads >= 1);
 });
 

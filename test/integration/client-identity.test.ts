@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { skip } from '../support/addon.ts';
-import { certificatePolicy, clientOptions } from '../support/client-cases.ts';
+import { certificatePolicy } from '../support/certificate-policy.ts';
 import { startTestEdge, type TestEdge, type TestEdgeOptions } from '../support/edge.ts';
 import { freePort, startOcspResponder } from '../support/ocsp.ts';
 import {
   authority,
   CLIENT_AUTH,
   client,
+  clientOptions,
   DAY_MS,
   type Issued,
   keyPem,

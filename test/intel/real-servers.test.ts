@@ -1,10 +1,5 @@
 /** Servers that others wrote, as Debian packages them. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { DnsClient } from '../../src/intel/dns-client.ts';
 import { DnsList } from '../../src/intel/dns-list.ts';
@@ -15,9 +10,8 @@ import { type Refreshed, refreshFeed } from '../../src/intel/refresh.ts';
 import { readCopy } from '../../src/intel/store.ts';
 import { parseIp } from '../../src/pdl/ip.ts';
 import { startCrowdSec } from '../support/crowdsec.ts';
-import { freePort } from '../support/ocsp.ts';
+import { startRbldnsd } from '../support/rbldnsd.ts';
 import { missing } from '../support/tools.ts';
-import { until } from '../support/until.ts';
 import { makeFeed, makeSettings } from './support.ts';
 
 test('CrowdSec tells its decisions, what changed since, and everything again after it was away', {
@@ -67,38 +61,21 @@ test('CrowdSec tells its decisions, what changed since, and everything again aft
   assert.deepEqual(members('cidr'), ['2a00:1450::66', '45.2.0.0/16']);
 });
 
-/** A real server of DNS lists, as those that publish them run; the zone `bl.example`. */
-async function startRbldnsd(t: TestContext): Promise<DnsList> {
-  const folder = mkdtempSync(join(tmpdir(), 'sallyport-rbldnsd-'));
-  // why: it gives up being root before it reads them.
-  chmodSync(folder, 0o755);
-  const zone = (name: string, text: string): string => {
-    writeFileSync(join(folder, name), text);
-    return join(folder, name);
-  };
-  const v4 = '$TTL 600\n:127.0.0.3:listed\n127.0.0.2\n192.0.2.1\n203.0.113.0/24\n!203.0.113.7\n';
-  const v6 = '$TTL 600\n:127.0.0.3:listed\n2001:db8::/32\n';
-  const port = await freePort();
-  const zones = [`bl.example:ip4set:${zone('v4', v4)}`, `bl.example:ip6trie:${zone('v6', v6)}`];
-  const server = spawn('rbldnsd', ['-n', '-b', `127.0.0.1/${port}`, ...zones], { stdio: 'ignore' });
-  const client = new DnsClient([`127.0.0.1:${port}`]);
+async function listOf(t: TestContext): Promise<DnsList> {
+  const client = new DnsClient([await startRbldnsd(t)]);
   const list = new DnsList(makeFeed({ source: 'dnsbl', path: 'bl.example', refreshMs: 60_000 }), client);
-  t.after(async () => {
+  t.after(() => {
     list.close();
     client.close();
-    const ended = once(server, 'close');
-    server.kill();
-    await ended;
-    rmSync(folder, { recursive: true });
   });
-  await until('rbldnsd answers', async () => (await list.check()) === null);
+  assert.equal(await list.check(), null);
   return list;
 }
 
 test('a DNS list of rbldnsd says who is listed, of both families, with exceptions', {
   skip: await missing('rbldnsd'),
 }, async (t) => {
-  const list = await startRbldnsd(t);
+  const list = await listOf(t);
   for (const [address, isListed] of [
     ['192.0.2.1', true],
     ['192.0.2.2', false],

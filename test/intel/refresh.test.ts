@@ -238,6 +238,31 @@ test('a MISP manifest leads to its events', async (t) => {
   assert.equal(readState(settings.directory, feed).copy!.entries, 1);
 });
 
+test('a feed that failed is asked again in its time, however often the policy is loaded meanwhile', async (t) => {
+  let asked = 0;
+  const origin = await serve(t, (_, response) => {
+    asked++;
+    response.writeHead(503).end();
+  });
+  const kept = new FeedRefresher({
+    settings: makeSettings(t),
+    judge: async (request) => judgeFeed(request),
+    goodAddresses: () => new Uint8Array(0),
+    onChanged: () => {},
+    onResult: () => {},
+  });
+  t.after(() => kept.close());
+  const remote = [{ feed: makeFeed({ path: origin }), secret: null, harms: true }];
+  for (let load = 0; load < 3; load++) {
+    assert.equal(await kept.fetchMissing(remote), false);
+    kept.watch(remote);
+  }
+  assert.equal(asked, 1);
+  const moved = [{ ...remote[0]!, feed: makeFeed({ path: `${origin}/elsewhere` }) }];
+  await kept.fetchMissing(moved);
+  assert.equal(asked, 2, 'another address is another feed');
+});
+
 test('waits double after failures up to the usual one, obey the server, and are never alike', () => {
   const HOUR = 3_600_000;
   assert.equal(nextDelay(HOUR, 0, null, 0.5), HOUR);

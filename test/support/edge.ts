@@ -48,7 +48,7 @@ site held    { listen edge  sni { "held.test" }     score none  ladder { from 0 
 
 /** The parts of an audit line that tests read. */
 export interface AuditLine {
-  readonly event: { readonly action: string; readonly duration: number };
+  readonly event: { readonly id: string; readonly action: string; readonly duration: number };
   readonly error: { readonly message: string | null };
   readonly source: {
     readonly ip: string;

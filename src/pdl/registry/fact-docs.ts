@@ -39,7 +39,8 @@ export const FACT_DOCS: Readonly<Record<string, string>> = {
   'hello.ja4': 'JA4 fingerprint of the ClientHello',
   'hello.size': 'length of the ClientHello',
   'hello.records': 'TLS records the ClientHello came in',
-  'hello.segments': 'reads it took to get the ClientHello',
+  'hello.segments':
+    'reads it took to get the ClientHello; from the fifth on, pieces that cannot complete it are read together',
   'hello.complete_in': 'time from accept to a whole ClientHello',
   'hello.grease': 'does the ClientHello hold GREASE values (RFC 8701), as browsers’ do?',
   'hello.ech': 'does the client offer Encrypted ClientHello?',
