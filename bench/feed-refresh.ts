@@ -6,8 +6,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { suspicion } from '../src/intel/guards.ts';
-import { parsePrefix } from '../src/pdl/ip.ts';
+import { suspicion, wordsOf } from '../src/intel/guards.ts';
 import { makeCertificate } from '../test/support/certificate.ts';
 import { type LoadReport, startLoad } from './lib/load.ts';
 import { prefix, random } from './lib/prefixes.ts';
@@ -28,7 +27,7 @@ function makeLists(count: number): [string, string] {
   const lines: string[] = [];
   while (lines.length < count) {
     const line = prefix('v4', next);
-    if (suspicion(parsePrefix(line)!) === null) lines.push(line);
+    if (suspicion(wordsOf(line)) === null) lines.push(line);
   }
   const other = lines.map((line, index) =>
     index % 10_000 === 0 ? `45.${(index >> 16) & 255}.${(index >> 8) & 255}.0/24` : line,
