@@ -2,43 +2,13 @@
 import {
   ABI_VERSION,
   BUILD_SIMD,
-  DECISION_BYTES,
   FORM_HANDSHAKE,
-  HELLO_BYTES,
-  MAX_BATCH_BYTES,
-  MAX_CANARIES,
-  MAX_COUNTERS,
   MAX_FACTS,
-  MAX_HELLO_BYTES,
-  MAX_IMAGE_BYTES,
   MAX_INPUT_BYTES,
   MAX_KEY_BYTES,
-  MAX_POW_BATCH,
-  MAX_TEXT_BYTES,
-  POW_BYTES,
   PROTO_QUIC,
-  RATE_BYTES,
-  REGION_BATCH,
-  REGION_DECISION,
-  REGION_DIGEST,
-  REGION_DRAWS,
-  REGION_HELLO,
-  REGION_IMAGE,
-  REGION_INPUT,
-  REGION_KEY,
-  REGION_MESSAGE,
-  REGION_POW,
-  REGION_RATES,
-  REGION_SLOTS,
-  REGION_SYN,
-  REGION_TEXT,
-  REGION_TOKEN,
-  REGION_VALUES,
-  SLOT_BYTES,
   STATUS_BAD_ARGUMENT,
   STATUS_INPUT_OVERFLOW,
-  SYN_BYTES,
-  TOKEN_BYTES,
 } from './abi/layout.gen';
 import { scoreBatch } from './batch';
 import { decide } from './decide';
@@ -49,29 +19,13 @@ import { hmacSha256 } from './hmac';
 import { loadImage, requiredFacts } from './image';
 import { forgetOrigin } from './leaf';
 import { md5 } from './md5';
-import {
-  BATCH,
-  DECISION,
-  DIGEST,
-  DRAWS,
-  HELLO,
-  INPUT,
-  KEY,
-  MESSAGE,
-  POW,
-  RATES,
-  SLOTS,
-  SYN,
-  TEXT,
-  TOKEN,
-  VALUES,
-  VALUES_BYTES,
-} from './memory';
+import { INPUT, KEY } from './memory';
 import { checkBatch, leadingZeroBits, solve } from './pow';
+import { regionAddress, regionSize } from './regions';
 import { selftest } from './selftest';
-import { DIGEST_BYTES, sha256 } from './sha256';
+import { sha256 } from './sha256';
 import { clearSlots } from './slots';
-import { idleImage, setHelloLimit, setWanted } from './state';
+import { setHelloLimit, setWanted } from './state';
 import { parseSyn, setSynFacts } from './syn';
 import { reserveTables, verifyTables } from './tables';
 import { mintToken, openToken } from './token';
@@ -84,42 +38,12 @@ export const sp_build_flags: i32 = ASC_FEATURE_SIMD ? BUILD_SIMD : 0;
 
 /** Address of a region, 0 for an unknown one. That of the image moves with every image loaded. */
 export function sp_region(id: i32): usize {
-  if (id == REGION_INPUT) return INPUT;
-  if (id == REGION_HELLO) return HELLO;
-  if (id == REGION_MESSAGE) return MESSAGE;
-  if (id == REGION_VALUES) return VALUES;
-  if (id == REGION_TEXT) return TEXT;
-  if (id == REGION_SLOTS) return SLOTS;
-  if (id == REGION_RATES) return RATES;
-  if (id == REGION_DECISION) return DECISION;
-  if (id == REGION_IMAGE) return idleImage();
-  if (id == REGION_DRAWS) return DRAWS;
-  if (id == REGION_BATCH) return BATCH;
-  if (id == REGION_SYN) return SYN;
-  if (id == REGION_DIGEST) return DIGEST;
-  if (id == REGION_KEY) return KEY;
-  if (id == REGION_POW) return POW;
-  return id == REGION_TOKEN ? TOKEN : 0;
+  return regionAddress(id);
 }
 
 /** Size of a region in bytes, 0 for an unknown one. */
 export function sp_region_size(id: i32): i32 {
-  if (id == REGION_INPUT) return MAX_INPUT_BYTES;
-  if (id == REGION_HELLO) return HELLO_BYTES;
-  if (id == REGION_MESSAGE) return MAX_HELLO_BYTES;
-  if (id == REGION_VALUES) return VALUES_BYTES;
-  if (id == REGION_TEXT) return MAX_TEXT_BYTES;
-  if (id == REGION_SLOTS) return MAX_FACTS * SLOT_BYTES;
-  if (id == REGION_RATES) return MAX_COUNTERS * RATE_BYTES;
-  if (id == REGION_DECISION) return DECISION_BYTES;
-  if (id == REGION_IMAGE) return MAX_IMAGE_BYTES;
-  if (id == REGION_DRAWS) return MAX_CANARIES * RATE_BYTES;
-  if (id == REGION_BATCH) return MAX_BATCH_BYTES;
-  if (id == REGION_SYN) return SYN_BYTES;
-  if (id == REGION_DIGEST) return DIGEST_BYTES;
-  if (id == REGION_KEY) return MAX_KEY_BYTES;
-  if (id == REGION_POW) return MAX_POW_BATCH * POW_BYTES;
-  return id == REGION_TOKEN ? TOKEN_BYTES : 0;
+  return regionSize(id);
 }
 
 export function sp_selftest(): i32 {

@@ -4,9 +4,8 @@
  */
 import { availableParallelism, loadavg } from 'node:os';
 import { type BatchPool, openBatchPool } from '../src/batch/batch-pool.ts';
-import { compilePolicyFile } from '../src/orchestrator/compile-policy.ts';
 import { captureHello } from '../test/support/hello.ts';
-import { makeWorkplace } from './lib/servers.ts';
+import { compileBenchPolicy } from './lib/servers.ts';
 import type { Bench, BenchOptions } from './main.ts';
 
 const SIZES = [1, 8, 32, 128] as const;
@@ -65,15 +64,7 @@ async function compare(
 }
 
 async function run(options: BenchOptions): Promise<{ passed: boolean; result: object }> {
-  const place = await makeWorkplace();
-  const { bundle, diagnostics } = compilePolicyFile({
-    path: place.file('policy.pdl'),
-    host: null,
-    purpose: 'check',
-    env: process.env,
-  });
-  place.remove();
-  if (bundle === null) throw new Error(diagnostics.map(({ message }) => message).join('\n'));
+  const bundle = await compileBenchPolicy();
   const hello = await captureHello({ ecdhCurve: 'X25519MLKEM768:X25519' });
   const threads = options.threads!;
   await using inline = openBatchPool({ bundle, threads: 0 });

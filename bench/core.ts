@@ -2,21 +2,12 @@
 import { Bench as Tinybench } from 'tinybench';
 import { Core } from '../src/core/core.ts';
 import { loadCoreModule } from '../src/core/module.ts';
-import { compilePolicyFile } from '../src/orchestrator/compile-policy.ts';
 import { captureHello } from '../test/support/hello.ts';
-import { makeWorkplace } from './lib/servers.ts';
+import { compileBenchPolicy } from './lib/servers.ts';
 import type { Bench, BenchOptions } from './main.ts';
 
 async function run(options: BenchOptions): Promise<{ passed: boolean; result: object }> {
-  const place = await makeWorkplace();
-  const { bundle, diagnostics } = compilePolicyFile({
-    path: place.file('policy.pdl'),
-    host: null,
-    purpose: 'check',
-    env: process.env,
-  });
-  place.remove();
-  if (bundle === null) throw new Error(diagnostics.map(({ message }) => message).join('\n'));
+  const bundle = await compileBenchPolicy();
   const core = new Core(loadCoreModule());
   for (const status of [core.loadTables(bundle.tables), core.loadImage(bundle.image)]) {
     if (status < 0) throw new Error(`the core refused the policy: ${status}`);

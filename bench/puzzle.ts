@@ -16,7 +16,7 @@ import {
 } from '../test/support/raw-puzzle.ts';
 import { startLoad } from './lib/load.ts';
 import { percentile } from './lib/result.ts';
-import { measureRounds, type Series } from './lib/series.ts';
+import { compare, type Series } from './lib/series.ts';
 import { makeWorkplace, type Server, startSallyport, type Workplace } from './lib/servers.ts';
 import type { Bench, BenchOptions } from './main.ts';
 
@@ -120,27 +120,18 @@ async function run(options: BenchOptions): Promise<{ passed: boolean; result: ob
     place.write('policy.pdl', POLICY);
     place.write('puzzle.key', 'a key for the benchmark, long enough');
     const server = await startSallyport(place, { threads: options.threads! });
-    const { micros, rounds, ratio } = await measureRounds(seriesOf(server, options), options.rounds!).finally(
-      () => server.stop(),
+    const pairs = ['refused at the second hello', 'asked, never answers', 'refused, offers no puzzle'].map(
+      (name) => [name, 'handshake'] as const,
     );
-    const ratios = {
-      'refused at the second hello / handshake': ratio('refused at the second hello', 'handshake'),
-      'asked, never answers / handshake': ratio('asked, never answers', 'handshake'),
-      'refused, offers no puzzle / handshake': ratio('refused, offers no puzzle', 'handshake'),
-    };
-    console.table(ratios);
+    const compared = await compare(
+      seriesOf(server, options),
+      options.rounds!,
+      'one connection',
+      pairs,
+    ).finally(() => server.stop());
     const flood = options.flood! > 0 ? await measureFlood(place, options) : null;
     if (flood !== null) console.log(flood);
-    return {
-      passed: true,
-      result: {
-        unit: 'CPU microseconds (user and system, whole process tree) of one connection; medians over rounds',
-        micros: Object.fromEntries(micros),
-        ratios,
-        rounds: Object.fromEntries(rounds),
-        flood,
-      },
-    };
+    return { passed: true, result: { ...compared, flood } };
   } finally {
     place.remove();
   }

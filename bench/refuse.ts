@@ -4,9 +4,8 @@
  * All in one run, in interleaved rounds; the ratios are what counts.
  */
 import { captureHello } from '../test/support/hello.ts';
-import { measureRounds, type Series } from './lib/series.ts';
+import { compareServers, type Series } from './lib/series.ts';
 import {
-  makeWorkplace,
   REFUSED_NAME,
   type Server,
   startHaproxyReject,
@@ -27,30 +26,13 @@ async function startAll(place: Workplace, options: BenchOptions, into: Series[])
 }
 
 async function run(options: BenchOptions): Promise<{ passed: boolean; result: object }> {
-  const place = await makeWorkplace();
-  const all: Series[] = [];
-  try {
-    await startAll(place, options, all);
-    const { micros, rounds, ratio } = await measureRounds(all, options.rounds!);
-    const ratios = {
-      'sallyport / haproxy content reject': ratio('sallyport', 'haproxy content reject'),
-      'sallyport, audited / haproxy content reject': ratio('sallyport, audited', 'haproxy content reject'),
-      'sallyport / haproxy connection reject': ratio('sallyport', 'haproxy connection reject'),
-    };
-    console.table(ratios);
-    return {
-      passed: true,
-      result: {
-        unit: 'CPU microseconds (user and system, whole process tree) of one refusal; medians over rounds',
-        micros: Object.fromEntries(micros),
-        ratios,
-        rounds: Object.fromEntries(rounds),
-      },
-    };
-  } finally {
-    for (const { server } of all) await server.stop();
-    place.remove();
-  }
+  const start = (place: Workplace, into: Series[]): Promise<void> => startAll(place, options, into);
+  const result = await compareServers(start, options.rounds!, 'one refusal', [
+    ['sallyport', 'haproxy content reject'],
+    ['sallyport, audited', 'haproxy content reject'],
+    ['sallyport', 'haproxy connection reject'],
+  ]);
+  return { passed: true, result };
 }
 
 export const bench: Bench = {

@@ -34,6 +34,8 @@ Napi::Value TcpInfoInto(const Napi::CallbackInfo& info) {
 
 Napi::Value Reset(const Napi::CallbackInfo& info) { return Result(info, ResetAndClose(FdOf(info))); }
 
+Napi::Value Abort(const Napi::CallbackInfo& info) { return Result(info, AbortOnClose(FdOf(info))); }
+
 Napi::Value Send(const Napi::CallbackInfo& info) {
   auto bytes = info[1].As<Napi::Uint8Array>();
   return Result(info, SendNow(FdOf(info), bytes.Data(), bytes.ByteLength()));
@@ -52,6 +54,7 @@ void RegisterConnection(Napi::Env env, Napi::Object exports) {
   exports.Set("savedSyn", Napi::Function::New<SavedSynInto>(env));
   exports.Set("tcpInfo", Napi::Function::New<TcpInfoInto>(env));
   exports.Set("reset", Napi::Function::New<Reset>(env));
+  exports.Set("abortOnClose", Napi::Function::New<Abort>(env));
   exports.Set("send", Napi::Function::New<Send>(env));
   exports.Set("finish", Napi::Function::New<Finish>(env));
 }

@@ -173,9 +173,13 @@ int TcpFacts(int fd, int32_t* into) {
 #endif
 }
 
-int ResetAndClose(int fd) {
+int AbortOnClose(int fd) {
   const linger immediately{1, 0};
-  setsockopt(fd, SOL_SOCKET, SO_LINGER, &immediately, sizeof(immediately));
+  return setsockopt(fd, SOL_SOCKET, SO_LINGER, &immediately, sizeof(immediately)) < 0 ? -errno : 0;
+}
+
+int ResetAndClose(int fd) {
+  AbortOnClose(fd);
   return close(fd) < 0 ? -errno : 0;
 }
 

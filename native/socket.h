@@ -58,6 +58,8 @@ int SavedSyn(int fd, uint8_t* into, size_t capacity);
 // Fills `kTcpFields` values from TCP_INFO.
 int TcpFacts(int fd, int32_t* into);
 
+// From here on whoever closes the connection sends a RST.
+int AbortOnClose(int fd);
 // Closes with an RST, so that no state (not even TIME_WAIT) outlives the connection.
 int ResetAndClose(int fd);
 // Sends without waiting: bytes the kernel took.

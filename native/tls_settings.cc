@@ -11,6 +11,8 @@ namespace sallyport {
 
 namespace {
 
+enum SslField { kVersion, kCipher, kGroup, kResumed, kSignature, kSslFields };
+
 // One interface over the two families of functions OpenSSL has for a context and for a connection.
 struct ContextTarget {
   const OpenSsl* ssl;
@@ -97,23 +99,29 @@ Napi::Value ConfigureSsl(const Napi::CallbackInfo& info) {
   return Answer(info.Env(), Apply(SslTarget{FindOpenSsl(), object}, info[1].As<Napi::Object>()));
 }
 
+// Fills `kSslFields` numbers; src/edge/addon.ts names the same positions. False: the connection is gone.
 Napi::Value SslInfo(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
   SSL* object = CapturedSsl(HandleOf(info));
-  if (object == nullptr) return env.Null();
+  auto into = info[1].As<Napi::Int32Array>();
+  if (object == nullptr || into.ElementLength() < kSslFields) return Napi::Boolean::New(info.Env(), false);
   const OpenSsl* ssl = FindOpenSsl();
   const SSL_CIPHER* cipher = ssl->SSL_get_current_cipher_(object);
-  const char* group = ssl->SSL_get0_group_name_ == nullptr ? nullptr : ssl->SSL_get0_group_name_(object);
-  auto result = Napi::Object::New(env);
-  result.Set("version", Napi::Number::New(env, ssl->SSL_version_(object)));
-  result.Set("cipher", cipher == nullptr ? env.Null()
-                                         : Napi::Value(Napi::Number::New(env, ssl->SSL_CIPHER_get_protocol_id_(cipher))));
   int signature = 0;
   const bool is_signed = ssl->SSL_get_signature_type_nid_(object, &signature) == 1;
-  result.Set("resumed", Napi::Boolean::New(env, ssl->SSL_session_reused_(object) == 1));
-  result.Set("signature", is_signed ? Napi::Value(Napi::Number::New(env, signature)) : env.Null());
-  result.Set("group", group == nullptr ? env.Null() : Napi::Value(Napi::String::New(env, group)));
-  return result;
+  into[kVersion] = ssl->SSL_version_(object);
+  into[kCipher] = cipher == nullptr ? -1 : ssl->SSL_CIPHER_get_protocol_id_(cipher);
+  into[kGroup] = static_cast<int32_t>(ssl->SSL_ctrl_(object, SSL_CTRL_GET_NEGOTIATED_GROUP, 0, nullptr));
+  into[kResumed] = ssl->SSL_session_reused_(object);
+  into[kSignature] = is_signed ? signature : 0;
+  return Napi::Boolean::New(info.Env(), true);
+}
+
+Napi::Value GroupName(const Napi::CallbackInfo& info) {
+  SSL* object = CapturedSsl(HandleOf(info));
+  const OpenSsl* ssl = FindOpenSsl();
+  const char* name =
+      object == nullptr || ssl->SSL_get0_group_name_ == nullptr ? nullptr : ssl->SSL_get0_group_name_(object);
+  return name == nullptr ? info.Env().Null() : Napi::Value(Napi::String::New(info.Env(), name));
 }
 
 }  // namespace
@@ -122,6 +130,7 @@ void RegisterTlsSettings(Napi::Env env, Napi::Object exports) {
   exports.Set("configureContext", Napi::Function::New<ConfigureContext>(env));
   exports.Set("configureSsl", Napi::Function::New<ConfigureSsl>(env));
   exports.Set("sslInfo", Napi::Function::New<SslInfo>(env));
+  exports.Set("groupName", Napi::Function::New<GroupName>(env));
 }
 
 #else

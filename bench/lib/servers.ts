@@ -8,6 +8,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
+import type { Bundle } from '../../src/orchestrator/bundle.ts';
+import { compilePolicyFile } from '../../src/orchestrator/compile-policy.ts';
 import { makeCertificate } from '../../test/support/certificate.ts';
 
 export const SERVED_NAME = 'bench.test';
@@ -55,6 +57,20 @@ export async function makeWorkplace(): Promise<Workplace> {
   write('both.pem', `${certificate}\n${key}\n`);
   write('policy.pdl', POLICY);
   return { folder, file, write, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+/** The workplace's policy as the decision core takes it. @throws Error when it does not compile. */
+export async function compileBenchPolicy(): Promise<Bundle> {
+  const place = await makeWorkplace();
+  const { bundle, diagnostics } = compilePolicyFile({
+    path: place.file('policy.pdl'),
+    host: null,
+    purpose: 'check',
+    env: process.env,
+  });
+  place.remove();
+  if (bundle === null) throw new Error(diagnostics.map(({ message }) => message).join('\n'));
+  return bundle;
 }
 
 export interface Server {

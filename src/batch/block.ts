@@ -7,7 +7,7 @@ import { FINGERPRINT_BYTES, type HelloView, JA4_AT } from '../core/hello.ts';
 import { MAX_INPUT_BYTES } from '../core/layout.gen.ts';
 
 /** Hellos in one task: enough to make the way to the thread small beside the work. */
-export const BLOCK_HELLOS = 32;
+const BLOCK_HELLOS = 32;
 /** Room for what the task reads; the longest input that the core takes fits. */
 export const ARENA_BYTES: number = MAX_INPUT_BYTES;
 

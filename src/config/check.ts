@@ -51,7 +51,11 @@ export function checkConfig(config: Config, document: ConfigDocument, nowMs: num
   }
 
   config.bots.keys.forEach(({ file }, index) => {
-    checkReadable(file, ['bots', 'keys', index, 'file'], 'keys of a crawler', error);
+    if (file !== null) checkReadable(file, ['bots', 'keys', index, 'file'], 'keys of a crawler', error);
+  });
+  config.bots.ranges.forEach(({ from }, index) => {
+    const at = ['bots', 'ranges', index, 'file'];
+    if ('file' in from) checkReadable(from.file, at, 'ranges of a crawler', error);
   });
   if (config.feeds.ca !== null) checkReadable(config.feeds.ca, ['feeds', 'ca'], 'CA certificates', error);
 

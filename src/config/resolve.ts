@@ -6,10 +6,12 @@ import type { FeedSettings } from '../intel/settings.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import { parsePrefix } from '../pdl/ip.ts';
 import { parseAddress } from './address.ts';
+import { resolveBots } from './bots.ts';
 import type { ConfigDocument, Path } from './document.ts';
 import { formatDuration, parseDuration } from './duration.ts';
 import type { Address, Config, ListenerConfig, UpstreamConfig } from './schema.ts';
 import {
+  BOT_SETTINGS,
   DEFAULTS,
   FEED_TIMEOUT,
   HEADER_DEFAULTS,
@@ -125,11 +127,12 @@ export function resolveConfig(document: ConfigDocument, problems: Diagnostic[]):
     country: country === undefined ? null : path(country, ''),
     asn: asn === undefined ? null : path(asn, ''),
   });
-  const botKeys = (value: unknown): Config['bots']['keys'] =>
-    ((value as Section[] | undefined) ?? []).map((source) => ({
-      agent: new URL(source.agent as string).origin,
-      file: path(source.file, ''),
-    }));
+  const bots = (given: Section): Config['bots'] =>
+    resolveBots(given, {
+      path: (text) => path(text, ''),
+      report,
+      times: settings(['bots'], given, BOT_SETTINGS),
+    });
   const admin = toggle(root.admin);
   const metrics = toggle(root.metrics);
   const audit = toggle(root.audit);
@@ -140,7 +143,7 @@ export function resolveConfig(document: ConfigDocument, problems: Diagnostic[]):
     file: resolve(document.file),
     policy: path(root.policy, DEFAULTS.policy),
     p0fDb: root.p0fDb === undefined ? null : path(root.p0fDb, ''),
-    bots: { keys: botKeys(section(root.bots).keys) },
+    bots: bots(section(root.bots)),
     geo: geo(section(root.geo)),
     intermediaries: (root.intermediaries as string[] | undefined) ?? [],
     clientTable: root.clientTable === undefined ? null : path(root.clientTable, ''),

@@ -1,6 +1,6 @@
 /** The shape of a loaded configuration: plain data, so that it can cross a thread. */
 
-import type { BotKeySource } from '../intel/bot-keys.ts';
+import type { BotSettings } from '../intel/bot-sources.ts';
 import type { FeedSettings } from '../intel/settings.ts';
 import type { DatabaseFiles } from '../profile/address/load-database.ts';
 
@@ -140,8 +140,8 @@ export interface Config {
   readonly p0fDb: string | null;
   /** Absolute paths of MaxMind databases; null: none. */
   readonly geo: DatabaseFiles;
-  /** Crawlers whose signatures are taken. */
-  readonly bots: { readonly keys: readonly BotKeySource[] };
+  /** Crawlers that are known by their keys or their ranges. */
+  readonly bots: BotSettings;
   /** A table of TLS clients over the package's own; null: there is none. */
   readonly clientTable: string | null;
   /** Prefixes of proxies whose own TCP and TLS are seen in place of their clients'. */

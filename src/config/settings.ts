@@ -46,7 +46,7 @@ export const LIMIT_SETTINGS: Settings<keyof LimitsConfig> = {
 };
 
 export const TLS_SETTINGS: Settings<'tickets' | 'ticketRotation'> = {
-  tickets: count(2, 1, 8),
+  tickets: count(1, 1, 8),
   ticketRotation: duration(12 * HOUR, MINUTE, 7 * 24 * HOUR),
 };
 
@@ -67,6 +67,12 @@ export const HISTORY_SETTINGS: Settings<'interval' | 'window'> = {
   interval: duration(MINUTE, SECOND, 24 * HOUR),
   window: duration(24 * HOUR, MINUTE, 30 * 24 * HOUR),
 };
+
+export const BOT_SETTINGS: Settings<'refresh' | 'maxAge'> = {
+  refresh: duration(HOUR, SECOND, 24 * HOUR),
+  maxAge: duration(7 * 24 * HOUR, MINUTE, 365 * 24 * HOUR),
+};
+
 /** A number from the range for private use (RFC 8446 section 11). */
 export const PUZZLE_EXTENSION_SETTING: Setting = count(PUZZLE_EXTENSION, 0xff00, 0xffff);
 

@@ -3,7 +3,7 @@
  * and TLS settings of single connections. Every part of the edge works without it, with facts missing.
  */
 import { createRequire } from 'node:module';
-import type { SecureContext, TLSSocket } from 'node:tls';
+import type { SecureContext } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { getSystemErrorMessage, getSystemErrorName } from 'node:util';
 import { MAX_CERTIFICATE_BYTES } from '../identity/limits.ts';
@@ -110,6 +110,8 @@ export const HUNG_UP = 2;
 const judges = new Map<TlsHandle, CertificateJudge>();
 /** An extension type that is never sent: OpenSSL asking for its content is the occasion for an alert. */
 const ALERT_EXTENSION = 0xfffd;
+/** Numbers of one connection's `SslInfo`. */
+const SSL_FIELDS = 5;
 
 interface NativeWaiter {
   wait(fd: number, bytes: number): number;
@@ -128,6 +130,7 @@ interface Native {
   savedSyn(fd: number, into: Uint8Array): number;
   tcpInfo(fd: number, into: Int32Array): number;
   reset(fd: number): number;
+  abortOnClose(fd: number): number;
   send(fd: number, bytes: Uint8Array): number;
   finish(fd: number, bytes: Uint8Array): number;
   readonly Acceptor: new (
@@ -143,7 +146,8 @@ interface Native {
   takeSsl(): number;
   configureContext(handle: TlsHandle, settings: TlsSettings): string | null;
   configureSsl(handle: TlsHandle, settings: TlsSettings): string | null;
-  sslInfo(handle: TlsHandle): SslInfo | null;
+  sslInfo(handle: TlsHandle, into: Int32Array): boolean;
+  groupName(handle: TlsHandle): string | null;
   judgeCertificates(
     context: TlsHandle,
     bytes: number,
@@ -215,6 +219,9 @@ export class Addon {
   readonly #native: Native;
   readonly #tcp = new Int32Array(TCP_FIELDS);
   readonly #syn = new Uint8Array(SYN_STRIDE);
+  readonly #ssl = new Int32Array(SSL_FIELDS);
+  /** Names of groups by OpenSSL's numbers of them, of which it has a few dozen. */
+  readonly #groups = new Map<number, string | null>();
 
   constructor(native: Native) {
     this.#native = native;
@@ -314,6 +321,11 @@ export class Addon {
     return this.#native.reset(fd);
   }
 
+  /** Has the connection end with a TCP RST, whoever closes it. Returns 0 or a negative errno. */
+  abortOnClose(fd: number): number {
+    return this.#native.abortOnClose(fd);
+  }
+
   /** Writes without waiting: bytes the kernel took, or a negative errno. */
   send(fd: number, bytes: Uint8Array): number {
     return this.#native.send(fd, bytes);
@@ -340,15 +352,15 @@ export class Addon {
   }
 
   /** Makes a TLS socket and finds OpenSSL's object behind it. @throws what `make` throws; Error when it made none. */
-  captureSsl(make: () => TLSSocket): { readonly socket: TLSSocket; readonly handle: TlsHandle } {
+  captureSsl<Made>(make: () => Made): { readonly made: Made; readonly handle: TlsHandle } {
     const native = this.#native;
     let handle = 0;
     native.armSsl();
     try {
-      const socket = make();
+      const made = make();
       handle = native.takeSsl();
       if (handle === 0) throw new Error('no SSL was made');
-      return { socket, handle };
+      return { made, handle };
     } finally {
       if (handle === 0) native.takeSsl();
     }
@@ -416,7 +428,28 @@ export class Addon {
 
   /** What was negotiated; null once the connection is gone. */
   sslInfo(handle: TlsHandle): SslInfo | null {
-    return this.#native.sslInfo(handle);
+    const row = this.#ssl;
+    if (!this.#native.sslInfo(handle, row)) return null;
+    const cipher = row[1]!;
+    const signature = row[4]!;
+    return {
+      version: row[0]!,
+      cipher: cipher === -1 ? null : cipher,
+      group: this.#groupName(handle, row[2]!),
+      resumed: row[3] === 1,
+      signature: signature === 0 ? null : signature,
+    };
+  }
+
+  /** @param group OpenSSL's number of the group that was negotiated; it is asked for each name once. */
+  #groupName(handle: TlsHandle, group: number): string | null {
+    if (group === 0) return null;
+    let name = this.#groups.get(group);
+    if (name === undefined) {
+      name = this.#native.groupName(handle);
+      this.#groups.set(group, name);
+    }
+    return name;
   }
 
   /**

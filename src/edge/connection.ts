@@ -235,11 +235,8 @@ export class Connection implements Held {
   /** The pen lets go: a reset, since a FIN would tell the client that someone answered. */
   release(reason: 'expired' | 'evicted' | 'stopped' | 'gone'): void {
     if (this.#ended) return;
-    const socket = this.#handshake?.socket ?? null;
-    if (socket !== null) {
-      socket.resetAndDestroy();
-      return;
-    }
+    const wire = this.#handshake?.wire ?? null;
+    if (wire !== null) return wire.reset();
     this.#transport.reset();
     this.end(
       this.record.action === 'drop' ? 'dropped' : 'tarpitted',
@@ -252,7 +249,7 @@ export class Connection implements Held {
     this.#isTurnedAway = true;
     this.fail(this.verdict?.tier === 'limit' ? 'limited' : LATE_OUTCOME[action.action], null);
     this.#loop.history.refused(this.client, Date.now());
-    if (action.action === 'reset') this.#handshake!.socket!.resetAndDestroy();
+    if (action.action === 'reset') this.#handshake!.wire!.reset();
     else if (action.action === 'drop') this.#loop.pen.hold(this, this.#loop.config.limits.handshakeTimeout);
     else if (action.action === 'tarpit') this.#loop.pen.hold(this, action.durationMs);
   }
@@ -344,8 +341,8 @@ export class Connection implements Held {
 
   /** Is the client the crawler that it says it is? Null: it does not say so, or that is not known yet. */
   isVerifiedBot(userAgent: string | null, request: RequestHead): boolean | null {
-    const { history, botKeys } = this.#loop;
-    return history.wantsBots ? isVerifiedBot(request, userAgent, this.client, history, botKeys) : null;
+    const { history, bots } = this.#loop;
+    return history.wantsBots ? isVerifiedBot(request, userAgent, this.client, history, bots) : null;
   }
 
   /** Has the client met the challenge of its policy already? */
@@ -398,7 +395,7 @@ export class Connection implements Held {
       return this.#stopPassing();
     }
     const wasServed = this.record.tls !== null;
-    if (this.#handshake?.socket == null) return this.turnAway('drained');
+    if (this.#handshake?.wire == null) return this.turnAway('drained');
     if (wasServed) this.fail('drained', null);
     else this.record.outcome = 'drained';
     this.#handshake.destroy();

@@ -4,7 +4,8 @@
  */
 import type { Piscina } from 'piscina';
 import type { Config } from '../config/schema.ts';
-import { loadBotKeys } from '../intel/bot-keys.ts';
+import { remoteBots } from '../intel/bot-sources.ts';
+import { loadBots } from '../intel/load-bots.ts';
 import type { RemoteFeed } from '../intel/refresh.ts';
 import type { FeedRefresher } from '../intel/refresher.ts';
 import { loadCertificates } from '../orchestrator/certificates.ts';
@@ -70,13 +71,20 @@ export class Deployer {
     };
     const certificates = loadCertificates(config.certificates);
     const refusals = await this.#origins.refresh();
-    const bots = loadBotKeys(config.bots.keys);
     let compiled = (await this.#batch.run(request)) as CompileOutcome;
     // why: only a compiled policy says what to fetch, and what was fetched belongs into it.
-    if (await this.#refresher.fetchMissing(compiled.remoteFeeds)) {
-      compiled = (await this.#batch.run(request)) as CompileOutcome;
-    }
-    const { remoteFeeds } = compiled;
+    const crawlers = remoteBots(config.bots, config.file);
+    const [hasFetched] = await Promise.all(
+      [compiled.remoteFeeds, crawlers].map((feeds) => this.#refresher.fetchMissing(feeds)),
+    );
+    if (hasFetched) compiled = (await this.#batch.run(request)) as CompileOutcome;
+    const bots = loadBots({
+      settings: config.bots,
+      file: config.file,
+      copies: config.feeds.directory,
+      nowMs: Date.now(),
+    });
+    const remoteFeeds = [...compiled.remoteFeeds, ...crawlers];
     const diagnostics = [
       ...compiled.diagnostics,
       ...certificates.diagnostics,
@@ -98,7 +106,7 @@ export class Deployer {
       certificates: certificates.certificates,
       origins: this.#origins.databases,
       modes: this.#modes.load(compiled.bundle.program),
-      botKeys: bots.keys,
+      bots: bots.known,
     };
     this.#feeds = compiled.feeds;
     this.#trustTimes = compiled.trustTimes;

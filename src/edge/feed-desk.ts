@@ -16,6 +16,8 @@ export interface FeedDeskOptions {
   readonly batch: Piscina;
   readonly refresher: FeedRefresher;
   readonly questions: QuestionDesk;
+  /** What is fetched about crawlers. */
+  readonly bots: readonly Feed[];
   /** The feeds in force, and how each was found. */
   readonly feeds: () => readonly Feed[];
   readonly found: () => readonly FoundFeed[];
@@ -29,17 +31,19 @@ export class FeedDesk implements FeedControl {
   }
 
   list(): readonly FeedReport[] {
-    const { refresher, questions, feeds, found } = this.#options;
+    const { refresher, questions, feeds, found, bots } = this.#options;
     const lists = new Map(questions.health().map((each) => [each.feed, each]));
     const health = new Map(refresher.health().map((each) => [each.feed, each]));
     const states = new Map(found().map((each) => [each.name, each]));
-    return feeds().map((feed) => {
+    const ofBots = bots.map((feed) => fetchedReport(feed, health.get(feed.name)));
+    const ofPolicy = feeds().map((feed) => {
       const list = lists.get(feed.name);
       const told = report(feed, states.get(feed.name), health.get(feed.name));
       if (list === undefined) return told;
       const { problem: reason, results: queries } = list;
-      return { ...told, state: reason === null ? 'good' : 'failing', reason, queries };
+      return { ...told, state: reason === null ? ('good' as const) : ('failing' as const), reason, queries };
     });
+    return [...ofPolicy, ...ofBots];
   }
 
   refresh(name: string, accepted: Accepted): Promise<Refreshed | null> {
@@ -68,6 +72,13 @@ export class FeedDesk implements FeedControl {
     }
     return { ...answer, searched, unread, found };
   }
+}
+
+/** A feed of which no policy has members. */
+function fetchedReport(feed: Feed, health: FeedHealth | undefined): FeedReport {
+  const { name } = feed;
+  const entries = health === undefined || health.ageMs === null ? null : health.entries;
+  return report(feed, { name, entries, file: null, endsAt: null }, health);
 }
 
 function report(feed: Feed, found: FoundFeed | undefined, health: FeedHealth | undefined): FeedReport {

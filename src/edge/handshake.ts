@@ -2,8 +2,7 @@
  * The TLS side of one connection: the puzzle that may come before it, the handshake, what the client's certificate leads
  * to, and the socket until its end.
  */
-import type { Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
+import type { TLSSocket, TLSSocketOptions } from 'node:tls';
 import type { PosedPuzzle } from '../challenge/puzzle/puzzle.ts';
 import { type ClientCertificate, NO_CERTIFICATE } from '../identity/client-certificate.ts';
 import { forwardedCertificate } from '../identity/forwarded.ts';
@@ -20,6 +19,7 @@ import type { EdgeLoop } from './loop.ts';
 import type { ServerTls } from './openssl.ts';
 import { MAX_OVERHEAD_BYTES, Overhead } from './overhead.ts';
 import type { Transport } from './transport.ts';
+import type { Wire, WiredTls } from './wire.ts';
 
 /** What a handshake must come to. */
 interface Expected {
@@ -36,7 +36,7 @@ export class Handshake {
   readonly #offered: Offered;
   #timer: NodeJS.Timeout | null = null;
   /** The TCP connection below TLS. */
-  #socket: Socket | null = null;
+  #wire: Wire | null = null;
   #tls: TLSSocket | null = null;
   #identity: ClientIdentity | null = null;
   #forwarded: string | null = null;
@@ -58,8 +58,8 @@ export class Handshake {
   }
 
   /** The TCP connection, once TLS has it. */
-  get socket(): Socket | null {
-    return this.#socket;
+  get wire(): Wire | null {
+    return this.#wire;
   }
 
   begin(): void {
@@ -116,9 +116,6 @@ export class Handshake {
     const { sni } = client;
     const certificates = loop.certificatesFor(listener, policy.tls.certificate, sni);
     const alpn = policy.tls.alpn.length > 0 ? policy.tls.alpn : listener.config.alpn;
-    const socket = this.#transport.takeSocket();
-    this.#socket = socket;
-    loop.adopted(connection.slot);
     const { clientCert } = policy;
     if (clientCert) {
       const version = Math.min(policy.tls.maxVersion, connection.record.hello!.maxVersion);
@@ -126,9 +123,12 @@ export class Handshake {
     }
     const allowed = { tls: policy.tls, alpn, floor: config.tls.minVersion };
     const context = loop.contexts.for(policy, certificates, solved !== null);
-    const server = loop.openssl.accept(socket, context, alpn, sessionContext(sni), this.#identity);
+    const wrap = (options: TLSSocketOptions): WiredTls => this.#transport.takeTls(options);
+    const server = loop.openssl.accept(wrap, context, alpn, sessionContext(sni), this.#identity);
+    loop.adopted(connection.slot);
     const { tls } = server;
     this.#tls = tls;
+    this.#wire = server.wire;
     if (solved !== null) loop.openssl.resumePuzzle(server, solved);
     this.#timer = setTimeout(() => {
       connection.record.outcome = 'handshake_timeout';
@@ -170,6 +170,8 @@ export class Handshake {
 
   #onSecure(server: ServerTls, expected: Expected): void {
     const { tls } = server;
+    // why: only `tls.Server` clears this mark, and an HTTP/2 session waits until it is cleared.
+    Object.assign(tls, { secureConnecting: false });
     const connection = this.#connection;
     const { record } = connection;
     const negotiated = server.negotiated();
@@ -239,7 +241,7 @@ export class Handshake {
     this.#leave();
     connection.record.durationsUs.handshake = connection.age;
     connection.record.outcome = 'served';
-    this.#overhead = new Overhead(this.#socket!.bytesRead);
+    this.#overhead = new Overhead(this.#wire!.bytesRead);
     this.#loop.history.count('handshake', connection.client, Date.now());
     connection.listener.service.serve(connection, tls);
   }
@@ -257,11 +259,11 @@ export class Handshake {
 
   /** Ends it when its client keeps TLS busy without sending data. Called now and then. */
   look(): void {
-    const [socket, tls] = [this.#socket, this.#tls];
-    if (this.#overhead === null || socket === null || tls === null) return;
-    if (this.#overhead.since(socket.bytesRead, tls.bytesRead) <= MAX_OVERHEAD_BYTES) return;
+    const [wire, tls] = [this.#wire, this.#tls];
+    if (this.#overhead === null || wire === null || tls === null) return;
+    if (this.#overhead.since(wire.bytesRead, tls.bytesRead) <= MAX_OVERHEAD_BYTES) return;
     this.#connection.fail('tls_flood', null);
-    socket.resetAndDestroy();
+    wire.reset();
   }
 
   /** Ends its socket now. */

@@ -25,7 +25,7 @@ import { sendFailure, UNREACHABLE } from './proxy-error.ts';
 import { answerRefusal, refusalOf } from './request-gate.ts';
 
 /** Paths under this prefix belong to the edge and never reach an upstream. */
-export const OWN_PREFIX = '/.well-known/sallyport/';
+const OWN_PREFIX = '/.well-known/sallyport/';
 
 const EMPTY_AND_CLOSE = 'Connection: close\r\nContent-Length: 0\r\n\r\n';
 

@@ -5,8 +5,7 @@
 import type { TLSSocket } from 'node:tls';
 import { type ConnectionRecord, wasServedWell } from '../audit/record.ts';
 import type { Config, ListenerConfig } from '../config/schema.ts';
-import { trustKeys } from '../intel/bot-keys.ts';
-import type { TrustedKey } from '../intel/bot-signature.ts';
+import { KnownBots, NOTHING_KNOWN } from '../intel/known-bots.ts';
 import type { Inflight } from '../limit/inflight.ts';
 import { type Certificate, chooseCertificates } from '../orchestrator/certificate-choice.ts';
 import { ContextPool } from '../orchestrator/context-pool.ts';
@@ -76,7 +75,7 @@ export class EdgeLoop {
   readonly #intermediaries: readonly Prefix[];
   readonly #open = new Set<Connection>();
   #deployment: Deployment | null = null;
-  #botKeys: ReadonlyMap<string, TrustedKey> = new Map();
+  bots: KnownBots = new KnownBots(NOTHING_KNOWN);
   #contexts: ContextPool;
   #ticketMasters: TicketMasters;
   /** By listener, in its order. */
@@ -138,13 +137,8 @@ export class EdgeLoop {
     this.engine.useModes(deployment.modes);
     this.puzzles.load(deployment.bundle);
     this.#deployment = deployment;
-    this.#botKeys = trustKeys(deployment.botKeys);
+    this.bots = new KnownBots(deployment.bots);
     this.#contexts = this.#newContexts();
-  }
-
-  /** What signatures of crawlers are checked with, by thumbprint. */
-  get botKeys(): ReadonlyMap<string, TrustedKey> {
-    return this.#botKeys;
   }
 
   /** From here on tickets are made with the first master. */

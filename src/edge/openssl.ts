@@ -5,8 +5,7 @@
  */
 
 import { constants } from 'node:crypto';
-import type { Socket } from 'node:net';
-import { createSecureContext, TLSSocket } from 'node:tls';
+import { createSecureContext, type TLSSocket, type TLSSocketOptions } from 'node:tls';
 import type { PosedPuzzle } from '../challenge/puzzle/puzzle.ts';
 import { PUZZLE_EXTENSION } from '../challenge/puzzle/wire.ts';
 import { MAX_CHAIN, MAX_NAMED_AUTHORITIES } from '../identity/limits.ts';
@@ -15,9 +14,11 @@ import type { Negotiated } from '../orchestrator/negotiated.ts';
 import type { ClientCertificate } from '../pdl/ir.ts';
 import { ALERTS, CIPHER_CODES, GROUP_CODES, GROUPS } from '../pdl/registry/iana.ts';
 import type { Addon, CertificateJudge, TlsHandle, VerifiedChain } from './addon.ts';
+import type { Wire, WiredTls } from './wire.ts';
 
 export interface ServerTls {
   readonly tls: TLSSocket;
+  readonly wire: Wire;
   /** 0 without the addon. */
   readonly handle: TlsHandle;
   /** Call it once the handshake is done. */
@@ -120,38 +121,37 @@ export class OpenSsl {
   };
 
   /**
-   * Begins the server's side of a handshake on `socket`.
+   * Begins the server's side of a handshake.
+   * @param wrap Puts TLS over the connection.
    * @param sessions At most 32 characters: sessions resume only where the same was said; without the addon everywhere.
    */
   accept(
-    socket: Socket,
+    wrap: (options: TLSSocketOptions) => WiredTls,
     secureContext: ServerContext['secureContext'],
     alpn: readonly string[],
     sessions: string,
     certificate: CertificateDemand | null = null,
   ): ServerTls {
-    const make = (): TLSSocket => {
-      const tls = new TLSSocket(socket, {
-        isServer: true,
-        secureContext,
-        requestCert: certificate !== null,
-        rejectUnauthorized: certificate?.demand.mode === 'require',
-        ...(alpn.length > 0 ? { ALPNProtocols: [...alpn] } : {}),
-      });
-      // why: only `tls.Server` clears this mark, and an HTTP/2 session waits until it is cleared.
-      return tls.once('secure', () => Object.assign(tls, { secureConnecting: false }));
+    const options = {
+      isServer: true,
+      secureContext,
+      requestCert: certificate !== null,
+      rejectUnauthorized: certificate?.demand.mode === 'require',
+      ...(alpn.length > 0 ? { ALPNProtocols: [...alpn] } : {}),
     };
     const addon = this.#addon;
     if (addon === null) {
-      const tls = make();
+      const { tls, wire } = wrap(options);
       const refuse = (): boolean => !tls.destroy();
-      return { tls, handle: 0, negotiated: () => knownToNode(tls), verifyAgain: () => null, refuse };
+      return { tls, wire, handle: 0, negotiated: () => knownToNode(tls), verifyAgain: () => null, refuse };
     }
-    const { socket: tls, handle } = addon.captureSsl(make);
+    const { made, handle } = addon.captureSsl(() => wrap(options));
+    const { tls, wire } = made;
     addon.setSessionContext(handle, sessions);
     if (certificate !== null) judgeBy(addon, handle, tls, certificate);
     return {
       tls,
+      wire,
       handle,
       negotiated: () => knownToOpenssl(addon, handle, tls),
       verifyAgain: () => addon.verifyAgain(handle),

@@ -7,6 +7,7 @@ import type { AdminControl, ReloadResult } from '../admin/control.ts';
 import { type Traffic, WatchHub } from '../admin/watch-hub.ts';
 import { startBatchWorkers } from '../batch/workers.ts';
 import type { Config } from '../config/schema.ts';
+import { remoteBots } from '../intel/bot-sources.ts';
 import { FeedRefresher } from '../intel/refresher.ts';
 import { createInflight, createInflightRow, Inflight } from '../limit/inflight.ts';
 import type { Bundle } from '../orchestrator/bundle.ts';
@@ -137,6 +138,7 @@ export class Supervisor implements AdminControl {
       batch: this.#batch,
       refresher: this.#refresher,
       questions: this.#questions,
+      bots: remoteBots(config.bots, config.file).map(({ feed }) => feed),
       feeds: () => this.#deployment?.bundle.program.feeds ?? [],
       found: () => this.#deployer.feeds,
     });

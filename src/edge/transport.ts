@@ -3,9 +3,11 @@
  * It begins as a bare descriptor where the addon accepts, or as a `net.Socket` where Node does.
  */
 import { Socket } from 'node:net';
+import type { TLSSocketOptions } from 'node:tls';
 import type { DescriptorWatch } from './descriptors.ts';
 import { peekHello } from './hello-peeker.ts';
 import { type HelloDone, type HelloReaderOptions, readHello } from './hello-reader.ts';
+import { type WiredTls, wrapDescriptor, wrapSocket } from './wire.ts';
 
 export interface Transport {
   /** The descriptor while no Node handle owns it, else -1. */
@@ -22,7 +24,9 @@ export interface Transport {
   reset(): void;
   /** Answers nothing until `reset`; calls `onGone` when the client leaves before that. */
   hold(onGone: () => void): void;
-  /** The socket for the handshake; from here on the transport must not be used. */
+  /** Begins TLS; from here on the transport must not be used. */
+  takeTls(options: TLSSocketOptions): WiredTls;
+  /** The connection as a socket, without TLS; from here on the transport must not be used. */
   takeSocket(): Socket;
 }
 
@@ -69,6 +73,10 @@ export class SocketTransport implements Transport {
     this.#socket.on('error', () => {});
     this.#socket.once('close', onGone);
     this.#socket.pause();
+  }
+
+  takeTls(options: TLSSocketOptions): WiredTls {
+    return wrapSocket(this.#socket, options);
   }
 
   takeSocket(): Socket {
@@ -120,6 +128,11 @@ export class DescriptorTransport implements Transport {
 
   hold(onGone: () => void): void {
     this.#watch.wait(this.descriptor, 0, onGone);
+  }
+
+  takeTls(options: TLSSocketOptions): WiredTls {
+    this.#stopWaiting();
+    return wrapDescriptor(this.#watch.addon, this.descriptor, options);
   }
 
   takeSocket(): Socket {

@@ -29,11 +29,11 @@ export interface CertificateAttributes {
 }
 
 /** Bytes of all names of one certificate: they must find room in the decision core, beside the facts of a request. */
-export const MAX_NAME_BYTES: number = 6 * 1024;
+const MAX_NAME_BYTES: number = 6 * 1024;
 /** Names of one certificate; one with more is not read at all, since a name that is left out would hide. */
 export const MAX_NAMES = 256;
 /** Characters of a name of the subject alternative names that is a fact by itself. */
-export const MAX_NAME_CHARACTERS = 255;
+const MAX_NAME_CHARACTERS = 255;
 const MAX_SPIFFE_CHARACTERS = 2048;
 
 const CURVES: Readonly<Record<string, string>> = {

@@ -17,7 +17,7 @@ import { isSignedBy, type Signed, signedOf } from './signature.ts';
 /** Bytes of a serial number in the table: RFC 5280 section 4.1.2.2 allows 20. */
 const SERIAL_BYTES = 20;
 /** Larger lists are refused: a million entries are about 40 MB. */
-export const MAX_CRL_BYTES: number = 64 * 1024 * 1024;
+const MAX_CRL_BYTES: number = 64 * 1024 * 1024;
 const EXTENSIONS = 0xa0;
 /** Extensions of a list whose meaning is kept: authorityKeyIdentifier and cRLNumber. */
 const KNOWN_EXTENSIONS: ReadonlySet<string> = new Set(['2.5.29.35', '2.5.29.20']);

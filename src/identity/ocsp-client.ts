@@ -22,7 +22,7 @@ export interface OcspClientLimits {
   readonly questions: number;
 }
 
-export const OCSP_LIMITS: OcspClientLimits = { timeoutMs: 3_000, entries: 10_000, questions: 64 };
+const OCSP_LIMITS: OcspClientLimits = { timeoutMs: 3_000, entries: 10_000, questions: 64 };
 const MAX_RESPONSE_BYTES = 64 * 1024;
 /** An answer is asked for again after this, however long it is good. */
 const LONGEST_MS = 3_600_000;

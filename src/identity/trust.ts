@@ -2,7 +2,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
+import { type Diagnostic, fileProblem } from '../pdl/diagnostics/diagnostic.ts';
 import type { CertificateAuthority, ClientCertificate, Program } from '../pdl/ir.ts';
 import { type Crl, readCrl } from './crl.ts';
 import { DerError } from './der.ts';
@@ -45,16 +45,6 @@ export function crlPath({ declaredIn, from }: Revocation): string {
   return resolve(dirname(declaredIn), from);
 }
 
-function problem(
-  file: string,
-  code: string,
-  message: string,
-  help: string,
-  severity: Diagnostic['severity'] = 'error',
-): Diagnostic {
-  return { code, severity, message, file, line: 1, column: 1, endLine: 1, endColumn: 1, help };
-}
-
 interface Reading {
   readonly purpose: 'serve' | 'check';
   readonly nowMs: number;
@@ -86,7 +76,7 @@ function read(
     times.set(path, mtimeMs);
     if (size > limit) {
       diagnostics.push(
-        problem(
+        fileProblem(
           path,
           'TRUST-003',
           `${what} is ${size} bytes long; at most ${limit} are read`,
@@ -100,7 +90,7 @@ function read(
     const reason = (error as NodeJS.ErrnoException).code ?? 'unreadable';
     if (purpose === 'check' && reason === 'ENOENT') return null;
     diagnostics.push(
-      problem(
+      fileProblem(
         path,
         'TRUST-001',
         `${what} cannot be read (${reason})`,
@@ -117,7 +107,7 @@ function loadAuthority({ name, path, declaredIn }: CertificateAuthority, reading
   if (bytes === null) return { name, certificates: [] };
   const certificates = certificatesIn(bytes);
   const say = (code: string, message: string, help: string, severity?: Diagnostic['severity']): void => {
-    reading.diagnostics.push(problem(file, code, `ca ${name} ${message}`, help, severity));
+    reading.diagnostics.push(fileProblem(file, code, `ca ${name} ${message}`, help, severity));
   };
   if (certificates.length === 0)
     say('TRUST-002', 'holds no PEM certificate', 'write the roots in PEM, one after the other');
@@ -159,7 +149,12 @@ function loadCrls(path: string, reading: Reading): Crl[] {
   const encoded = blocks(bytes, ['X509 CRL']);
   if (encoded.length === 0)
     diagnostics.push(
-      problem(path, 'TRUST-002', 'the file holds no revocation list', 'write lists in PEM, or one in DER'),
+      fileProblem(
+        path,
+        'TRUST-002',
+        'the file holds no revocation list',
+        'write lists in PEM, or one in DER',
+      ),
     );
   for (const der of encoded) {
     try {
@@ -167,7 +162,7 @@ function loadCrls(path: string, reading: Reading): Crl[] {
     } catch (error) {
       if (!(error instanceof DerError)) throw error;
       diagnostics.push(
-        problem(
+        fileProblem(
           path,
           'TRUST-002',
           `the revocation list cannot be used: ${error.message}`,
@@ -178,7 +173,7 @@ function loadCrls(path: string, reading: Reading): Crl[] {
   }
   if (lists.some(({ nextUpdateMs }) => nextUpdateMs !== null && nextUpdateMs < nowMs)) {
     const help = 'fetch it anew; until then it tells what is revoked, and of the rest that nothing is known';
-    diagnostics.push(problem(path, 'TRUST-004', 'the revocation list is out of date', help, 'warning'));
+    diagnostics.push(fileProblem(path, 'TRUST-004', 'the revocation list is out of date', help, 'warning'));
   }
   return lists;
 }

@@ -1,6 +1,6 @@
 /**
  * Signatures of crawlers on their requests: HTTP Message Signatures (RFC 9421) with the tag `web-bot-auth`, as
- * draft-meunier-web-bot-auth-architecture profiles them. Ed25519 alone, by keys that the operator trusts.
+ * draft-meunier-webbotauth-httpsig-protocol-02 profiles them. Ed25519 alone, by keys that the operator trusts.
  */
 import { type KeyObject, verify } from 'node:crypto';
 import {
@@ -9,8 +9,10 @@ import {
   type Item,
   isInnerList,
   parseDictionary,
+  parseItem,
   serializeInnerList,
   serializeItem,
+  Token,
 } from 'structured-headers';
 
 /** A key that signatures are checked with. */
@@ -54,13 +56,17 @@ const SKEW_S = 60;
 const MAX_LIFETIME_S = 86_400;
 const SIGNATURE_BYTES = 64;
 
+/** Keys by thumbprint; more than one crawler may publish the same. */
+export type TrustedKeys = ReadonlyMap<string, readonly TrustedKey[]>;
+
 /**
- * The first good signature of a crawler; `refused`: there are some, and none is good; null: there are none.
+ * The first good signature of a crawler; `refused`: there are some by keys that are known, and none is good; null: there
+ * are none, or by keys that are not known, which says nothing of the client (appendix C.1 of the draft).
  * Never throws: whatever the client sent is data.
  */
 export function readBotSignature(
   request: SignedRequest,
-  keys: ReadonlyMap<string, TrustedKey>,
+  keys: TrustedKeys,
   nowMs: number,
 ): BotSignature | 'refused' | null {
   const input = fieldOf(request, 'signature-input');
@@ -70,41 +76,51 @@ export function readBotSignature(
   try {
     const values = parseDictionary(signatures);
     let tagged = 0;
+    let isRefused = false;
     for (const [label, member] of parseDictionary(input)) {
       if (!isInnerList(member) || member[1].get('tag') !== TAG) continue;
       if (++tagged > MAX_SIGNATURES) break;
       const value = values.get(label);
       const bytes = value !== undefined && !isInnerList(value) ? value[0] : null;
-      const found =
-        bytes instanceof ArrayBuffer ? check(request, member, new Uint8Array(bytes), keys, nowMs) : null;
-      if (found !== null) return found;
+      const signature = bytes instanceof ArrayBuffer ? new Uint8Array(bytes) : new Uint8Array();
+      const found = check(request, label, member, signature, keys, nowMs);
+      if (found === 'refused') isRefused = true;
+      else if (found !== null) return found;
     }
-    return tagged === 0 ? null : 'refused';
+    return isRefused ? 'refused' : null;
   } catch {
     // Not structured fields (RFC 9651).
     return 'refused';
   }
 }
 
+/** Null: the key is not known of the crawler that the signature is said to be of. */
 function check(
   request: SignedRequest,
+  label: string,
   covered: InnerList,
   signature: Uint8Array,
-  keys: ReadonlyMap<string, TrustedKey>,
+  keys: TrustedKeys,
   nowMs: number,
-): BotSignature | null {
+): BotSignature | 'refused' | null {
   const [components, parameters] = covered;
   const keyId = parameters.get('keyid');
   const nonce = parameters.get('nonce') ?? null;
   const expires = parameters.get('expires');
-  const trusted = typeof keyId === 'string' ? keys.get(keyId) : undefined;
-  if (trusted === undefined || nowMs < trusted.notBefore || nowMs > trusted.notAfter) return null;
-  if (!isTimely(parameters.get('created'), expires, nowMs / 1_000)) return null;
-  if ((parameters.get('alg') ?? 'ed25519') !== 'ed25519' || signature.length !== SIGNATURE_BYTES) return null;
-  if (nonce !== null && (typeof nonce !== 'string' || nonce.length > MAX_NONCE)) return null;
+  const candidates = typeof keyId === 'string' ? keys.get(keyId) : undefined;
+  if (candidates === undefined) return null;
+  const claimed = agentOf(request, label, components);
+  if (claimed === 'unsigned') return 'refused';
+  // why: keys count for the crawler that they were found with, not for whom a client names (section 4.5 of the draft).
+  const trusted = candidates.find(({ agent }) => claimed === null || agent === claimed);
+  if (trusted === undefined) return null;
+  if (nowMs < trusted.notBefore || nowMs > trusted.notAfter) return 'refused';
+  if (!isTimely(parameters.get('created'), expires, nowMs / 1_000)) return 'refused';
+  if ((parameters.get('alg') ?? 'ed25519') !== 'ed25519') return 'refused';
+  if (signature.length !== SIGNATURE_BYTES) return 'refused';
+  if (nonce !== null && (typeof nonce !== 'string' || nonce.length > MAX_NONCE)) return 'refused';
   const base = signatureBase(request, components, covered);
-  if (base === null || !isAgent(request, components, trusted.agent)) return null;
-  if (!verify(null, Buffer.from(base), trusted.key, signature)) return null;
+  if (base === null || !verify(null, Buffer.from(base), trusted.key, signature)) return 'refused';
   return { agent: trusted.agent, keyId: keyId as string, nonce, expiresMs: (expires as number) * 1_000 };
 }
 
@@ -172,19 +188,24 @@ function authorityOf({ authority }: SignedRequest): string {
 }
 
 /**
- * Signature-Agent names where the key is published: it must be the one that we trust the key of, and be signed, so
- * that nobody puts another in its place.
+ * The origin in Signature-Agent, which names where the key is published; null: there is no such field. `unsigned`: the
+ * signature does not cover it, so that anybody may have put it there. What is no origin of a directory is '', nobody's.
  */
-function isAgent(request: SignedRequest, components: readonly Item[], agent: string): boolean {
+function agentOf(request: SignedRequest, label: string, components: readonly Item[]): string | null {
   const field = fieldOf(request, 'signature-agent');
-  if (field === null) return true;
-  const signed = components.find(([name]) => name === 'signature-agent');
-  if (signed === undefined) return false;
+  if (field === null) return null;
+  const covered = components.filter(([name]) => name === 'signature-agent');
+  const signed = covered.find(([, parameters]) => parameters.get('key') === label) ?? covered[0];
+  if (signed === undefined) return 'unsigned';
   // A string in earlier drafts, a dictionary of strings in later ones.
   const key = signed[1].get('key');
-  const text = key === undefined ? field : valueOfComponent(request, signed);
-  const url = /^"(https:\/\/[^"\\]+)"/.exec(text ?? '')?.[1];
-  return URL.parse(url ?? '')?.origin === agent;
+  const member = typeof key === 'string' ? parseDictionary(field).get(key) : parseItem(field);
+  if (member === undefined || isInnerList(member)) return '';
+  const [text, parameters] = member;
+  const type = parameters.get('type');
+  if (type !== undefined && !(type instanceof Token && type.toString() === 'directory')) return '';
+  const url = typeof text === 'string' ? URL.parse(text) : null;
+  return url?.protocol === 'https:' && url.href === `${url.origin}/` ? url.origin : '';
 }
 
 /** The values of a field, joined as RFC 9421 section 2.1 says; null: there is none. */

@@ -1,7 +1,9 @@
 /** Fetches a feed over HTTP: conditional, bounded in size and time, three redirects at most. */
 import { type Dispatcher, request } from 'undici';
 import type { Feed } from '../pdl/ir.ts';
+import { FeedFormatError } from './content.ts';
 import { type FeedClient, LocalRedirectError } from './http-client.ts';
+import { DIRECTORY_TYPE, KEY_DIRECTORY, MAX_DIRECTORY_BYTES, readDirectory } from './key-directory.ts';
 import type { FeedOptions } from './settings.ts';
 import type { FeedState } from './store.ts';
 
@@ -55,11 +57,15 @@ export async function fetchFeed(asked: FetchRequest): Promise<Fetched> {
     if (format === 'misp' && new URL(feed.path).pathname.endsWith('/manifest.json')) {
       return content(await fetchMispEvents(asked));
     }
-    const headers: Record<string, string> = { accept: '*/*' };
+    const headers: Record<string, string> = { accept: format === KEY_DIRECTORY ? DIRECTORY_TYPE : '*/*' };
     if (feed.source !== 'crowdsec' && copy?.etag) headers['if-none-match'] = copy.etag;
     if (feed.source !== 'crowdsec' && copy?.lastModified) headers['if-modified-since'] = copy.lastModified;
-    const answer = await get(asked, addressOf(asked), headers);
-    return answer === null ? { kind: 'unchanged' } : { kind: 'content', ...answer };
+    const url = addressOf(asked);
+    const answer = await get(asked, url, headers, format === KEY_DIRECTORY ? DIRECTORY : LIST);
+    if (answer === null) return { kind: 'unchanged' };
+    const { etag, lastModified } = answer;
+    const bytes = format === KEY_DIRECTORY ? readDirectory(url, answer, Date.now()) : answer.bytes;
+    return { kind: 'content', bytes, etag, lastModified };
   } catch (error) {
     const reason = reasonOf(error as Error);
     return { kind: 'failed', reason, retryAfterMs: error instanceof FetchError ? error.retryAfterMs : null };
@@ -67,7 +73,8 @@ export async function fetchFeed(asked: FetchRequest): Promise<Fetched> {
 }
 
 function reasonOf(error: Error & { code?: string }): string {
-  if (error instanceof FetchError || error instanceof LocalRedirectError) return error.message;
+  const isTold = [FetchError, LocalRedirectError, FeedFormatError].some((kind) => error instanceof kind);
+  if (isTold) return error.message;
   return error.name === 'TimeoutError' ? 'no answer in time' : (error.code ?? error.message);
 }
 
@@ -92,13 +99,33 @@ function authorization({ feed, options, secret }: FetchRequest): Record<string, 
   return { authorization: basic ? `Basic ${Buffer.from(value).toString('base64')}` : `Bearer ${value}` };
 }
 
-type Answer = { bytes: Uint8Array; etag: string | null; lastModified: string | null };
+interface Answer {
+  readonly bytes: Uint8Array;
+  readonly etag: string | null;
+  readonly lastModified: string | null;
+  readonly field: (name: string) => string | null;
+}
+
+/** What is borne with. */
+interface Bounds {
+  readonly redirects: number;
+  readonly bytes: number;
+}
+
+const LIST: Bounds = { redirects: MAX_REDIRECTS, bytes: MAX_FEED_BYTES };
+/** why: who is redirected to would speak for the crawler (draft-meunier-webbotauth-httpsig-protocol-02, section 4.6). */
+const DIRECTORY: Bounds = { redirects: 0, bytes: MAX_DIRECTORY_BYTES };
 
 /** One GET; null when the server says that nothing changed. */
-async function get(asked: FetchRequest, start: URL, headers: Record<string, string>): Promise<Answer | null> {
+async function get(
+  asked: FetchRequest,
+  start: URL,
+  headers: Record<string, string>,
+  bounds: Bounds = LIST,
+): Promise<Answer | null> {
   const signal = AbortSignal.timeout(asked.timeoutMs);
   let url = start;
-  for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
+  for (let hop = 0; hop <= bounds.redirects; hop++) {
     checkScheme(url);
     // why: a secret is for the server it was given for, wherever that one points.
     const secret = url.origin === start.origin ? authorization(asked) : {};
@@ -113,7 +140,7 @@ async function get(asked: FetchRequest, start: URL, headers: Record<string, stri
     });
     const text = (name: string): string | null => {
       const value = answered[name];
-      return value === undefined ? null : String(value);
+      return value === undefined ? null : Array.isArray(value) ? value.join(', ') : value;
     };
     const location = text('location');
     if (statusCode >= 301 && statusCode <= 308 && statusCode !== 304 && location !== null) {
@@ -132,10 +159,11 @@ async function get(asked: FetchRequest, start: URL, headers: Record<string, stri
       await body.dump({ limit: 65_536 });
       throw new FetchError(`the server answers ${statusCode}`, retryAfter(text('retry-after')));
     }
-    const bytes = await readBody(body, Number(text('content-length') ?? Number.NaN));
-    return { bytes, etag: text('etag'), lastModified: text('last-modified') };
+    const bytes = await readBody(body, Number(text('content-length') ?? Number.NaN), bounds.bytes);
+    return { bytes, etag: text('etag'), lastModified: text('last-modified'), field: text };
   }
-  throw new FetchError(`the server redirects more than ${MAX_REDIRECTS} times`);
+  const { redirects } = bounds;
+  throw new FetchError(`the server redirects${redirects === 0 ? '' : ` more than ${redirects} times`}`);
 }
 
 function checkScheme(url: URL): void {
@@ -143,16 +171,20 @@ function checkScheme(url: URL): void {
   if (url.protocol !== 'https:' && !isLocal) throw new FetchError(`${url.origin} is not https`);
 }
 
-async function readBody(body: Dispatcher.ResponseData['body'], promised: number): Promise<Uint8Array> {
-  if (promised > MAX_FEED_BYTES) {
+async function readBody(
+  body: Dispatcher.ResponseData['body'],
+  promised: number,
+  most: number,
+): Promise<Uint8Array> {
+  if (promised > most) {
     body.destroy();
-    throw new FetchError(`it is ${promised} bytes long; at most ${MAX_FEED_BYTES} are read`);
+    throw new FetchError(`it is ${promised} bytes long; at most ${most} are read`);
   }
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of body as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > MAX_FEED_BYTES) throw new FetchError(`it is longer than ${MAX_FEED_BYTES} bytes`);
+    if (size > most) throw new FetchError(`it is longer than ${most} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

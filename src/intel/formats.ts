@@ -2,13 +2,24 @@
 import type { Feed } from '../pdl/ir.ts';
 import { type FeedContent, FeedFormatError } from './content.ts';
 import { readCrowdSec, readJson, readMisp, readSpamhaus, readStix } from './json.ts';
+import { feedKeys, type KEY_DIRECTORY } from './key-directory.ts';
 import { readCsv, readLines, readTor } from './lines.ts';
 import { memberOf } from './member.ts';
 import type { FeedOptions } from './settings.ts';
 import { checkText, textOf } from './text.ts';
 
-/** The names of `format`, which the language knows as `FEED_FORMATS`. */
-type Format = 'lines' | 'csv' | 'json' | 'spamhaus' | 'tor' | 'misp' | 'stix' | 'taxii' | 'crowdsec';
+/** The names of `format`, which the language knows as `FEED_FORMATS`, and that of the directories of crawlers. */
+type Format =
+  | 'lines'
+  | 'csv'
+  | 'json'
+  | 'spamhaus'
+  | 'tor'
+  | 'misp'
+  | 'stix'
+  | 'taxii'
+  | 'crowdsec'
+  | typeof KEY_DIRECTORY;
 
 /** What a content's members depend on besides its text. */
 export interface ReadContext {
@@ -71,6 +82,8 @@ export function readFeed(feed: Feed, bytes: Uint8Array, { options, fetchedMs }: 
       return readStix(text, feed, fetchedMs);
     case 'crowdsec':
       return readCrowdSec(text, feed, fetchedMs);
+    case 'key-directory':
+      return { members: feedKeys('', text).map(({ keyId }) => keyId), lines: [], bad: [] };
     default:
       throw new FeedFormatError(`there is no format called ${format}`);
   }

@@ -5,7 +5,7 @@ import { applyDecisions } from './decisions.ts';
 import { fetchFeed } from './fetch.ts';
 import type { Accepted, Judgement, JudgeRequest } from './guards.ts';
 import type { FeedClient } from './http-client.ts';
-import { type FeedSettings, optionsOf } from './settings.ts';
+import { type FeedOptions, type FeedSettings, optionsOf } from './settings.ts';
 import { type FeedState, readCopy, readState, sha256Hex, writeState } from './store.ts';
 
 /** A feed that is fetched, and what authorises it. */
@@ -15,6 +15,10 @@ export interface RemoteFeed {
   readonly secret: Uint8Array | null;
   /** Some client can fare worse for being in it. */
   readonly harms: boolean;
+  /** How it is read, where the configuration says that elsewhere than for feeds of the policy. */
+  readonly options?: FeedOptions;
+  /** It may grow and shrink as it likes. */
+  readonly anySize?: true;
 }
 
 export type RefreshResult = 'changed' | 'unchanged' | 'failed' | 'refused';
@@ -48,7 +52,7 @@ export async function refreshFeed(remote: RemoteFeed, tools: RefreshTools): Prom
   const state = readState(directory, feed);
   const fetched = await fetchFeed({
     feed,
-    options: optionsOf(settings, feed.name),
+    options: remote.options ?? optionsOf(settings, feed.name),
     secret,
     client,
     copy: state.copy,
@@ -101,7 +105,7 @@ function withDecisions(feed: Feed, answer: Uint8Array, tools: RefreshTools, now:
 }
 
 function judgeRequest(
-  { feed, harms }: RemoteFeed,
+  { feed, harms, options, anySize }: RemoteFeed,
   bytes: Uint8Array,
   { copy }: FeedState,
   { settings, accepted, goodAddresses }: RefreshTools,
@@ -111,11 +115,11 @@ function judgeRequest(
   return {
     feed,
     bytes,
-    options: optionsOf(settings, feed.name),
+    options: options ?? optionsOf(settings, feed.name),
     own,
     before: copy?.entries ?? null,
     fetchedMs,
-    accepted,
+    accepted: anySize ? { ...accepted, size: true } : accepted,
     good: harms ? { addresses: goodAddresses(), maxShare, directory } : null,
   };
 }

@@ -33,7 +33,7 @@ export interface FeedSettings {
   readonly options: Readonly<Record<string, FeedOptions>>;
 }
 
-export const NO_OPTIONS: FeedOptions = {};
+const NO_OPTIONS: FeedOptions = {};
 
 export function optionsOf(settings: FeedSettings | null, feed: string): FeedOptions {
   return settings !== null && Object.hasOwn(settings.options, feed) ? settings.options[feed]! : NO_OPTIONS;

@@ -115,7 +115,7 @@ export async function connect(options: ConnectOptions): Promise<Connected> {
       connectTls({ ...tlsOptions, host, servername, socket: flight, secureContext: context }),
     );
     handle = captured.handle;
-    const { socket } = captured;
+    const { made: socket } = captured;
     await once(socket, 'secureConnect', { signal });
     return { socket, group: addon.sslInfo(handle)?.group ?? null, puzzle };
   } catch (error) {

@@ -33,7 +33,7 @@ import {
   type Tables,
 } from '../orchestrator/shared-tables.ts';
 import type { Verdict } from '../orchestrator/verdict.ts';
-import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
+import { type Diagnostic, fileProblem } from '../pdl/diagnostics/diagnostic.ts';
 import type { CountedEvent } from '../pdl/ir.ts';
 import { type DatabaseFiles, loadDatabases } from '../profile/address/load-database.ts';
 import { describe, type EngineDecision, summarizeHello, undecided } from './decision.ts';
@@ -137,8 +137,7 @@ function compile(options: EngineOptions): CompileOutcome & { bundle: NonNullable
 function certificatesAsked(policy: string, file: string): Diagnostic {
   const message = `policy ${policy} asks for client certificates, which the engine of the library does not judge`;
   const help = 'use createEdge, or write `client_cert off`';
-  const place = { file, line: 1, column: 1, endLine: 1, endColumn: 1 };
-  return { code: 'LIB-001', severity: 'error', message, help, ...place };
+  return fileProblem(file, 'LIB-001', message, help);
 }
 
 /** One for each thread; not to be shared between threads itself, see `EngineState`. */

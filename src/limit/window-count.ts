@@ -49,7 +49,7 @@ export function addToWindow(
 }
 
 /** What was counted in one fixed window, by its number. */
-export function countInWindow(table: SharedTable, entry: number, index: number, window: number): number {
+function countInWindow(table: SharedTable, entry: number, index: number, window: number): number {
   const word = Atomics.load(table.words, table.at(entry, index) + (window % 2));
   return word >>> COUNT_BITS === epochOf(window) ? word & MAX_COUNT : 0;
 }

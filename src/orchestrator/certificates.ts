@@ -2,7 +2,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { CertificateConfig } from '../config/schema.ts';
-import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
+import { type Diagnostic, fileProblem } from '../pdl/diagnostics/diagnostic.ts';
 import type { Certificate } from './certificate-choice.ts';
 
 export type Certificates = Readonly<Record<string, Certificate>>;
@@ -15,16 +15,6 @@ export type CertificatesResult =
 const EXPIRY_WARNING_DAYS = 14;
 const DAY_MS = 86_400_000;
 
-function problem(
-  file: string,
-  code: string,
-  message: string,
-  help: string,
-  severity: Diagnostic['severity'] = 'error',
-): Diagnostic {
-  return { code, severity, message, file, line: 1, column: 1, endLine: 1, endColumn: 1, help };
-}
-
 function read(file: string, what: string, problems: Diagnostic[]): string | null {
   try {
     return readFileSync(file, 'utf8');
@@ -34,7 +24,7 @@ function read(file: string, what: string, problems: Diagnostic[]): string | null
       reason === 'EACCES'
         ? 'let the user that runs sallyport read the file'
         : 'check the path under certificates in the configuration';
-    problems.push(problem(file, 'CERT-001', `the ${what} cannot be read (${reason})`, help));
+    problems.push(fileProblem(file, 'CERT-001', `the ${what} cannot be read (${reason})`, help));
     return null;
   }
 }
@@ -50,7 +40,12 @@ function parseLeaf(pem: string, file: string, problems: Diagnostic[]): X509Certi
     return new X509Certificate(pem);
   } catch {
     problems.push(
-      problem(file, 'CERT-002', 'the file holds no PEM certificate', 'write the chain in PEM, leaf first'),
+      fileProblem(
+        file,
+        'CERT-002',
+        'the file holds no PEM certificate',
+        'write the chain in PEM, leaf first',
+      ),
     );
     return null;
   }
@@ -60,7 +55,7 @@ function checkKey(leaf: X509Certificate, pem: string, file: string, problems: Di
   try {
     if (leaf.checkPrivateKey(createPrivateKey(pem))) return;
     problems.push(
-      problem(
+      fileProblem(
         file,
         'CERT-004',
         'the key does not belong to the certificate',
@@ -69,7 +64,7 @@ function checkKey(leaf: X509Certificate, pem: string, file: string, problems: Di
     );
   } catch {
     problems.push(
-      problem(
+      fileProblem(
         file,
         'CERT-003',
         'the file holds no usable PEM private key',
@@ -84,7 +79,7 @@ function checkDates(leaf: X509Certificate, file: string, nowMs: number, problems
   if (days >= EXPIRY_WARNING_DAYS) return;
   const message =
     days < 0 ? `the certificate expired on ${leaf.validTo}` : `the certificate expires in ${days} days`;
-  problems.push(problem(file, 'CERT-005', message, 'renew it, then reload', 'warning'));
+  problems.push(fileProblem(file, 'CERT-005', message, 'renew it, then reload', 'warning'));
 }
 
 /** One named certificate, or null with its problems in `problems`. */

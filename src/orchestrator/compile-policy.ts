@@ -13,7 +13,7 @@ import { loadTrust } from '../identity/trust.ts';
 import type { RemoteFeed } from '../intel/refresh.ts';
 import type { FeedSettings } from '../intel/settings.ts';
 import { compile, type SourceFile } from '../pdl/compile/compile.ts';
-import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
+import { type Diagnostic, fileProblem } from '../pdl/diagnostics/diagnostic.ts';
 import type { Program } from '../pdl/ir.ts';
 import type { TestResult } from '../pdl/testing/test-run.ts';
 import { loadClients } from '../profile/clients.ts';
@@ -69,10 +69,6 @@ export interface CompileOutcome {
 
 const hasError = (diagnostics: readonly Diagnostic[]): boolean =>
   diagnostics.some((entry) => entry.severity === 'error');
-
-function fileProblem(file: string, code: string, message: string, help: string): Diagnostic {
-  return { code, severity: 'error', message, file, line: 1, column: 1, endLine: 1, endColumn: 1, help };
-}
 
 /** The text of a policy file, or why it cannot be read. */
 export function readSource(path: string): SourceFile | Diagnostic {

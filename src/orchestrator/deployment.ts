@@ -1,5 +1,5 @@
 /** What one (re)load puts in force: a policy and the certificates, under one number. */
-import type { BotKey } from '../intel/bot-keys.ts';
+import type { BotKnowledge } from '../intel/known-bots.ts';
 import type { OriginDatabases } from '../profile/address/origins.ts';
 import type { Bundle } from './bundle.ts';
 import type { Certificates } from './certificates.ts';
@@ -13,6 +13,6 @@ export interface Deployment {
   readonly origins: OriginDatabases;
   /** By mode of the policy, the index of its state; kept up to date by the main thread. */
   readonly modes: SharedArrayBuffer;
-  /** What signatures of crawlers are checked with. */
-  readonly botKeys: readonly BotKey[];
+  /** What crawlers are known by. */
+  readonly bots: BotKnowledge;
 }

@@ -53,9 +53,6 @@ export interface ConnectionFacts {
   readonly inflight: number;
 }
 
-/** A value given to a fact from outside, as `decide` and policy tests do. */
-export type FactValue = boolean | number | string | readonly number[] | null;
-
 const PHASE = { connect: 0, hello: 1, cert: 2, request: 3 } as const;
 /** A phase after the handshake. */
 export type LaterPhase = 'cert' | 'request';

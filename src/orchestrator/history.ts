@@ -7,7 +7,7 @@ import type { Core } from '../core/core.ts';
 import type { BotSignature } from '../intel/bot-signature.ts';
 import { KeyHasher } from '../limit/key.ts';
 import type { Challenge, CountedEvent, Counter, Limit, Program } from '../pdl/ir.ts';
-import { claimedBot } from '../profile/bots.ts';
+import type { Bot } from '../profile/bots.ts';
 import { type Ask, DnsAnswers } from './answers.ts';
 import type { Client } from './client.ts';
 import { ClientHistory } from './client-history.ts';
@@ -132,13 +132,9 @@ export class History {
     this.#dns.apply(core, ip, isV4, nowMs);
   }
 
-  /**
-   * Does the operator of the crawler that a client says it is confirm it? Null while that is not known, and for a client
-   * that does not say so.
-   */
-  isConfirmedBot(userAgent: string | null, { ip, isV4 }: Client, nowMs: number): boolean | null {
-    const bot = userAgent === null ? null : claimedBot(userAgent);
-    return bot === null ? null : this.#dns.isBot(bot, ip, isV4, nowMs);
+  /** Does DNS confirm that a client is the crawler that it says it is? Null while that is not known. */
+  isConfirmedBot(bot: Bot, { ip, isV4 }: Client, nowMs: number): boolean | null {
+    return this.#dns.isBot(bot, ip, isV4, nowMs);
   }
 
   /** Does the policy ask for verified crawlers? */

@@ -1,7 +1,7 @@
 /** What a policy says of clients whose TLS the configuration passes through, and nobody can do for them. */
 
 import type { TerminationEntry } from '../pdl/compile/termination.ts';
-import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
+import { type Diagnostic, fileProblem, startOf } from '../pdl/diagnostics/diagnostic.ts';
 import type { Condition, Policy, Program, Site, Span } from '../pdl/ir.ts';
 import { FACTS } from '../pdl/registry/facts.gen.ts';
 import { NameMap } from './names.ts';
@@ -42,8 +42,7 @@ export function checkPassthrough(request: PassthroughRequest): Diagnostic[] {
 
 function unclaimed(file: string, listener: string, name: string): Diagnostic {
   const message = `no site claims "${name}", which listener "${listener}" passes through: its clients are refused`;
-  const top = { file, line: 1, column: 1, endLine: 1, endColumn: 1 };
-  return { code: 'HOST-007', severity: 'warning', message, ...top, help: 'add a site with that `sni`' };
+  return fileProblem(file, 'HOST-007', message, 'add a site with that `sni`', 'warning');
 }
 
 /** Indexes of the sites, with their forms, that a client of the name can come to. */
@@ -123,8 +122,8 @@ function checkLimits(
   for (const index of limits) {
     const { name, then } = program.limits[index]!;
     if (then.action !== 'challenge') continue;
-    const top = { file, line: 1, column: 1, endLine: 1, endColumn: 1 };
-    add(top, `limit \`${name}\` poses a challenge, but ${passes}`, 'let it refuse, reset or drop instead');
+    const message = `limit \`${name}\` poses a challenge, but ${passes}`;
+    add(startOf(file), message, 'let it refuse, reset or drop instead');
   }
 }
 

@@ -1,6 +1,6 @@
 /** What a configuration offers to the policies it is served with, and what they ask of it and do not find. */
 import type { Config } from '../config/schema.ts';
-import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
+import { type Diagnostic, fileProblem } from '../pdl/diagnostics/diagnostic.ts';
 import type { Program } from '../pdl/ir.ts';
 import { FACTS } from '../pdl/registry/facts.gen.ts';
 import { UNSUPPLIED } from './facts.ts';
@@ -46,7 +46,7 @@ export function unknownFacts({ geo }: Pick<Config, 'geo'>): NonNullable<Host['un
 
 function problem(file: string, code: string, message: string, offers: readonly string[]): Diagnostic {
   const help = offers.length === 0 ? 'it has none' : `it has: ${offers.join(', ')}`;
-  return { code, severity: 'error', message, file, line: 1, column: 1, endLine: 1, endColumn: 1, help };
+  return fileProblem(file, code, message, help);
 }
 
 /** @param file The policy's path, for the diagnostics. */

@@ -44,7 +44,7 @@ export interface Mismatches {
 }
 
 /** Most bytes of a request that facts are made of; more than that cannot be decided about. */
-export const MAX_REQUEST_FACT_BYTES: number = 24 * 1024;
+const MAX_REQUEST_FACT_BYTES: number = 24 * 1024;
 
 /** Is the request small enough for all of its facts to be known? */
 export function fitsFacts(http: HttpProfile): boolean {

@@ -1,25 +1,11 @@
 /** Reads the secrets a program names. Their values never reach a log, an image or a message. */
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
+import { type Diagnostic, fileProblem } from '../pdl/diagnostics/diagnostic.ts';
 import type { Program, Secret } from '../pdl/ir.ts';
 
 /** A shorter key could be guessed (RFC 2104 section 3 wants at least the hash's length for full strength). */
 export const MIN_SECRET_BYTES = 16;
-
-function problem(secret: Secret, code: string, message: string, help: string): Diagnostic {
-  return {
-    code,
-    severity: 'error',
-    message,
-    file: secret.declaredIn,
-    line: 1,
-    column: 1,
-    endLine: 1,
-    endColumn: 1,
-    help,
-  };
-}
 
 function read(secret: Secret, env: NodeJS.ProcessEnv): Uint8Array | string {
   if (secret.source === 'env') {
@@ -48,10 +34,12 @@ export function loadSecrets(
     if (typeof value === 'string') {
       const help =
         secret.source === 'env' ? `set ${secret.path} to at least 16 random bytes` : 'check path and rights';
-      diagnostics.push(problem(secret, 'SECRET-001', `${where}: ${value}`, help));
+      diagnostics.push(fileProblem(secret.declaredIn, 'SECRET-001', `${where}: ${value}`, help));
     } else if (value.length < MIN_SECRET_BYTES) {
       const message = `${where}: ${value.length} bytes are too few; ${MIN_SECRET_BYTES} are needed`;
-      diagnostics.push(problem(secret, 'SECRET-002', message, 'make one with: openssl rand -hex 32'));
+      diagnostics.push(
+        fileProblem(secret.declaredIn, 'SECRET-002', message, 'make one with: openssl rand -hex 32'),
+      );
     } else {
       secrets.push(value);
       continue;

@@ -2,55 +2,11 @@
  * The compiled form of a policy: plain data, what the language hands to the engine.
  * Everything is JSON-serialisable, so a program can cross a thread or be hashed.
  */
+import type { Atom, Condition, Operand, Span } from './ir-condition.ts';
+import type { Policy, Verdict } from './ir-policy.ts';
 
-/** Phases in order; a fact of a later phase is still pending in an earlier one. */
-export type Phase = 'connect' | 'hello' | 'cert' | 'request';
-
-/** Where a construct stands in its source: 1-based, `endColumn` exclusive. */
-export interface Span {
-  readonly file: string;
-  readonly line: number;
-  readonly column: number;
-  readonly endLine: number;
-  readonly endColumn: number;
-}
-
-/**
- * What an atom reads: a fact by its index in the ABI's fact table; the rate of the counter `counter` (index
- * in `Program.counters`) in events per second times 1,000,000, rounded down; or the connection's draw, 0 to
- * 999,999, of the canary `canary` (index in `Program.canaries`).
- */
-export type Operand =
-  | { readonly fact: number }
-  | { readonly counter: number }
-  | { readonly canary: number }
-  /** The score that the map `lookup` (index in `Program.feeds`) gives the fact `of`; unknown when it is not in it. */
-  | { readonly lookup: number; readonly of: number }
-  /** 1 when the DNS list `listed` (index in `Program.feeds`) has `conn.ip`, 0 when not; unknown until it has answered. */
-  | { readonly listed: number };
-
-/**
- * One test of one operand, with three values: true, false, unknown (the fact is missing or pending).
- * - `known`: is the fact known (this one is never unknown itself, unless its phase is pending).
- * - `range`: `min <= value <= max`; booleans are 0 and 1; a list's value is its length; durations are
- *   microseconds, times milliseconds since the epoch, rates events per second × 1e6, percents × 1e4.
- * - `any` / `all`: a list of code points holds any / all of `values`; a scalar code point is one of `values`.
- * - `table`: the fact (or any member of a list) is in table `table`.
- */
-export type Atom =
-  | { readonly kind: 'known'; readonly operand: Operand }
-  | { readonly kind: 'range'; readonly operand: Operand; readonly min: number; readonly max: number }
-  | { readonly kind: 'any' | 'all'; readonly operand: Operand; readonly values: readonly number[] }
-  | { readonly kind: 'table'; readonly operand: Operand; readonly table: number };
-
-/** A conjunction: every atom of `yes` is true and every atom of `no` is definitely false. Atom indexes, sorted. */
-export interface Cube {
-  readonly yes: readonly number[];
-  readonly no: readonly number[];
-}
-
-/** A disjunction of cubes (≤ 64); `[]` never holds, `[{yes:[],no:[]}]` always does. */
-export type Condition = readonly Cube[];
+export type * from './ir-condition.ts';
+export type * from './ir-policy.ts';
 
 /**
  * Membership structure; `cidr` by longest prefix, `host` exact or `*.suffix`, `glob` and `regex` by their one
@@ -127,14 +83,6 @@ export interface Canary {
   /** Parts per million. */
   readonly share: number;
 }
-
-/** `alert` is an IANA TLS alert name (`access_denied`, …), `durationMs` how long a tarpit holds. */
-export type Verdict =
-  | { readonly action: 'accept' }
-  | { readonly action: 'refuse'; readonly alert: string }
-  | { readonly action: 'reset' }
-  | { readonly action: 'drop' }
-  | { readonly action: 'tarpit'; readonly durationMs: number };
 
 export type Outcome =
   | Verdict
@@ -230,102 +178,6 @@ export interface Site {
   /** Policy index used when the engine cannot answer. */
   readonly onError: number;
   readonly forms?: Forms;
-}
-
-/** TLS versions as on the wire (0x0303, 0x0304); code points as IANA assigns them, in preference order. */
-export interface TlsProfile {
-  readonly minVersion: number;
-  readonly maxVersion: number;
-  readonly ciphers: readonly number[];
-  readonly groups: readonly number[];
-  /** Empty: OpenSSL's default. */
-  readonly sigalgs: readonly number[];
-  /** Empty: what the listener offers. */
-  readonly alpn: readonly string[];
-  readonly prefer: 'server' | 'client';
-  readonly tickets: boolean;
-  /** Name of a certificate in `sallyport.yaml`; null: by SNI. */
-  readonly certificate: string | null;
-}
-
-/**
- * Clients for whom `violated` definitely holds get `otherwise`; so do those who show a certificate for which a demand of
- * `client_cert` is not definitely `met`. `text` is the condition as it is written.
- */
-export interface Ensure {
-  readonly violated: Condition;
-  readonly met: Condition;
-  readonly text: string;
-  readonly otherwise: Verdict;
-  readonly span: Span;
-}
-
-/** What the ClientHello's extensions must be, and what the server sends in its own. Code points of IANA. */
-export interface ExtensionRules {
-  readonly require: { readonly types: readonly number[]; readonly otherwise: Verdict } | null;
-  readonly forbid: { readonly types: readonly number[]; readonly otherwise: Verdict } | null;
-  /** No other types than these; null: any. */
-  readonly only: { readonly types: readonly number[]; readonly otherwise: Verdict } | null;
-  readonly maxCount: { readonly count: number; readonly otherwise: Verdict } | null;
-  readonly order: 'any' | 'fixed';
-  readonly send: readonly {
-    readonly type: number;
-    /** Hex. */
-    readonly content: string;
-    readonly message: string;
-  }[];
-}
-
-export interface ClientCertificate {
-  readonly mode: 'request' | 'require';
-  /** Indexes in `Program.cas`. */
-  readonly trust: readonly number[];
-  /** Most certificates in a chain, its root included, or null for the most there may ever be. */
-  readonly depth: number | null;
-  readonly ensure: readonly Ensure[];
-  readonly revocation: {
-    readonly source: 'crl' | 'ocsp' | 'feed';
-    /** A path or URL as written, a path being relative to `declaredIn`; for `feed` the feed's name. */
-    readonly from: string;
-    readonly declaredIn: string;
-    /** Index in `Program.feeds`, for `feed`. */
-    readonly feed: number | null;
-    readonly onUnknown: 'accept' | 'refuse';
-  } | null;
-}
-
-/** Another factor, asked of a client that did not give it within `withinMs`. */
-export interface Authentication {
-  readonly methods: readonly {
-    readonly method: 'totp' | 'webauthn' | 'oidc' | 'client_cert';
-    /** Of `oidc`: its name in `sallyport.yaml`. */
-    readonly provider: string | null;
-  }[];
-  readonly withinMs: number;
-}
-
-export interface Policy {
-  readonly name: string;
-  readonly rank: number;
-  readonly verdict: Verdict;
-  readonly tls: TlsProfile;
-  readonly handshake: {
-    readonly timeoutMs: number;
-    readonly helloTimeoutMs: number;
-    readonly idleMs: number | null;
-    readonly maxHelloBytes: number;
-    readonly maxInflight: number | null;
-  };
-  /** Index in `Program.challenges`, or null. */
-  readonly challenge: number | null;
-  readonly limits: readonly number[];
-  readonly log: { readonly mode: 'all' | 'sampled' | 'violations' | 'none'; readonly percent: number };
-  readonly extensions?: ExtensionRules;
-  readonly clientCert?: ClientCertificate;
-  readonly ensure?: readonly Ensure[];
-  readonly authenticate?: Authentication;
-  /** Name of an upstream in `sallyport.yaml`. */
-  readonly upstream?: string;
 }
 
 export interface Challenge {

@@ -4,7 +4,7 @@
  */
 import { readFileSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
+import { type Diagnostic, fileProblem } from '../pdl/diagnostics/diagnostic.ts';
 
 /** The table that comes with the package. */
 export const OWN_CLIENTS: string = fileURLToPath(new URL('../../profiles/clients.tsv', import.meta.url));
@@ -80,10 +80,10 @@ export function loadClients(own: string | null): ClientTableResult {
 
 /** Reads a file; what is wrong with it comes with line and column. */
 export function readClients(file: string): ClientRows {
-  const refuse = (message: string, help: string): ClientRows => {
-    const place = { file, line: 1, column: 1, endLine: 1, endColumn: 1 };
-    return { rows: null, diagnostics: [{ code: 'CLIENT-001', severity: 'error', message, ...place, help }] };
-  };
+  const refuse = (message: string, help: string): ClientRows => ({
+    rows: null,
+    diagnostics: [fileProblem(file, 'CLIENT-001', message, help)],
+  });
   try {
     const { size } = statSync(file);
     if (size > MAX_CLIENTS_BYTES) {

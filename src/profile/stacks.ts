@@ -1,7 +1,7 @@
 /** Reads a database of TCP/IP stacks in the format of p0f 3's `p0f.fp`: its sections `[mtu]` and `[tcp:request]`. */
 import { readFileSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
+import { type Diagnostic, fileProblem } from '../pdl/diagnostics/diagnostic.ts';
 import { parseSignature, type Signature } from './signature.ts';
 
 /** The database that comes with the package. */
@@ -40,10 +40,10 @@ export interface StacksResult {
 
 /** Reads a file; what is wrong with it comes with line and column. */
 export function loadStacks(file: string): StacksResult {
-  const refuse = (message: string, help: string): StacksResult => {
-    const place = { file, line: 1, column: 1, endLine: 1, endColumn: 1 };
-    return { stacks: null, diagnostics: [{ code: 'STACK-001', severity: 'error', message, ...place, help }] };
-  };
+  const refuse = (message: string, help: string): StacksResult => ({
+    stacks: null,
+    diagnostics: [fileProblem(file, 'STACK-001', message, help)],
+  });
   try {
     const { size } = statSync(file);
     if (size > MAX_STACKS_BYTES) {

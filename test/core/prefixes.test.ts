@@ -12,7 +12,7 @@ import { encodeTables, type OriginPrefix } from '../../src/core/tables.ts';
 import { parseIp } from '../../src/pdl/ip.ts';
 import type { Feed, Program } from '../../src/pdl/ir.ts';
 import { fact, program, SPAN } from '../support/program.ts';
-import { covers, originOf } from '../support/reference-evaluator.ts';
+import { covers, originOf } from '../support/reference-members.ts';
 
 const IP = fact('conn.ip');
 const ASN = fact('conn.asn');

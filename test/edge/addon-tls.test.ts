@@ -24,7 +24,7 @@ async function handshake(options: {
 }): Promise<{ printed: string; refused: string | null; info: SslInfo | null }> {
   const result: { refused: string | null; info: SslInfo | null } = { refused: null, info: null };
   const server = createServer((socket) => {
-    const { socket: tls, handle } = addon.captureSsl(
+    const { made: tls, handle } = addon.captureSsl(
       () => new TLSSocket(socket, { isServer: true, secureContext: options.context }),
     );
     result.refused = addon.configureSsl(handle, options.settings);
@@ -107,7 +107,7 @@ describe('TLS settings of the addon', {
 
   it('answer for a connection that is gone without touching its memory', async () => {
     const server = createServer((socket) => {
-      const { socket: tls, handle } = addon.captureSsl(
+      const { made: tls, handle } = addon.captureSsl(
         () => new TLSSocket(socket, { isServer: true, secureContext: makeContext() }),
       );
       tls.on('error', () => {});

@@ -11,6 +11,7 @@ import { makeCertificate } from '../support/certificate.ts';
 export interface Served {
   status: number;
   body: string | Uint8Array;
+  headers: Record<string, string>;
   asked: number;
 }
 
@@ -23,10 +24,10 @@ export interface ListServer {
 
 export async function serveList(t: TestContext, body: string): Promise<ListServer> {
   const pair = await makeCertificate({ names: ['localhost'] });
-  const list: Served = { status: 200, body, asked: 0 };
+  const list: Served = { status: 200, body, headers: {}, asked: 0 };
   const server = createServer({ cert: pair.certificate, key: pair.key }, (_, response) => {
     list.asked++;
-    response.writeHead(list.status).end(list.body);
+    response.writeHead(list.status, list.headers).end(list.body);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-ca-'));

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createPrivateKey, sign } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { generateNonce, signatureHeaders } from 'web-bot-auth';
@@ -9,17 +10,16 @@ import {
   readBotSignature,
   type SignedRequest,
   type TrustedKey,
+  type TrustedKeys,
 } from '../../src/intel/bot-signature.ts';
+import { makeBotKey } from '../support/bot-key.ts';
 
-/** The Ed25519 key of RFC 9421, appendix B.1.4, which is for tests alone. */
-const JWK = {
-  kty: 'OKP',
-  crv: 'Ed25519',
-  d: 'n4Ni-HpISpVObnQMW0wOhCKROaIKqKtW_2ZYb2p9KcU',
-  x: 'JrQLj5P_89iXES9-vFgrIy29clF9CC_oPPsw3c5D0bs',
-};
+const { jwk: JWK } = makeBotKey();
 const AGENT = 'https://bot.example';
 const KEYS = trustKeys(readKeys(AGENT, JSON.stringify({ keys: [{ kty: 'OKP', crv: 'Ed25519', x: JWK.x }] })));
+/** The same with something else of them. */
+const KEYS_WITH = (change: Partial<TrustedKey>): TrustedKeys =>
+  new Map([...KEYS].map(([id, list]) => [id, list.map((key) => ({ ...key, ...change }))]));
 const NOW = Date.parse('2026-06-01T12:00:00Z');
 
 interface Signing {
@@ -60,7 +60,7 @@ async function signed(given: Signing = {}): Promise<SignedRequest> {
 function read(
   request: SignedRequest,
   nowMs = NOW,
-  keys: ReadonlyMap<string, TrustedKey> = KEYS,
+  keys: TrustedKeys = KEYS,
 ): BotSignature | 'refused' | null {
   return readBotSignature(request, keys, nowMs);
 }
@@ -73,7 +73,8 @@ function withField(request: SignedRequest, name: string, change: (value: string)
 }
 
 test('the thumbprint of the RFC’s key is the published one', () => {
-  assert.equal(thumbprint(JWK.x), 'poqkLGiymh_W0uP6PZFw-dvez3QJT5SolqXBCW38r0U');
+  const x = 'JrQLj5P_89iXES9-vFgrIy29clF9CC_oPPsw3c5D0bs';
+  assert.equal(thumbprint(x), 'poqkLGiymh_W0uP6PZFw-dvez3QJT5SolqXBCW38r0U');
 });
 
 test('a request that another implementation signed is good, and says who signed it', async () => {
@@ -98,10 +99,6 @@ test('a request without a signature of a crawler has none', async () => {
 
 for (const [what, change] of [
   ['for another site', (request) => ({ ...request, authority: 'bank.example' })],
-  [
-    'with another Signature-Agent',
-    (request) => withField(request, 'Signature-Agent', () => '"https://evil.example"'),
-  ],
   [
     'with another time',
     (request) =>
@@ -144,18 +141,59 @@ test('a signature that is over, not begun, too long or by a key that is over is 
   assert.equal(read(await signed(), NOW - 61_000), 'refused');
   assert.notEqual(read(await signed(), NOW - 59_000), 'refused');
   assert.equal(read(await signed({ expires: NOW + 86_400_000 + 1_000 })), 'refused');
-  const [keyId, key] = [...KEYS][0]!;
-  assert.equal(read(await signed(), NOW, new Map([[keyId, { ...key, notAfter: NOW - 1 }]])), 'refused');
-  assert.equal(read(await signed(), NOW, new Map([[keyId, { ...key, notBefore: NOW + 1 }]])), 'refused');
+  assert.equal(read(await signed(), NOW, KEYS_WITH({ notAfter: NOW - 1 })), 'refused');
+  assert.equal(read(await signed(), NOW, KEYS_WITH({ notBefore: NOW + 1 })), 'refused');
 });
 
-test('a key that nobody trusts verifies nothing, and an agent only its own', async () => {
-  assert.equal(read(await signed(), NOW, new Map()), 'refused');
-  const [keyId, key] = [...KEYS][0]!;
-  assert.equal(
-    read(await signed(), NOW, new Map([[keyId, { ...key, agent: 'https://other.example' }]])),
-    'refused',
+test('a signature by a key that is not known of its agent says nothing', async () => {
+  assert.equal(read(await signed(), NOW, new Map()), null);
+  assert.equal(read(await signed(), NOW, KEYS_WITH({ agent: 'https://other.example' })), null);
+  const claimed = withField(await signed(), 'Signature-Agent', () => '"https://evil.example"');
+  assert.equal(read(claimed), null);
+});
+
+test('a key that two agents publish verifies both, each under its own name', async () => {
+  const keys = new Map(
+    [...KEYS].map(([id, list]) => [id, [{ ...list[0]!, agent: 'https://other.example' }, ...list]]),
   );
+  assert.equal((read(await signed(), NOW, keys) as BotSignature).agent, AGENT);
+  const other = await signed({ agent: 'https://other.example' });
+  assert.equal((read(other, NOW, keys) as BotSignature).agent, 'https://other.example');
+});
+
+/** A request whose Signature-Agent is a dictionary, as later drafts have it. */
+function signedMember(member: string, key = 'sig', covered = 'sig'): SignedRequest {
+  const seconds = NOW / 1_000;
+  const parameters = `("@authority" "signature-agent";key="${covered}");created=${seconds};expires=${seconds + 60};keyid="${thumbprint(JWK.x)}";tag="web-bot-auth"`;
+  const base = `"@authority": shop.example\n"signature-agent";key="${covered}": ${member}\n"@signature-params": ${parameters}`;
+  const signature = sign(null, Buffer.from(base), createPrivateKey({ key: JWK, format: 'jwk' })).toString(
+    'base64',
+  );
+  const fields = {
+    'Signature-Agent': `${key}=${member}`,
+    'Signature-Input': `sig=${parameters}`,
+    Signature: `sig=:${signature}:`,
+  };
+  return { method: 'GET', authority: 'shop.example', target: '/', rawHeaders: Object.entries(fields).flat() };
+}
+
+test('Signature-Agent may be a dictionary whose member names a directory', () => {
+  for (const member of [`"${AGENT}"`, `"${AGENT}/"`, `"${AGENT}";type=directory`]) {
+    assert.equal((read(signedMember(member)) as BotSignature).agent, AGENT, member);
+  }
+});
+
+test('a member that names something else than the directory of an origin is nobody’s', () => {
+  const members = [
+    `"${AGENT}/users/eve"`,
+    `"${AGENT}";type=jwks_uri`,
+    `"${AGENT}?x"`,
+    '"http://bot.example"',
+    '7',
+    '("x")',
+  ];
+  for (const member of members) assert.equal(read(signedMember(member)), null, member);
+  assert.equal(read(signedMember(`"${AGENT}"`, 'other')), null, 'the signed member is not there');
 });
 
 test('no bytes of a client make an exception', async () => {

@@ -1,8 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type Automaton, compileAutomaton, matchesAutomaton } from '../../src/pdl/pattern/automaton.ts';
+import { type Automaton, compileAutomaton } from '../../src/pdl/pattern/automaton.ts';
 import { PatternError, type PatternKind } from '../../src/pdl/pattern/syntax.ts';
+
+/** What the decision core does with an automaton. */
+function matchesAutomaton(automaton: Automaton, text: Uint8Array): boolean {
+  let state = automaton.start;
+  for (const byte of text) state = automaton.next[state * automaton.classCount + automaton.classes[byte]!]!;
+  return state >= automaton.firstAccepting;
+}
 
 function matches(kind: PatternKind, pattern: string, text: string): boolean {
   return matchesAutomaton(compileAutomaton(kind, pattern), Buffer.from(text));

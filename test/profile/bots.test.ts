@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { BOTS, claimedBot, isNameOf } from '../../src/profile/bots.ts';
 
@@ -31,7 +32,7 @@ test('a name is of a crawler only inside a domain of its operator', () => {
   for (const name of [
     'crawl-66-249-66-1.googlebot.com',
     'CRAWL.GoogleBot.com.',
-    'rate-limited-proxy-1.google.com',
+    'geo-crawl-66-249-66-1.geo.googlebot.com',
   ]) {
     assert.ok(isNameOf(GOOGLE, name), name);
   }
@@ -40,18 +41,33 @@ test('a name is of a crawler only inside a domain of its operator', () => {
     'googlebot.com.evil.example',
     'googlebot.com',
     'x.bc.googleusercontent.com',
+    'google-proxy-66-249-66-1.google.com',
     '',
   ]) {
     assert.ok(!isNameOf(GOOGLE, name), name);
   }
 });
 
-test('every crawler of the table has a word and a domain in lower case', () => {
-  for (const { name, token, domains } of BOTS) {
+test('every crawler of the table has a word, a source, and domains or ranges', () => {
+  for (const { name, token, domains, ranges, source } of BOTS) {
     assert.equal(token, token.toLowerCase(), name);
+    assert.equal(claimedBot(token)?.name, name, 'no other word hides it');
+    assert.ok(domains.length > 0 || ranges !== null, name);
     assert.ok(
-      domains.length > 0 && domains.every((domain) => /^[a-z0-9-]+(?:\.[a-z0-9-]+)+$/.test(domain)),
+      domains.every((domain) => /^[a-z0-9-]+(?:\.[a-z0-9-]+)+$/.test(domain)),
       name,
     );
+    assert.ok(URL.canParse(source), name);
+    assert.ok(ranges === null || new URL(ranges).protocol === 'https:', name);
+  }
+});
+
+test('the page about crawlers has every one of them with its source', () => {
+  const rows = readFileSync(new URL('../../docs/bots.md', import.meta.url), 'utf8').split('\n');
+  for (const { name, domains, ranges, source } of BOTS) {
+    const row = rows.find((line) => line.includes(source) && line.includes(name));
+    assert.ok(row !== undefined, name);
+    for (const domain of domains) assert.ok(row.includes(`\`${domain}\``), `${name}: ${domain}`);
+    if (ranges !== null) assert.ok(row.includes(ranges), `${name}: ${ranges}`);
   }
 });

@@ -3,17 +3,9 @@ import http, { type IncomingMessage, type RequestListener } from 'node:http';
 import http2 from 'node:http2';
 import { type AddressInfo, connect, type Server, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
-import type { HeadersConfig, HttpUpstreamConfig } from '../../src/config/schema.ts';
+import type { HttpUpstreamConfig } from '../../src/config/schema.ts';
+import { HEADER_DEFAULTS } from '../../src/config/settings.ts';
 import { HttpUpstream, type ProxyContext } from '../../src/edge/http-proxy.ts';
-
-export const HEADERS: HeadersConfig = {
-  score: 'X-Sallyport-Score',
-  policy: 'X-Sallyport-Policy',
-  decision: 'X-Sallyport-Decision',
-  ja4: 'X-JA4-Fingerprint',
-  ja3: 'X-JA3-Fingerprint',
-  requestId: 'X-Request-Id',
-};
 
 export const CONTEXT: ProxyContext = {
   clientIp: '192.0.2.7',
@@ -66,7 +58,7 @@ export async function edge(
     connections: 4,
     ...settings,
   };
-  const upstream = new HttpUpstream('app', config, HEADERS);
+  const upstream = new HttpUpstream('app', config, HEADER_DEFAULTS);
   const errors: string[] = [];
   const context = { ...CONTEXT, onError: (code: string) => errors.push(code) };
   const h1 = http.createServer((request, response) => upstream.handle(request, response, context));

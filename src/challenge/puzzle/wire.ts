@@ -8,12 +8,8 @@ export const PUZZLE_EXTENSION = 0xff6a;
 
 /** `ClientPuzzleType`. */
 export const PUZZLE_TYPES = { echo: 0, sha256: 1, sha512: 2 } as const;
-export type PuzzleType = (typeof PUZZLE_TYPES)[keyof typeof PUZZLE_TYPES];
 /** A type that the hash function belongs to. */
 export type HashPuzzleType = typeof PUZZLE_TYPES.sha256 | typeof PUZZLE_TYPES.sha512;
-
-/** Reserved types that a client may offer, to keep servers from taking offence at unknown ones. */
-export const isGrease = (type: number): boolean => (type & 0x0f0f) === 0x0a0a && type >> 8 === (type & 0xff);
 
 const LABELS: Readonly<Record<HashPuzzleType, Buffer>> = {
   [PUZZLE_TYPES.sha256]: Buffer.from('TLS SHA256CPUPuzzle\0', 'latin1'),

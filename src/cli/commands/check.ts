@@ -2,7 +2,7 @@
 
 import { extname, resolve } from 'node:path';
 import { loadConfig } from '../../config/load.ts';
-import { loadBotKeys } from '../../intel/bot-keys.ts';
+import { loadBots } from '../../intel/load-bots.ts';
 import { compilePolicyFile } from '../../orchestrator/compile-policy.ts';
 import { hostOf } from '../../orchestrator/host.ts';
 import type { Diagnostic, Severity } from '../../pdl/diagnostics/diagnostic.ts';
@@ -75,10 +75,11 @@ function checkConfiguration(file: string): Checked {
     stacks: config.p0fDb,
     clients: config.clientTable,
   });
-  const keys = loadBotKeys(config.bots.keys).diagnostics;
+  const reading = { settings: config.bots, file: config.file, copies: null, nowMs: Date.now() };
+  const bots = loadBots(reading).diagnostics;
   const summary = `, with ${config.policy}${tests.length > 0 ? ` (${passed(tests.length)})` : ''}`;
   const databases = loadDatabases(config.geo, Date.now());
-  return { diagnostics: [...warnings, ...diagnostics, ...databases.diagnostics, ...keys], sources, summary };
+  return { diagnostics: [...warnings, ...diagnostics, ...databases.diagnostics, ...bots], sources, summary };
 }
 
 const passed = (tests: number): string => `${tests} ${tests === 1 ? 'test' : 'tests'} passed`;

@@ -3,7 +3,7 @@ import type { ConnectionBrief } from '../../audit/brief.ts';
 import type { Paint } from '../style.ts';
 import type { Summary } from './summary.ts';
 
-export const COLUMNS = 80;
+const COLUMNS = 80;
 const BARS = ' ▁▂▃▄▅▆▇█';
 const TOPS = 5;
 /** Lines above the list of refusals, and below it. */

@@ -11,8 +11,8 @@ export type WatchEvent =
 /** Texts whose counts are kept at once, of each kind. */
 const TOP_CAPACITY = 512;
 /** Seconds whose connections make the rate. */
-export const RATE_SECONDS = 10;
-export const SCORE_BUCKETS = 10;
+const RATE_SECONDS = 10;
+const SCORE_BUCKETS = 10;
 const REFUSALS = 50;
 
 export class Summary {

@@ -82,25 +82,6 @@ function isForced(
   return (signal.when ?? []).some((cube) => implies(given, caseOf(cube, atoms), tables));
 }
 
-/** Bounds of a score that hold for every client: the sums of what each group and signal can take and add. */
-export function scoreBounds(score: Score): { readonly low: number; readonly high: number } {
-  const ends = (signal: Signal): readonly number[] => {
-    if (signal.shadow) return [0];
-    return signal.ramp ? [signal.ramp.y0, signal.ramp.y1] : [signal.when?.length ? (signal.points ?? 0) : 0];
-  };
-  const bound = (pick: (...values: number[]) => number): number => {
-    const sum = (group: number | null): number =>
-      score.signals.reduce((total, each) => total + (each.group === group ? pick(0, ...ends(each)) : 0), 0);
-    const groups = score.groups.map(({ cap, floor }, index) => clamp(sum(index), floor, cap));
-    return clamp(
-      groups.reduce((a, b) => a + b, sum(null)),
-      score.min,
-      score.max,
-    );
-  };
-  return { low: bound(Math.min), high: bound(Math.max) };
-}
-
 export function clamp(value: number, least: number, most: number): number {
   return Math.min(most, Math.max(least, value));
 }

@@ -30,7 +30,7 @@ import {
 import type { TerminationEntry } from './termination.ts';
 
 export type { Diagnostic } from '../diagnostics/diagnostic.ts';
-export type { Expectation, FactValue, PolicyTest } from '../testing/compile-test.ts';
+export type { PolicyTest } from '../testing/compile-test.ts';
 export type { Load, SourceFile } from './modules.ts';
 
 export interface CompileResult {

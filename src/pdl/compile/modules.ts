@@ -129,7 +129,7 @@ export function loadModules(entry: SourceFile, load: Load, report: Report): Modu
 }
 
 /** The version of the language's engine that `requires engine` is compared with. */
-export const ENGINE_VERSION = '0.3';
+const ENGINE_VERSION = '0.3';
 
 function checkHeader(file: FileNode, report: Report): void {
   const { edition, requires } = file;

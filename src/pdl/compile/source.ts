@@ -296,7 +296,7 @@ function earliestEvent(key: readonly KeyPart[]): CountedEvent {
 }
 
 /** Verdicts of limits; `use` and `challenge` by index. */
-export function compileOutcome(build: Build, module: Module, node: OutcomeNode): Outcome {
+function compileOutcome(build: Build, module: Module, node: OutcomeNode): Outcome {
   if (node.action === 'use') {
     return { action: 'use', policy: compilePolicy(build, module, node.name) };
   }

@@ -120,7 +120,7 @@ export function exampleOf(type: ValueType): string {
 }
 
 /** A constant's value in place of its name; other values as they are. */
-export function resolveConstant(module: Module, value: Value): Value {
+function resolveConstant(module: Module, value: Value): Value {
   if (value.kind !== 'name') return value;
   const found = find(module, 'let', value.text);
   if (!found || 'items' in found.node.value) return value;

@@ -3,9 +3,10 @@
  * language server and docs/diagnostics.md read it from here, and the tests compile its examples.
  */
 
-import { LANGUAGE } from './catalogue-language.ts';
 import { MEANING } from './catalogue-meaning.ts';
+import { STRUCTURE } from './catalogue-structure.ts';
 import { SUPPORT } from './catalogue-support.ts';
+import { TEXT } from './catalogue-text.ts';
 import type { Severity } from './diagnostic.ts';
 
 export interface CatalogueEntry {
@@ -36,8 +37,10 @@ export type CatalogueRow = readonly [
 ];
 
 export const CATALOGUE: ReadonlyMap<string, CatalogueEntry> = new Map(
-  [...LANGUAGE, ...MEANING, ...SUPPORT].map(([code, severity, title, why, avoid, prefer, sketch]) => {
-    const entry = { code, severity, title, why, avoid, prefer };
-    return [code, sketch ? { ...entry, isSketch: true as const } : entry];
-  }),
+  [...TEXT, ...STRUCTURE, ...MEANING, ...SUPPORT].map(
+    ([code, severity, title, why, avoid, prefer, sketch]) => {
+      const entry = { code, severity, title, why, avoid, prefer };
+      return [code, sketch ? { ...entry, isSketch: true as const } : entry];
+    },
+  ),
 );

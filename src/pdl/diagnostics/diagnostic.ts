@@ -55,6 +55,22 @@ export interface Diagnostic extends Details {
   readonly help: string;
 }
 
+/** The place of a finding about a whole file. */
+export function startOf(file: string): Span {
+  return { file, line: 1, column: 1, endLine: 1, endColumn: 1 };
+}
+
+/** A finding about a whole file. */
+export function fileProblem(
+  file: string,
+  code: string,
+  message: string,
+  help: string,
+  severity: Severity = 'error',
+): Diagnostic {
+  return { code, severity, message, ...startOf(file), help };
+}
+
 /** More errors than this from one compilation are not kept, nor more warnings. */
 const MAX_DIAGNOSTICS = 200;
 

@@ -28,7 +28,7 @@ import { definitionAt, type Location, placesOf } from './symbols.ts';
 import { type Analysis, type Host, rangeOf, Workspace } from './workspace.ts';
 
 /** Executed with the URI of a policy and, to run one test only, its sentence. */
-export const RUN_TEST = 'sallyport.runTest';
+const RUN_TEST = 'sallyport.runTest';
 
 const SOURCE = 'sallyport';
 /** So long after the last key a text is looked at again, in milliseconds. */

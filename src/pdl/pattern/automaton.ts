@@ -225,10 +225,3 @@ function arrange(rows: readonly Uint16Array[], accepting: readonly boolean[], st
     stateCount: rows.length,
   };
 }
-
-/** Does the text match? What the decision core does with an automaton. */
-export function matchesAutomaton(automaton: Automaton, text: Uint8Array): boolean {
-  let state = automaton.start;
-  for (const byte of text) state = automaton.next[state * automaton.classCount + automaton.classes[byte]!]!;
-  return state >= automaton.firstAccepting;
-}

@@ -1,107 +1,26 @@
 /** The syntax tree of a PDL file: what was written, with places, before any name is looked up. */
 import type { Span } from '../ir.ts';
-import type { LiteralKind } from './lexer.ts';
+import type {
+  Annotation,
+  Comparison,
+  Entry,
+  Expression,
+  Items,
+  KeyPartNode,
+  Name,
+  Named,
+  OperandNode,
+  OutcomeNode,
+  SetExpression,
+  StageNode,
+  Value,
+  VerdictNode,
+} from './ast-expression.ts';
+import type { PolicyNode } from './ast-policy.ts';
 import type { SyntaxNode } from './tree.ts';
 
-export interface Name {
-  readonly text: string;
-  readonly span: Span;
-}
-
-/** A literal, or a bare word (`name`) whose meaning its expected type gives. Strings come without quotes. */
-export interface Value {
-  readonly kind: LiteralKind | 'name';
-  readonly text: string;
-  readonly span: Span;
-}
-
-export interface Items {
-  readonly kind: 'set' | 'list';
-  readonly items: readonly Value[];
-  readonly span: Span;
-}
-
-export type SetTerm = Items | { readonly kind: 'name'; readonly name: Name; readonly span: Span };
-
-export interface SetExpression {
-  readonly first: SetTerm;
-  readonly rest: readonly { readonly operator: '+' | '-' | '&'; readonly term: SetTerm }[];
-}
-
-export interface KeyPartNode {
-  readonly fact: Name;
-  readonly prefixes: { readonly v4: Value; readonly v6: Value } | null;
-}
-
-export interface VerdictNode {
-  readonly action: 'accept' | 'refuse' | 'drop' | 'reset' | 'tarpit';
-  readonly alert: Name | null;
-  readonly duration: Value | null;
-  readonly span: Span;
-}
-
-export type OutcomeNode =
-  | VerdictNode
-  | { readonly action: 'challenge'; readonly name: Name; readonly span: Span }
-  | { readonly action: 'use'; readonly name: Name; readonly span: Span };
-
-export type OperandNode =
-  | { readonly kind: 'name'; readonly name: Name; readonly span: Span }
-  | { readonly kind: 'count' | 'first' | 'any' | 'all'; readonly fact: Name; readonly span: Span }
-  | { readonly kind: 'rate'; readonly name: Name; readonly span: Span }
-  | { readonly kind: 'mode'; readonly name: Name; readonly span: Span }
-  | { readonly kind: 'lookup'; readonly name: Name; readonly fact: Name; readonly span: Span };
-
-export type Comparison = '==' | '!=' | '<' | '<=' | '>' | '>=';
-
-export type TestNode =
-  | { readonly kind: 'compare'; readonly operator: Comparison; readonly value: Value }
-  | { readonly kind: 'range'; readonly negated: boolean; readonly from: Value; readonly to: Value }
-  | { readonly kind: 'in'; readonly negated: boolean; readonly set: SetTerm }
-  | { readonly kind: 'has'; readonly value: Value }
-  | { readonly kind: 'has_all'; readonly set: SetTerm }
-  | { readonly kind: 'matches'; readonly negated: boolean; readonly pattern: string; readonly at: Span }
-  | { readonly kind: 'like'; readonly negated: boolean; readonly pattern: string; readonly at: Span };
-
-export type Expression =
-  | { readonly kind: 'or' | 'and'; readonly items: readonly Expression[]; readonly span: Span }
-  | { readonly kind: 'not'; readonly item: Expression; readonly span: Span }
-  | { readonly kind: 'literal'; readonly value: boolean; readonly span: Span }
-  | { readonly kind: 'known'; readonly negated: boolean; readonly fact: Name; readonly span: Span }
-  | {
-      readonly kind: 'test';
-      readonly operand: OperandNode;
-      readonly test: TestNode | null;
-      readonly span: Span;
-    };
-
-export interface Annotation {
-  readonly name: Name;
-  readonly value: string | null;
-}
-
-/** `shadow`, or `canary PERCENT [by KEY]`. */
-export interface StageNode {
-  readonly kind: 'shadow' | 'canary';
-  readonly percent: Value | null;
-  readonly key: readonly KeyPartNode[];
-  readonly span: Span;
-}
-
-/** `key value` of a block whose entries need no shape of their own. */
-export interface Entry {
-  readonly key: string;
-  readonly values: readonly Value[];
-  readonly span: Span;
-}
-
-interface Named {
-  readonly name: Name;
-  readonly annotations: readonly Annotation[];
-  readonly span: Span;
-  /** A syntax error stands inside: what seems missing may only be unreadable. */
-  readonly damaged: boolean;
-}
+export type * from './ast-expression.ts';
+export type * from './ast-policy.ts';
 
 export interface LetNode extends Named {
   readonly kind: 'let';
@@ -174,76 +93,6 @@ export type ChallengeEntry =
 export interface ChallengeNode extends Named {
   readonly kind: 'challenge';
   readonly entries: readonly ChallengeEntry[];
-}
-
-export interface TlsEntry extends Entry {
-  readonly operator: '=' | '+=' | '-=' | null;
-  readonly locked: boolean;
-}
-export interface LockableEntry extends Entry {
-  readonly locked: boolean;
-}
-/** `CONDITION [else VERDICT]`: clients for whom it is false are turned away. */
-export interface EnsureNode {
-  readonly condition: Expression;
-  readonly otherwise: VerdictNode | null;
-  readonly span: Span;
-}
-/** `max_count` and `order` have one value, the others the members of a set. */
-export interface ExtensionEntry extends LockableEntry {
-  readonly otherwise: VerdictNode | null;
-}
-/** `send ext(0xff5a) "text" in encrypted_extensions`. */
-export interface SendEntry {
-  readonly key: 'send';
-  readonly extension: Value;
-  readonly content: Value;
-  readonly message: Name;
-  readonly span: Span;
-}
-export type CertificateEntry =
-  | { readonly kind: 'trust'; readonly list: Items; readonly span: Span }
-  | { readonly kind: 'depth'; readonly value: Value; readonly span: Span }
-  | { readonly kind: 'ensure'; readonly ensure: EnsureNode; readonly span: Span }
-  | {
-      readonly kind: 'revocation';
-      readonly source: 'crl' | 'ocsp' | 'feed';
-      readonly from: Value;
-      readonly onUnknown: 'accept' | 'refuse' | null;
-      readonly span: Span;
-    };
-export type Section =
-  | { readonly kind: 'action'; readonly verdict: VerdictNode; readonly span: Span }
-  | { readonly kind: 'tls'; readonly entries: readonly TlsEntry[]; readonly span: Span }
-  | { readonly kind: 'handshake'; readonly entries: readonly LockableEntry[]; readonly span: Span }
-  | {
-      readonly kind: 'extensions';
-      readonly entries: readonly (ExtensionEntry | SendEntry)[];
-      readonly span: Span;
-    }
-  | {
-      readonly kind: 'client_cert';
-      readonly mode: Name;
-      readonly entries: readonly CertificateEntry[];
-      readonly span: Span;
-    }
-  | {
-      readonly kind: 'authenticate';
-      readonly methods: readonly { readonly method: Name; readonly provider: Name | null }[];
-      readonly within: Value | null;
-      readonly span: Span;
-    }
-  | { readonly kind: 'upstream'; readonly name: Name; readonly span: Span }
-  | { readonly kind: 'challenge'; readonly name: Name; readonly span: Span }
-  | { readonly kind: 'limits'; readonly list: Items; readonly span: Span }
-  | { readonly kind: 'ensure'; readonly ensure: EnsureNode; readonly span: Span }
-  | { readonly kind: 'log'; readonly mode: string; readonly percent: Value | null; readonly span: Span }
-  | { readonly kind: 'rank'; readonly value: Value; readonly span: Span };
-export interface PolicyNode extends Named {
-  readonly kind: 'policy';
-  readonly abstract: boolean;
-  readonly parent: Name | null;
-  readonly sections: readonly Section[];
 }
 
 export interface Points {

@@ -1,6 +1,6 @@
 /** Parses one file into its syntax tree; reports every syntax error it can find. */
 
-import type { Report } from '../diagnostics/diagnostic.ts';
+import { type Report, startOf } from '../diagnostics/diagnostic.ts';
 import type { CountedEvent } from '../ir.ts';
 import type {
   CounterNode,
@@ -29,7 +29,7 @@ import { parseProve, parseTest } from './parse-test.ts';
 import type { NodeKind } from './tree.ts';
 
 /** Types that a set or a feed may hold. */
-export const SET_TYPES: readonly string[] = [
+const SET_TYPES: readonly string[] = [
   'cidr',
   'ip',
   'asn',
@@ -64,9 +64,8 @@ const MAX_LENGTH = 1_048_576;
 /** `watched` is an offset at which it is of interest what may stand there: see `FileNode.tried`. */
 export function parse(path: string, text: string, report: Report, watched: number | null = null): FileNode {
   if (text.length > MAX_LENGTH) {
-    const start = { file: path, line: 1, column: 1, endLine: 1, endColumn: 1 };
     const message = `this file is longer than ${MAX_LENGTH} characters`;
-    report.error('PDL-G008', start, message, 'split it with `import`, and move long sets into feeds');
+    report.error('PDL-G008', startOf(path), message, 'split it with `import`, and move long sets into feeds');
     return parse(path, EMPTY, report);
   }
   const cursor = new Cursor(path, text, report, watched);

@@ -84,9 +84,3 @@ export function firstToken(node: SyntaxNode): Token {
   while (isNode(child)) child = child.children[0]!;
   return child;
 }
-
-export function lastToken(node: SyntaxNode): Token {
-  let child = node.children.at(-1)!;
-  while (isNode(child)) child = child.children.at(-1)!;
-  return child;
-}

@@ -1,12 +1,12 @@
 /** Reads a MaxMind database into memory that threads share, once it is known to be sound and of the wanted kind. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import type { Diagnostic } from '../../pdl/diagnostics/diagnostic.ts';
+import { type Diagnostic, fileProblem } from '../../pdl/diagnostics/diagnostic.ts';
 import { Mmdb } from './mmdb.ts';
 import { checkMmdb, MmdbError, type MmdbLayout } from './mmdb-check.ts';
 import { type OriginDatabases, type OriginKind, SAYS_ORIGIN } from './origins.ts';
 
 /** A larger database is refused unread. */
-export const MAX_DATABASE_BYTES: number = 1024 * 1024 * 1024;
+const MAX_DATABASE_BYTES: number = 1024 * 1024 * 1024;
 
 export interface LoadedDatabase {
   readonly memory: SharedArrayBuffer;
@@ -84,13 +84,9 @@ export function databaseProblem(
   isError: boolean,
 ): Diagnostic {
   const rest = isError ? '' : '; the last good one stays in use';
-  return {
-    code: 'GEO-001',
-    severity: isError ? 'error' : 'warning',
-    message: `the ${kind} database is refused: ${problem}${rest}`,
-    ...{ file, line: 1, column: 1, endLine: 1, endColumn: 1 },
-    help: `name a whole MaxMind database (.mmdb) in \`geo.${kind}\`, and replace it by renaming a new file over it`,
-  };
+  const message = `the ${kind} database is refused: ${problem}${rest}`;
+  const help = `name a whole MaxMind database (.mmdb) in \`geo.${kind}\`, and replace it by renaming a new file over it`;
+  return fileProblem(file, 'GEO-001', message, help, isError ? 'error' : 'warning');
 }
 
 /** Paths of databases; null: none. */
