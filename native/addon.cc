@@ -9,6 +9,7 @@
 #include "listener.h"
 #include "poll.h"
 #include "puzzle_extension.h"
+#include "thread.h"
 #include "ticket_keys.h"
 #include "tls_settings.h"
 #include "waiter.h"
@@ -24,6 +25,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   RegisterCapture(env, exports);
   RegisterClientCertificate(env, exports);
   RegisterCustomExtensions(env, exports);
+  RegisterThread(env, exports);
   RegisterTicketKeys(env, exports);
   RegisterPuzzleExtension(env, exports);
   RegisterTlsSettings(env, exports);
