@@ -10,6 +10,7 @@
         'native/connection.cc',
         'native/custom_extensions.cc',
         'native/listener.cc',
+        'native/ocsp_staple.cc',
         'native/openssl.cc',
         'native/poll.cc',
         'native/puzzle_extension.cc',

@@ -7,6 +7,7 @@
 #include "connection.h"
 #include "custom_extensions.h"
 #include "listener.h"
+#include "ocsp_staple.h"
 #include "poll.h"
 #include "puzzle_extension.h"
 #include "thread.h"
@@ -25,6 +26,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   RegisterCapture(env, exports);
   RegisterClientCertificate(env, exports);
   RegisterCustomExtensions(env, exports);
+  RegisterOcspStaple(env, exports);
   RegisterThread(env, exports);
   RegisterTicketKeys(env, exports);
   RegisterPuzzleExtension(env, exports);

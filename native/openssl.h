@@ -30,6 +30,7 @@ namespace sallyport {
   X(BIO_up_ref)                           \
   X(BIO_write)                            \
   X(CRYPTO_get_ex_new_index)              \
+  X(CRYPTO_malloc)                        \
   X(CRYPTO_set_ex_data)                   \
   X(ERR_clear_error)                      \
   X(EVP_CIPHER_fetch)                     \
@@ -48,6 +49,7 @@ namespace sallyport {
   X(RAND_bytes)                           \
   X(SSL_CIPHER_get_protocol_id)           \
   X(SSL_CTX_add_custom_ext)               \
+  X(SSL_CTX_callback_ctrl)                \
   X(SSL_CTX_clear_options)                \
   X(SSL_CTX_ctrl)                         \
   X(SSL_CTX_get_cert_store)               \
@@ -67,6 +69,7 @@ namespace sallyport {
   X(SSL_get0_param)                       \
   X(SSL_get0_peer_certificate)            \
   X(SSL_get_SSL_CTX)                      \
+  X(SSL_get_certificate)                  \
   X(SSL_get_current_cipher)               \
   X(SSL_get_ex_data)                      \
   X(SSL_get_ex_data_X509_STORE_CTX_idx)   \
@@ -95,9 +98,12 @@ namespace sallyport {
   X(X509_STORE_CTX_set_error)             \
   X(X509_STORE_CTX_set_verify_cb)         \
   X(X509_VERIFY_PARAM_set1)               \
+  X(X509_cmp)                             \
+  X(X509_free)                            \
   X(X509_get0_pubkey)                     \
   X(X509_verify_cert)                     \
   X(X509_verify_cert_error_string)        \
+  X(d2i_X509)                             \
   X(i2d_X509)
 
 struct OpenSsl {

@@ -67,12 +67,19 @@ sig   = *:64:0:*:mss*47,*:mss,sok,ts,nop,ws:df,id+:0
 sig   = *:64:0:*:mss*48,*:mss,sok,ts,nop,ws:df,id+:0
 sig   = *:64:0:*:mss*52,*:mss,sok,ts,nop,ws:df,id+:0
 sig   = *:64:0:8960:mss*7,*:mss,sok,ts,nop,ws:df,id+:0
+sig   = *:64:0:8961:mss*7,*:mss,sok,ts,nop,ws:df,id+:0
 sig   = 6:64:0:*:mss*45,*:mss,sok,ts,nop,ws:flow:0
 sig   = 6:64:0:*:mss*46,*:mss,sok,ts,nop,ws:flow:0
 sig   = 6:64:0:*:mss*47,*:mss,sok,ts,nop,ws:flow:0
 sig   = 6:64:0:*:mss*48,*:mss,sok,ts,nop,ws:flow:0
 sig   = 6:64:0:*:mss*53,*:mss,sok,ts,nop,ws:flow:0
 sig   = 6:64:0:8940:mss*7,*:mss,sok,ts,nop,ws:flow:0
+sig   = 6:64:0:8941:mss*7,*:mss,sok,ts,nop,ws:flow:0
+
+; Half of that, as Satori has it of Ubuntu 24 and EndeavourOS.
+
+label = s:unix:Linux:6.x
+sig   = *:64:0:*:mss*22,7:mss,sok,ts,nop,ws:df,id+:0
 
 label = s:unix:Linux:5.x or 6.x (loopback)
 sig   = *:64:0:65495:mss*1,*:mss,sok,ts,nop,ws:df,id+:0
@@ -95,14 +102,18 @@ sig   = *:64:0:*:mss*4,*:mss,sok,ts,nop,ws:df,id+:0
 ; others captured with tcp_rmem beginning at 1 MiB, as on telephones: any Linux
 ; that is set up so looks the same.
 
+; FoxIO's table has a scale of 8 of Ubuntu 22.04, Satori of Android 5 to 10.
+
+label = s:unix:Linux:or Android
+sig   = *:64:0:*:65535,8:mss,sok,ts,nop,ws:df,id+:0
+sig   = 6:64:0:*:65535,8:mss,sok,ts,nop,ws:flow:0
+
 label = s:unix:Android:
 sig   = *:64:0:*:65535,6:mss,sok,ts,nop,ws:df,id+:0
 sig   = *:64:0:*:65535,7:mss,sok,ts,nop,ws:df,id+:0
-sig   = *:64:0:*:65535,8:mss,sok,ts,nop,ws:df,id+:0
 sig   = *:64:0:*:65535,9:mss,sok,ts,nop,ws:df,id+:0
 sig   = *:64:0:*:65535,10:mss,sok,ts,nop,ws:df,id+:0
 sig   = 6:64:0:*:65535,7:mss,sok,ts,nop,ws:flow:0
-sig   = 6:64:0:*:65535,8:mss,sok,ts,nop,ws:flow:0
 sig   = 6:64:0:*:65535,9:mss,sok,ts,nop,ws:flow:0
 sig   = 6:64:0:*:65535,10:mss,sok,ts,nop,ws:flow:0
 
@@ -127,7 +138,8 @@ sig   = 6:64:0:*:*,0:mss,sok,ts:flow:0
 
 ; A scale of 8 and no timestamps, from an initial TTL of 128. 65,535 bytes seen in
 ; Arkime's tls-split-client-hello.pcap; whole segments as Linux counts them, from
-; 64,240 bytes, which current builds announce (not captured by us).
+; 64,240 bytes, and those bytes themselves whatever the MSS, in FoxIO's table and
+; Satori (Windows 10 1703 to 1909); not captured by us.
 
 label = s:win:Windows:10 or 11
 sig   = *:128:0:*:mss*44,8:mss,nop,ws,nop,nop,sok:df,id+:0
@@ -135,7 +147,14 @@ sig   = *:128:0:*:mss*45,8:mss,nop,ws,nop,nop,sok:df,id+:0
 sig   = *:128:0:*:mss*46,8:mss,nop,ws,nop,nop,sok:df,id+:0
 sig   = *:128:0:*:mss*47,8:mss,nop,ws,nop,nop,sok:df,id+:0
 sig   = *:128:0:*:mss*48,8:mss,nop,ws,nop,nop,sok:df,id+:0
+sig   = *:128:0:*:mss*52,8:mss,nop,ws,nop,nop,sok:df,id+:0
+sig   = *:128:0:*:64240,8:mss,nop,ws,nop,nop,sok:df,id+:0
 sig   = *:128:0:*:65535,8:mss,nop,ws,nop,nop,sok:df,id+:0
+
+; With timestamps switched on (RFC 1323 in netsh), as Satori has them.
+
+label = s:win:Windows:10 or 11 with timestamps
+sig   = *:128:0:*:mss*44,8:mss,nop,ws,sok,ts:df,id+:0
 
 ; pf.os (8192, W2: Vista and 7). Scale 8 seen in Arkime's CVE-2018-6794.pcap
 ; (Windows NT 6.3), without scaling in its http-wrapped-header.pcap (NT 6.1).
@@ -162,6 +181,10 @@ label = g:win:Windows:
 sig   = *:128:0:*:*,*:mss,nop,ws,nop,nop,sok:df,id+:0
 sig   = *:128:0:*:*,0:mss,nop,nop,sok:df,id+:0
 
+label = g:win:Windows:with timestamps
+sig   = *:128:0:*:*,*:mss,nop,ws,sok,ts:df,id+:0
+sig   = *:128:0:*:*,0:mss,sok,ts:df,id+:0
+
 ; XNU's order of options (tcp_output.c), 65,535 bytes. Without IP ids seen in Zeek's
 ; hrr.pcap and Arkime's badcurveball.pcap, over IPv6 in its tls-alpn-h2.pcap, with
 ; ECN in http2-nghttp2.pcap. macOS and iOS share the kernel and the SYN.
@@ -173,20 +196,23 @@ sig   = 6:64:0:*:65535,6:mss,nop,ws,nop,nop,ts,sok,eol+1:flow:0
 sig   = 6:64:0:*:65535,6:mss,nop,ws,nop,nop,ts,sok,eol+1:ecn,flow:0
 
 ; Scale 4 seen in Arkime's http-content-zip.pcap (Mac OS X 10.8.5) and
-; http-301-get.pcap (Darwin 12), scale 5 in Zeek's chrome-63 capture.
+; http-301-get.pcap (Darwin 12), scale 5 in Zeek's chrome-63 capture; Satori has both
+; of tvOS 14, and scale 5 of iOS 13.
 
-label = s:unix:Darwin:macOS 10.8 to 10.14, or iOS of those years
+label = s:unix:Darwin:macOS 10.8 to 10.14, or iOS to 14
 sig   = *:64:0:*:65535,4:mss,nop,ws,nop,nop,ts,sok,eol+1:df,id+:0
 sig   = *:64:0:*:65535,5:mss,nop,ws,nop,nop,ts,sok,eol+1:df,id+:0
 sig   = *:64:0:*:65535,5:mss,nop,ws,nop,nop,ts,sok,eol+1:df:0
 
 ; The same with the scales 0, 1 and 3 of older captures (Zeek's ssl.v3.pcap and
-; tls-conn-with-extensions.pcap, Arkime's modbus.pcap).
+; tls-conn-with-extensions.pcap, Arkime's modbus.pcap), 7 in Satori (iOS 12 and 13).
+; No other system has the order, so that the window does not matter: Satori has
+; 10,240 bytes of iOS 13.
 
 label = g:unix:Darwin:
-sig   = *:64:0:*:65535,*:mss,nop,ws,nop,nop,ts,sok,eol+1:df,id+:0
-sig   = *:64:0:*:65535,*:mss,nop,ws,nop,nop,ts,sok,eol+1:df:0
-sig   = 6:64:0:*:65535,*:mss,nop,ws,nop,nop,ts,sok,eol+1:flow:0
+sig   = *:64:0:*:*,*:mss,nop,ws,nop,nop,ts,sok,eol+1:df,id+:0
+sig   = *:64:0:*:*,*:mss,nop,ws,nop,nop,ts,sok,eol+1:df:0
+sig   = 6:64:0:*:*,*:mss,nop,ws,nop,nop,ts,sok,eol+1:flow:0
 
 ; pf.os (65535, W6: 9.0 to 12.0); without IP ids for DF packets as RFC 6864 allows
 ; and FreeBSD's net.inet.ip.rfc6864 (on by default) does.
@@ -204,6 +230,11 @@ sig   = *:64:0:*:65535,*:mss,nop,ws,sok,ts:df:0
 label = s:unix:OpenBSD:4.9 and newer
 sig   = *:64:0:*:16384,3:mss,nop,nop,sok,nop,ws,nop,nop,ts:df,id+:0
 sig   = *:64:0:*:16384,6:mss,nop,nop,sok,nop,ws,nop,nop,ts:df,id+:0
+
+; Without scaling in Satori (4.x); the order of options is its own.
+
+label = g:unix:OpenBSD:
+sig   = *:64:0:*:*,*:mss,nop,nop,sok,nop,ws,nop,nop,ts:df,id+:0
 
 ; Programs that make their own packets; only exact matches count. Captured: masscan
 ; 1.3.2, zmap 2.1.1, nmap 7.93, whose TTL is drawn from 37 to 59. What nmap sends to

@@ -67,9 +67,9 @@ async function capture(listener: CaptureListener, client: Installed): Promise<re
   for (const line of client.run) await run(line, client, listener, directory);
   listener.onHello(null);
   rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
-  const { name, kind, library, version, fullVersion } = client;
+  const { name, label, kind, library, version } = client;
   const seen = new Date().toISOString().slice(0, 10);
-  const source = `captured from ${name} ${fullVersion} on ${process.platform}`;
+  const source = `captured from ${label} on ${process.platform}`;
   return [...hellos].map(([ja4, stable]) => ({
     ja4,
     name,
@@ -131,9 +131,9 @@ async function main(
   for (const client of clients) {
     const rows = await capture(listener, client);
     progress.step();
-    const { name, fullVersion, library } = client;
+    const { label, library } = client;
     process.stderr.write(
-      `${process.stderr.isTTY ? '\r\u001b[K' : ''}${name} ${fullVersion} (${library}): ${rows.length} hellos\n`,
+      `${process.stderr.isTTY ? '\r\u001b[K' : ''}${label} (${library}): ${rows.length} hellos\n`,
     );
     captured.push(...rows);
     named.push({ client, matches: rows.map((row) => matcher.matchStable(row.ja4, row.stable!)) });

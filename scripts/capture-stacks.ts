@@ -11,6 +11,7 @@ import { Core } from '../src/core/core.ts';
 import { inspectSyn } from '../src/core/inspect.ts';
 import { loadCoreModule } from '../src/core/module.ts';
 import { CaptureReader } from '../src/pcap/container.ts';
+import { Fragments } from '../src/pcap/fragments.ts';
 import { FLAG, segmentOf } from '../src/pcap/packet.ts';
 import { cannotIsolate, type KernelSettings, Namespaces } from '../test/support/namespaces.ts';
 
@@ -115,8 +116,9 @@ async function show(
 function signaturesIn(file: string): Map<string, number> {
   const found = new Map<string, number>();
   const reader = new CaptureReader();
-  reader.push(readFileSync(file), ({ linkType, data }) => {
-    const segment = segmentOf(linkType, data);
+  const fragments = new Fragments();
+  reader.push(readFileSync(file), (packet) => {
+    const segment = segmentOf(packet, fragments);
     if (typeof segment === 'string' || (segment.flags & (FLAG.syn | FLAG.ack)) !== FLAG.syn) return;
     const report = inspectSyn(core, segment.headers.slice());
     if ('sig' in report) found.set(report.sig, (found.get(report.sig) ?? 0) + 1);

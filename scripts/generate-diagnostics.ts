@@ -37,7 +37,7 @@ export function page(): string {
   const parts = [
     '# Findings of the policy language',
     '<!-- Written by scripts/generate-diagnostics.ts from src/pdl/diagnostics/catalogue.ts. Do not edit. -->',
-    'Errors are what cannot run as written. Warnings are what can, and rarely means what it says: `@allow "CODE"` with `@why` at the declaration silences most of them. Infos are worth knowing and are only shown on request.',
+    'Errors are what cannot run as written. Warnings are what can, and rarely means what it says: `@allow "CODE"` with `@why` at the declaration silences most of them. Infos are worth knowing and `lint` and editors show them.',
   ];
   for (const [letter, title] of Object.entries(FAMILIES)) {
     const entries = [...CATALOGUE.values()].filter(({ code }) => code[4] === letter);

@@ -37,4 +37,6 @@ export {
   type PolicyEngine,
   PolicyError,
 } from './library/engine.ts';
+export type { CanaryArm } from './orchestrator/canaries.ts';
+export type { ScorePart, ShadowDecision } from './orchestrator/verdict.ts';
 export type { Diagnostic, Severity } from './pdl/diagnostics/diagnostic.ts';

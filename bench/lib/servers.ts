@@ -40,15 +40,15 @@ const START_PATIENCE_MS = 120_000;
 export interface Workplace {
   readonly folder: string;
   readonly file: (name: string) => string;
-  readonly write: (name: string, text: string) => string;
+  readonly write: (name: string, content: string | Uint8Array) => string;
   readonly remove: () => void;
 }
 
 export async function makeWorkplace(): Promise<Workplace> {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-bench-'));
   const file = (name: string): string => join(folder, name);
-  const write = (name: string, text: string): string => {
-    writeFileSync(file(name), text, { mode: 0o600 });
+  const write = (name: string, content: string | Uint8Array): string => {
+    writeFileSync(file(name), content, { mode: 0o600 });
     return file(name);
   };
   const { certificate, key } = await makeCertificate({ names: [SERVED_NAME, REFUSED_NAME] });
@@ -145,6 +145,8 @@ export interface EdgeOptions {
   readonly limits?: Readonly<Record<string, number | string>>;
   /** The script to start instead of the command line, which then gets the configuration's path. */
   readonly script?: URL;
+  /** Flags of Node. */
+  readonly nodeFlags?: readonly string[];
 }
 
 export async function startSallyport(place: Workplace, options: EdgeOptions): Promise<Server> {
@@ -169,7 +171,7 @@ export async function startSallyport(place: Workplace, options: EdgeOptions): Pr
   );
   const cli = fileURLToPath(options.script ?? new URL('../../src/cli/main.ts', import.meta.url));
   const args = options.script ? [cli, config] : [cli, 'run', '--config', config];
-  return start(place, 'sallyport', port, process.execPath, args);
+  return start(place, 'sallyport', port, process.execPath, [...(options.nodeFlags ?? []), ...args]);
 }
 
 /** The least a Node program does to end TLS: no HTTP, nothing decided. */

@@ -18,6 +18,8 @@ interface Listed {
   readonly kind: ClientKind;
   /** `printed`: in what `version` prints; null: it writes its hellos itself. */
   readonly library: string | null;
+  /** What is run, where that is another than the client whose hello it sends. */
+  readonly program?: string;
   readonly command: string | readonly string[];
   readonly version: string;
   readonly run: readonly string[];
@@ -26,6 +28,8 @@ interface Listed {
 /** One executable that was found. */
 export interface Installed {
   readonly name: string;
+  /** What runs, for people. */
+  readonly label: string;
   readonly kind: ClientKind;
   readonly library: string | null;
   readonly executable: string;
@@ -90,7 +94,7 @@ function executablesOf(command: string, path: readonly string[]): readonly strin
 }
 
 async function identify(
-  { version, library, name, kind, run }: Listed,
+  { version, library, name, program, kind, run }: Listed,
   executable: string,
 ): Promise<Installed | null> {
   const printed = await new Promise<string | null>((resolve) => {
@@ -104,6 +108,7 @@ async function identify(
   const ofPrinted = LIBRARIES.find((each) => printed.toLowerCase().includes(each.toLowerCase()));
   return {
     ...{ name, kind, executable, run, fullVersion },
+    label: `${program === undefined ? '' : `${program}, by `}${name} ${fullVersion}`,
     library: library === 'printed' ? (ofPrinted ?? null) : library,
     version: shortVersion(fullVersion, kind),
   };

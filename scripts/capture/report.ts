@@ -29,8 +29,12 @@ export function reportPage(page: string, named: readonly Named[]): string {
     const { client, matches } = each;
     const names = [...new Set(matches.map((match) => match?.name ?? 'nothing'))];
     const right = matches.length - wrongOf(each);
-    const program = `${client.name} ${client.fullVersion}`;
-    return [program, client.library ?? 'its own hellos', names.join(', '), `${right} of ${matches.length}`];
+    return [
+      client.label,
+      client.library ?? 'its own hellos',
+      names.join(', '),
+      `${right} of ${matches.length}`,
+    ];
   });
   const table = [['Program', 'TLS library', 'Called', 'Rightly'], ['---', '---', '---', '---'], ...rows];
   return `${before}${BEGIN}\n${table.map((cells) => `| ${cells.join(' | ')} |\n`).join('')}${END}${after}`;

@@ -27,7 +27,13 @@ export function feedRoutes(app: FastifyInstance, feeds: FeedControl): void {
     if (result !== null) return result;
     const fetched = feeds.list().filter(({ results }) => results !== null);
     const names = fetched.map((feed) => feed.name).join(', ');
-    const message = `no feed called ${name} is fetched; ${names === '' ? 'none is' : `these are: ${names}`}`;
+    const others = names === '' ? 'none is' : `these are: ${names}`;
+    const own = feeds.list().find((feed) => feed.name === name);
+    const what =
+      own === undefined
+        ? `no feed called ${name} is fetched`
+        : `${name} is not fetched${own.source === 'dnsbl' ? ', it is asked about one address at a time' : ': a changed file is read by itself'}`;
+    const message = `${what}; ${others}`;
     return reply.code(404).send(failure('no_feed', message));
   });
 }

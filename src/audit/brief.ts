@@ -10,6 +10,9 @@ export interface ConnectionBrief {
   readonly listener: string;
   readonly sni: string | null;
   readonly ja4: string | null;
+  /** System and program, by the SYN and the ClientHello. */
+  readonly os: string | null;
+  readonly client: string | null;
   readonly site: string | null;
   readonly policy: string | null;
   readonly action: string | null;
@@ -37,6 +40,8 @@ export function briefOf(record: ConnectionRecord): ConnectionBrief {
     listener: record.listener,
     sni: hello?.sni ?? null,
     ja4: hello?.ja4 ?? null,
+    os: record.stack?.os ?? null,
+    client: record.tlsClient?.name ?? null,
     site: record.site,
     policy: record.policy,
     action: record.action,

@@ -1,16 +1,14 @@
 /** Finds one connection's line in an audit log. */
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { factsOf, type RecordedFacts } from './profile.ts';
 
 /** What is read of a line to explain its decision; everything else is left alone. */
 export interface RecordedDecision {
   readonly id: string;
   readonly time: string;
-  readonly clientIp: string | null;
-  readonly serverName: string | null;
-  readonly ja4: string | null;
-  /** The program, by the table of TLS clients. */
-  readonly tlsClient: string | null;
+  /** All that the line tells of the client. */
+  readonly facts: RecordedFacts;
   readonly outcome: string;
   readonly site: string | null;
   readonly policy: string | null;
@@ -54,14 +52,12 @@ export async function findDecision(file: string, id: string): Promise<RecordedDe
 /** Null for a line that is no record of ours. */
 function readDecision(line: string): RecordedDecision | null {
   try {
-    const { event, source, tls, rule, risk, sallyport, ...entry } = JSON.parse(line);
+    const entry = JSON.parse(line);
+    const { event, rule, risk, sallyport } = entry;
     return {
       id: String(event.id),
       time: String(entry['@timestamp']),
-      clientIp: source.ip,
-      serverName: tls.client.server_name,
-      ja4: sallyport.hello.ja4,
-      tlsClient: sallyport.hello.client ?? null,
+      facts: factsOf(entry),
       outcome: String(event.outcome === 'success' ? 'served' : event.action),
       site: rule.ruleset,
       policy: rule.name,

@@ -8,6 +8,7 @@ import type { Policy } from '../pdl/ir.ts';
 import { type Origin, UNKNOWN_ORIGIN } from '../profile/address/origins.ts';
 import type { ClientMatch } from '../profile/client-matcher.ts';
 import type { StackMatch } from '../profile/stack-matcher.ts';
+import type { RecordedFacts } from './profile.ts';
 
 /** How a connection ended. */
 export type Outcome =
@@ -105,6 +106,8 @@ export interface ConnectionRecord {
   /** 0 (good) to 100 (bad). */
   score: number | null;
   parts: readonly { readonly name: string; readonly group: string | null; readonly points: number }[];
+  /** All that was known at the decision, where `audit.facts` asks for it. */
+  facts: RecordedFacts | null;
   /** Names of the rules and signals that held. */
   matched: readonly string[];
   /** Names of the shadow rules and signals that held. */
@@ -178,6 +181,7 @@ export function startRecord(start: RecordStart): ConnectionRecord {
     tier: null,
     score: null,
     parts: [],
+    facts: null,
     matched: [],
     wouldMatch: [],
     shadow: null,

@@ -96,13 +96,13 @@ function tlsText(client: ClientMatch | null, paint: Paint): string {
 
 const article = (noun: string): string => `${/^[aeiou]/.test(noun) ? 'an' : 'a'} ${noun}`;
 
-function systemText({ os, family, generic, fuzzy, hops, link }: StackMatch, paint: Paint): string {
+function systemText({ os, family, generic, fuzzy, hops, mtu, link }: StackMatch, paint: Paint): string {
   const details = [
     ...(family === 'tool' ? ['a tool that makes its packets itself'] : []),
     ...(generic ? ['known by its family alone'] : []),
     ...(fuzzy ? ['only nearly fits'] : []),
     hops === 1 ? '1 router away' : `${hops} routers away`,
-    ...(link === null ? [] : [link]),
+    ...(mtu === null ? [] : [`MTU ${mtu}${link === null ? '' : `, ${link}`}`]),
   ];
   return `${os === null ? paint('yellow', 'not known') : paint('bold', os)}${paint('dim', `  ${details.join('; ')}`)}`;
 }

@@ -1,5 +1,4 @@
 /** The MaxMind databases that flags name. */
-import { Option } from 'commander';
 import { loadDatabase } from '../profile/address/load-database.ts';
 import type { OriginDatabases, OriginKind } from '../profile/address/origins.ts';
 import { CliError } from './exit.ts';
@@ -7,13 +6,6 @@ import { CliError } from './exit.ts';
 export interface DatabaseFlags {
   readonly geoCountry?: string;
   readonly geoAsn?: string;
-}
-
-export function databaseOptions(): Option[] {
-  return [
-    new Option('--geo-country <file>', 'MaxMind database that countries are looked up in'),
-    new Option('--geo-asn <file>', 'MaxMind database that autonomous systems are looked up in'),
-  ];
 }
 
 /** @throws CliError that says why a database cannot be used. */

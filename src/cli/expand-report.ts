@@ -9,6 +9,8 @@ const MAX_TEXT = 64;
 const STYLES: Readonly<Record<Line['enforced'], Style>> = {
   'before TLS': 'green',
   'by OpenSSL': 'cyan',
+  'in the handshake': 'cyan',
+  'in the handshake or at the request': 'cyan',
   'after the handshake': 'blue',
   'at the request': 'yellow',
   'at the end': 'dim',

@@ -3,6 +3,8 @@ import type { RecordedDecision } from '../audit/find.ts';
 import type { CatalogueEntry } from '../pdl/diagnostics/catalogue.ts';
 import type { ExplainedGroup, ExplainedRule, Explanation } from '../pdl/explain/explanation.ts';
 import type { Change } from '../pdl/explain/nearest.ts';
+import { FACTS } from '../pdl/registry/facts.gen.ts';
+import { showValue } from '../pdl/registry/show-value.ts';
 import type { Paint } from './style.ts';
 
 const TIERS = ['forbid', 'exempt', 'deny', 'pin'] as const;
@@ -55,11 +57,8 @@ export function explanationReport(explanation: Explanation, paint: Paint): strin
 
 /** Who was decided about; and, where no policy explains it, the points as they were recorded. */
 export function recordedReport(decision: RecordedDecision, withParts: boolean, paint: Paint): string {
-  const { id, time, clientIp, serverName, ja4, tlsClient, outcome, site, score, parts, matched } = decision;
-  const lines = [
-    `${paint('dim', `${time}  ${id}`)}`,
-    `client ${clientIp ?? 'unknown'}  asked for ${serverName ?? 'no name'}  ja4 ${ja4 ?? 'unknown'}${tlsClient === null ? '' : ` of ${tlsClient}`}  ended ${outcome}`,
-  ];
+  const { id, time, facts, outcome, site, score, parts, matched } = decision;
+  const lines = [`${paint('dim', `${time}  ${id}`)}  ended ${outcome}`, ...factLines(facts, paint), ''];
   if (!withParts) return lines.join('\n');
   const { policy, action, challenge, tier } = decision;
   const text = decisionText({
@@ -78,6 +77,18 @@ export function recordedReport(decision: RecordedDecision, withParts: boolean, p
   );
   return lines.join('\n');
 }
+
+/** Every fact that is known, as a policy writes it. */
+function factLines(facts: RecordedDecision['facts'], paint: Paint): string[] {
+  const known = FACTS.filter(({ name }) => facts[name] !== undefined);
+  const width = Math.max(...known.map(({ name }) => name.length));
+  return known.map(
+    (fact) => `  ${paint('cyan', fact.name.padEnd(width))}  ${plain(showValue(fact, facts[fact.name]!))}`,
+  );
+}
+
+/** What a client wrote must not steer the terminal. */
+const plain = (text: string): string => text.replaceAll(/[^\x20-\x7e]/g, '?');
 
 function decisionText({ policy, action, challenge, difficulty }: Explanation['decision']): string {
   const by = policy === null ? '' : `policy ${policy}, `;

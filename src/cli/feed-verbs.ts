@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import { FEED_FORMATS, FEED_TYPES } from '../pdl/compile/source.ts';
 import type { FeedOptions, RefreshOptions } from './commands/feed.ts';
 import type { VerifyOptions } from './commands/feed-verify.ts';
-import { formatOption } from './policy-verbs.ts';
+import { formatOption } from './options.ts';
 
 /** Of all of them, for `sallyport feed --help`. */
 export const FEED_EXAMPLES: string =

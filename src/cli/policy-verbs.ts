@@ -1,10 +1,11 @@
 /** The verbs that are about policies alone: they need no configuration and no running edge. */
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import type { ExpandOptions } from './commands/expand.ts';
 import type { ExplainOptions } from './commands/explain.ts';
 import type { GraphOptions } from './commands/graph.ts';
 import type { LintOptions } from './commands/lint.ts';
 import type { TestOptions } from './commands/test.ts';
+import { formatOption } from './options.ts';
 
 /** Adds the verbs to the program; `verb` begins one, `done` takes its exit code. */
 export function addPolicyVerbs(
@@ -42,11 +43,12 @@ export function addPolicyVerbs(
     'test',
     'Run the tests in policies, and show what each expected beside what was decided.',
     '  sallyport test policy.pdl\n  sallyport test policies --format junit > report.xml\n' +
-      '  sallyport test policy.pdl --watch\n',
+      '  sallyport test policy.pdl --canary\n  sallyport test policy.pdl --watch\n',
   )
     .argument('[paths...]', 'policies, or folders that hold some', ['.'])
     .addOption(formatOption('human', 'json', 'junit'))
     .option('--name <text>', 'only tests whose sentence holds this text')
+    .option('--canary', 'run each test twice: as a client of every canary, and of none')
     .option('--watch', 'test again after every change')
     .action(async (paths: string[], options: TestOptions) => {
       const { test } = await import('./commands/test.ts');
@@ -94,11 +96,4 @@ export function addPolicyVerbs(
       const { graph } = await import('./commands/graph.ts');
       done(graph(file, options));
     });
-}
-
-/** `human` on a terminal and `json` elsewhere unless asked for something else. */
-export function formatOption(...formats: readonly string[]): Option {
-  return new Option('--format <format>', 'default: human on a terminal, json elsewhere').choices(
-    formats.length === 0 ? ['human', 'json'] : formats,
-  );
 }

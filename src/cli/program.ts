@@ -5,16 +5,22 @@ import type { BenchOptions } from './commands/bench.ts';
 import type { CheckFormat } from './commands/check.ts';
 import type { ConnectFlags } from './commands/connect.ts';
 import type { TableFlags } from './commands/decide.ts';
-import type { InspectClientOptions } from './commands/inspect-client.ts';
-import type { CaptureOptions } from './commands/inspect-pcap.ts';
 import type { ModeOptions } from './commands/mode.ts';
 import type { WatchOptions } from './commands/watch.ts';
-import { type DatabaseFlags, databaseOptions } from './databases.ts';
 import { CliError, EXIT } from './exit.ts';
 import { addFeedVerbs, FEED_EXAMPLES } from './feed-verbs.ts';
+import { addInspectVerbs, INSPECT_EXAMPLES } from './inspect-verbs.ts';
+import {
+  CLIENT_TABLE,
+  configOption,
+  formatOption,
+  jsonlOption,
+  withAdmin,
+  withDatabases,
+} from './options.ts';
 import type { Format } from './output.ts';
 import { packageVersion } from './package.ts';
-import { addPolicyVerbs, formatOption } from './policy-verbs.ts';
+import { addPolicyVerbs } from './policy-verbs.ts';
 
 /** Runs one command line; resolves with the exit code (0 ok, 1 problem, 2 wrong usage). */
 export async function main(args: readonly string[]): Promise<number> {
@@ -37,8 +43,6 @@ export async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-const CLIENT_TABLE = "TLS clients over the package's own, as in clients.tsv";
-
 /** Longest time of `watch --seconds`: a day. */
 const MAX_SECONDS = 86_400;
 
@@ -47,7 +51,8 @@ interface RunOptions extends Flags {
   readonly demo?: true;
 }
 
-function buildProgram(done: (code: number) => void): Command {
+/** The verbs; `done` takes the exit code of the one that ran. */
+export function buildProgram(done: (code: number) => void): Command {
   const program = new Command('sallyport')
     .description('A TLS edge that decides how each handshake is done, before any TLS work is spent on it.')
     .version(packageVersion())
@@ -146,90 +151,7 @@ function buildProgram(done: (code: number) => void): Command {
       done(await decide(options.policy, options.site ?? null, options.jsonl === true, options));
     });
 
-  const inspect = verb(
-    'inspect',
-    'Show what is in the bytes a client sends first.',
-    '  echo 1603010… | sallyport inspect hello\n  sallyport inspect syn --jsonl < syns.jsonl\n' +
-      '  sallyport inspect client --hello hello.bin --user-agent "$AGENT"\n',
-  );
-  inspect
-    .command('hello')
-    .description(
-      'Reads ClientHellos: hex, or objects with `record_hex` or `handshake_hex`, and `proto` (tls, dtls, quic), one a line.',
-    )
-    .exitOverride()
-    .option('--client-table <file>', CLIENT_TABLE)
-    .addOption(jsonlOption())
-    .action(async ({ clientTable, jsonl }: { clientTable?: string; jsonl?: true }) => {
-      const { inspectHellos } = await import('./commands/inspect.ts');
-      done(await inspectHellos(clientTable ?? null, jsonl === true));
-    });
-  withDatabases(inspect.command('client'))
-    .description(
-      'Reads a ClientHello, a SYN, a User-Agent and an address of one client, and prints all that they tell.',
-    )
-    .exitOverride()
-    .option('--hello <hex>', 'the ClientHello, a file with its hex or bytes, or - for standard input')
-    .option('--syn <hex>', 'the IP and TCP headers of the SYN, likewise')
-    .option('--user-agent <text>', 'the User-Agent, or - for standard input')
-    .option('--ip <address>', 'the address, looked up in --geo-country and --geo-asn')
-    .addOption(new Option('--proto <name>', 'of the hello').choices(['tls', 'dtls', 'quic']).default('tls'))
-    .option('--p0f-db <file>', "signatures in the format of p0f.fp instead of the package's own")
-    .option('--client-table <file>', CLIENT_TABLE)
-    .addOption(formatOption())
-    .addHelpText(
-      'after',
-      '\nExamples:\n  sallyport inspect client --hello hello.bin --syn 4500003c… --user-agent "$AGENT"\n' +
-        '  sallyport inspect client --hello - --format json < hello.hex | jq .client\n',
-    )
-    .action(async (options: InspectClientOptions) => {
-      const { inspectClient } = await import('./commands/inspect-client.ts');
-      done(await inspectClient(options));
-    });
-  inspect
-    .command('syn')
-    .description('Reads TCP SYNs: hex of the IP and TCP headers, or objects with `ip_hex`, one a line.')
-    .exitOverride()
-    .option('--p0f-db <file>', "signatures in the format of p0f.fp instead of the package's own")
-    .addOption(jsonlOption())
-    .action(async ({ p0fDb, jsonl }: { p0fDb?: string; jsonl?: true }) => {
-      const { inspectSyns } = await import('./commands/inspect.ts');
-      done(await inspectSyns(p0fDb ?? null, jsonl === true));
-    });
-  inspect
-    .command('cert')
-    .description('Reads the certificates of a file, PEM or DER, and prints what a policy can ask about them.')
-    .argument('<file>', 'the certificates')
-    .exitOverride()
-    .addOption(formatOption())
-    .action(async (file: string, { format }: { format?: Format }) => {
-      const { inspectCertificates } = await import('./commands/inspect-cert.ts');
-      done(inspectCertificates(file, format));
-    });
-  withDatabases(inspect.command('address'))
-    .description('Reads IP addresses, one a line: the country and the autonomous system each is from.')
-    .exitOverride()
-    .addOption(jsonlOption())
-    .action(async ({ jsonl, ...databases }: DatabaseFlags & { jsonl?: true }) => {
-      const { inspectAddresses } = await import('./commands/inspect-address.ts');
-      done(await inspectAddresses(databases, jsonl === true));
-    });
-
-  withDatabases(inspect.command('pcap'))
-    .description(
-      'Reads a capture (pcap, pcapng; - for standard input): every TLS connection with its profile.',
-    )
-    .exitOverride()
-    .argument('<file>', 'the capture')
-    .option('--policy <file>', 'say what this policy decides about each, on its own')
-    .option('--site <name>', 'decide for this site whatever name the client asks for')
-    .option('--p0f-db <file>', "signatures in the format of p0f.fp instead of the package's own")
-    .option('--client-table <file>', "a table of TLS clients over the package's own")
-    .addOption(formatOption())
-    .action(async (file: string, options: CaptureOptions) => {
-      const { inspectPcap } = await import('./commands/inspect-pcap.ts');
-      done(await inspectPcap(file, options));
-    });
+  addInspectVerbs(verb('inspect', 'Show what is in the bytes a client sends first.', INSPECT_EXAMPLES), done);
 
   withAdmin(
     verb(
@@ -304,10 +226,11 @@ function buildProgram(done: (code: number) => void): Command {
     done(await watch(options));
   });
 
-  verb('audit', 'Work with audit logs.', '  sallyport audit verify audit.jsonl\n')
+  verb('audit', 'Work with audit logs.', AUDIT_EXAMPLES)
     .command('verify')
     .description('Check the hash chain of a log: no line was changed, none is missing.')
     .exitOverride()
+    .addHelpText('after', `\nExamples:\n${AUDIT_EXAMPLES}`)
     .argument('<file>', 'the log')
     .addOption(formatOption())
     .action(async (file: string, { format }: { format?: Format }) => {
@@ -339,31 +262,12 @@ function buildProgram(done: (code: number) => void): Command {
   return program;
 }
 
-function configOption(): Option {
-  return new Option('--config <file>', 'the configuration').default('sallyport.yaml').env('SALLYPORT_CONFIG');
-}
-
-function withDatabases(command: Command): Command {
-  for (const option of databaseOptions()) command.addOption(option);
-  return command;
-}
-
 function secondsOf(text: string): number {
   const seconds = Number(text);
   if (!(seconds > 0 && seconds <= MAX_SECONDS)) {
     throw new InvalidArgumentError(`write a number of seconds up to ${MAX_SECONDS}`);
   }
   return seconds;
-}
-
-function jsonlOption(): Option {
-  return new Option('--jsonl', 'one compact object a line; exit 0 even when lines are in error');
-}
-
-function withAdmin(command: Command): Command {
-  return command
-    .option('--admin-address <address>', 'instead of the one in the configuration')
-    .option('--token-file <file>', 'instead of the one in the configuration');
 }
 
 /** The flags that beat `SALLYPORT_*` variables, which beat the file. */
@@ -379,6 +283,8 @@ function withOverrides(command: Command): Command {
     .option('--audit-file <file>', 'the audit log; - for standard output')
     .option('--log-level <level>', 'trace, debug, info, warn, error, fatal or silent');
 }
+
+const AUDIT_EXAMPLES = '  sallyport audit verify audit.jsonl\n';
 
 const EXAMPLES = `
 Examples:

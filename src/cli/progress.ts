@@ -26,8 +26,9 @@ export class Progress {
     this.#shown = true;
   }
 
-  /** Takes the bar away again. */
+  /** Takes the bar away, so that a line can stand in its place; the next step draws it again. */
   end(): void {
     if (this.#shown) process.stderr.write('\r\u001b[K');
+    this.#shown = false;
   }
 }

@@ -7,15 +7,20 @@ export function table(
   rows: readonly (readonly string[])[],
   paint: Paint,
   toTheRight: readonly number[] = [],
+  colour: (cell: string, column: number) => string = (cell) => cell,
 ): string {
   const widths = head.map((name, column) =>
     Math.max(name.length, ...rows.map((row) => (row[column] ?? '').length)),
   );
   const line = (cells: readonly string[]): string =>
     cells
-      .map((cell, column) =>
-        toTheRight.includes(column) ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!),
-      )
+      .map((cell, column) => {
+        const blanks = ' '.repeat(widths[column]! - cell.length);
+        // why: what colours a cell must not widen it, and nothing stands behind the last word of a line.
+        const shown = cells === head ? cell : colour(cell, column);
+        if (toTheRight.includes(column)) return blanks + shown;
+        return cells.slice(column + 1).some((each) => each !== '') ? shown + blanks : shown;
+      })
       .join('  ')
       .trimEnd();
   return [paint('dim', line(head)), ...rows.map(line)].map((each) => `${each}\n`).join('');

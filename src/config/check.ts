@@ -43,6 +43,10 @@ export function checkConfig(config: Config, document: ConfigDocument, nowMs: num
   });
   for (const [name, certificate] of Object.entries(config.certificates)) {
     checkCertificate(name, certificate, nowMs, add);
+    const { issuer } = certificate.ocsp;
+    if (issuer !== null) {
+      checkReadable(issuer, ['certificates', name, 'ocsp', 'issuer'], 'issuer of a certificate', error);
+    }
   }
   for (const [name, upstream] of Object.entries(config.upstreams)) {
     if (upstream.protocol === 'http' && upstream.ca !== null) {

@@ -9,7 +9,7 @@ import { parseAddress } from './address.ts';
 import { resolveBots } from './bots.ts';
 import type { ConfigDocument, Path } from './document.ts';
 import { formatDuration, parseDuration } from './duration.ts';
-import type { Address, Config, ListenerConfig, UpstreamConfig } from './schema.ts';
+import type { Address, CertificateConfig, Config, ListenerConfig, UpstreamConfig } from './schema.ts';
 import {
   BOT_SETTINGS,
   DEFAULTS,
@@ -18,6 +18,7 @@ import {
   HISTORY_SETTINGS,
   HTTP_UPSTREAM_SETTINGS,
   LIMIT_SETTINGS,
+  OCSP_TIMEOUT,
   PUZZLE_EXTENSION_SETTING,
   type Setting,
   type Settings,
@@ -123,6 +124,14 @@ export function resolveConfig(document: ConfigDocument, problems: Diagnostic[]):
     timeout: scalar(['feeds', 'timeout'], given.timeout, FEED_TIMEOUT, report),
     options: (given.options as FeedSettings['options'] | undefined) ?? {},
   });
+  const answers = (value: unknown): CertificateConfig['ocsp'] => {
+    const { responder, file, issuer } = section(value);
+    return {
+      responder: (responder as string | undefined) ?? null,
+      file: file === undefined ? null : path(file, ''),
+      issuer: issuer === undefined ? null : path(issuer, ''),
+    };
+  };
   const geo = ({ country, asn }: Section): Config['geo'] => ({
     country: country === undefined ? null : path(country, ''),
     asn: asn === undefined ? null : path(asn, ''),
@@ -152,6 +161,7 @@ export function resolveConfig(document: ConfigDocument, problems: Diagnostic[]):
     certificates: mapValues((root.certificates ?? {}) as Record<string, Section>, (_, section) => ({
       certificate: path(section.certificate, ''),
       key: path(section.key, ''),
+      ocsp: answers(section.ocsp),
     })),
     upstreams,
     limits: settings(['limits'], section(root.limits), LIMIT_SETTINGS),
@@ -173,10 +183,17 @@ export function resolveConfig(document: ConfigDocument, problems: Diagnostic[]):
     metrics: metrics && {
       address: address(['metrics', 'address'], (metrics.address as string) ?? DEFAULTS.metricsAddress),
     },
-    audit: audit && { file: auditFile === '-' ? '-' : path(auditFile, '') },
+    audit: audit && {
+      file: auditFile === '-' ? '-' : path(auditFile, ''),
+      facts: audit.facts === true,
+    },
     history: {
       file: history && path(history.file, DEFAULTS.historyFile),
       ...settings(['history'], history ?? {}, HISTORY_SETTINGS),
+    },
+    ocsp: {
+      directory: path(section(root.ocsp).directory, DEFAULTS.ocspDirectory),
+      timeout: scalar(['ocsp', 'timeout'], section(root.ocsp).timeout, OCSP_TIMEOUT, report),
     },
     feeds: feeds(section(root.feeds)),
     log: { level: (section(root.log).level ?? DEFAULTS.logLevel) as Config['log']['level'] },

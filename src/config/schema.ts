@@ -38,6 +38,15 @@ export interface ListenerConfig {
 export interface CertificateConfig {
   readonly certificate: string;
   readonly key: string;
+  /** Of the answers that are stapled. */
+  readonly ocsp: {
+    /** URL; null: the one that the certificate names. */
+    readonly responder: string | null;
+    /** Absolute path of a response in DER that somebody else keeps fresh; nobody is asked then. */
+    readonly file: string | null;
+    /** Absolute path of a PEM file that holds the issuer; null: the chain does. */
+    readonly issuer: string | null;
+  };
 }
 
 export interface HttpUpstreamConfig {
@@ -159,8 +168,8 @@ export interface Config {
   readonly admin: { readonly address: Address; readonly tokenFile: string } | null;
   /** Null: no metrics and health server. */
   readonly metrics: { readonly address: Address } | null;
-  /** `file` is a path or `-` for stdout; null: no audit log. */
-  readonly audit: { readonly file: string } | null;
+  /** `file` is a path or `-` for stdout; `facts`: also every fact that was known; null: no audit log. */
+  readonly audit: { readonly file: string; readonly facts: boolean } | null;
   /** What is remembered of clients. `file` keeps it over a restart; null: nothing does. */
   readonly history: {
     readonly file: string | null;
@@ -170,5 +179,11 @@ export interface Config {
     readonly window: number;
   };
   readonly feeds: FeedSettings;
+  readonly ocsp: {
+    /** Holds the last good answers about our own certificates. */
+    readonly directory: string;
+    /** For one question to a responder about them. */
+    readonly timeout: number;
+  };
   readonly log: { readonly level: LogLevel };
 }

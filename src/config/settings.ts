@@ -79,6 +79,9 @@ export const PUZZLE_EXTENSION_SETTING: Setting = count(PUZZLE_EXTENSION, 0xff00,
 /** For one request to a server of feeds. */
 export const FEED_TIMEOUT: Setting = duration(30 * SECOND, 100, 10 * MINUTE);
 
+/** For one question to an OCSP responder about a certificate of ours. */
+export const OCSP_TIMEOUT: Setting = duration(5 * SECOND, 100, MINUTE);
+
 export const HEADER_DEFAULTS: HeadersConfig = {
   score: 'X-Sallyport-Score',
   policy: 'X-Sallyport-Policy',
@@ -98,13 +101,11 @@ export const DEFAULTS = {
   metricsAddress: '127.0.0.1:9090',
   auditFile: 'audit.jsonl',
   feedDirectory: '.sallyport/feeds',
+  ocspDirectory: '.sallyport/ocsp',
   historyFile: '.sallyport/history.db',
   maxGoodPercent: 10,
   logLevel: 'info',
 } as const;
-
-/** Largest value of `threads`. */
-export const MAX_THREADS = 256;
 
 type Scalars<T> = { [K in keyof T]: T[K] extends number ? K : never }[keyof T] & string;
 

@@ -7,6 +7,9 @@ import type { CoreExports } from './module.ts';
 /** UTF-16 units up to which a text is copied without an encoder. */
 const SHORT_TEXT = 64;
 
+/** What a slot holds: a number, a text, code points, strings, or the 4 or 16 bytes of an address. */
+export type FactSlot = number | string | number[] | string[] | Uint8Array;
+
 export class FactSlots {
   protected readonly memory: CoreMemory;
   protected readonly exports: CoreExports;
@@ -155,6 +158,34 @@ export class FactSlots {
     for (let i = 0; i < view.getUint32(slot + L.SLOT_LENGTH_AT, true); i += 2)
       codes.push(view.getUint16(at + i, true));
     return codes;
+  }
+
+  /** What a fact of whatever kind holds; null when it is unknown. */
+  readFact(fact: number): FactSlot | null {
+    const { view, bytes } = this.memory;
+    const slot = this.#slots + fact * L.SLOT_BYTES;
+    const at = this.#values + view.getUint32(slot + L.SLOT_OFFSET_AT, true);
+    const end = at + view.getUint32(slot + L.SLOT_LENGTH_AT, true);
+    switch (view.getUint32(slot + L.SLOT_STATE_AT, true)) {
+      case L.STATE_NUMBER:
+        return view.getFloat64(slot + L.SLOT_VALUE_AT, true);
+      case L.STATE_BYTES:
+        return this.readText(fact);
+      case L.STATE_CODES:
+        return this.readCodes(fact);
+      case L.STATE_STRINGS: {
+        const texts: string[] = [];
+        for (let i = at; i < end; i += 1 + bytes[i]!) {
+          texts.push(Buffer.from(bytes.subarray(i + 1, i + 1 + bytes[i]!)).toString());
+        }
+        return texts;
+      }
+      case L.STATE_IP4:
+      case L.STATE_IP6:
+        return bytes.slice(at, end);
+      default:
+        return null;
+    }
   }
 
   /** A copy of every fact that is known, for a later phase of the same connection. */

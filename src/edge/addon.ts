@@ -7,6 +7,7 @@ import type { SecureContext } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { getSystemErrorMessage, getSystemErrorName } from 'node:util';
 import { MAX_CERTIFICATE_BYTES } from '../identity/limits.ts';
+import type { Staple } from '../identity/staple.ts';
 import { ALERTS } from '../pdl/registry/iana.ts';
 import { AcceptedBatch, type NativeAcceptor, SYN_STRIDE, TCP_FIELDS } from './accepted-batch.ts';
 
@@ -170,6 +171,13 @@ interface Native {
   ): boolean;
   setTicketKeys(context: TlsHandle, keys: Uint8Array): boolean;
   setSessionContext(connection: TlsHandle, text: string): boolean;
+  setStaples(
+    context: TlsHandle,
+    certificates: readonly Uint8Array[],
+    responses: readonly Uint8Array[],
+    untilSeconds: readonly number[],
+  ): boolean;
+  staple(connection: TlsHandle): boolean;
   addPuzzleExtension(context: TlsHandle, type: number, offer: Uint8Array | null): boolean;
   resumePuzzle(connection: TlsHandle, challenge: Uint8Array, sent: Uint8Array): boolean;
   answerPuzzle(connection: TlsHandle, challenge: Uint8Array, answer: Uint8Array): boolean;
@@ -406,6 +414,20 @@ export class Addon {
   /** Sessions of a connection resume only in those of which the same was said, in at most 32 bytes; false: it is gone. */
   setSessionContext(connection: TlsHandle, text: string): boolean {
     return this.#native.setSessionContext(connection, text);
+  }
+
+  /** Sets the OCSP answers of a context, in place of those it had. @throws Error when one is about no certificate. */
+  setStaples(context: TlsHandle, staples: readonly Staple[]): void {
+    const certificates = staples.map(({ certificate }) => certificate);
+    const responses = staples.map(({ response }) => response);
+    const until = staples.map(({ untilMs }) => Math.floor(untilMs / 1_000));
+    if (this.#native.setStaples(context, certificates, responses, until)) return;
+    throw new Error('OpenSSL takes no OCSP answers');
+  }
+
+  /** The client of a connection gets the OCSP answer of its context if it asks; false: the connection is gone. */
+  staple(connection: TlsHandle): boolean {
+    return this.#native.staple(connection);
   }
 
   /**

@@ -1,7 +1,7 @@
 /** What one loop needs to judge client certificates: the trust and revocation lists in force, and what it remembers. */
 import { prepareAttributes } from '../identity/attributes.ts';
 import { CertificateReader, type ChainLink, type ClientCertificate } from '../identity/client-certificate.ts';
-import { OcspClient } from '../identity/ocsp-client.ts';
+import { OcspClient, type OcspSource } from '../identity/ocsp-client.ts';
 import { Revocation, type RevocationStatus } from '../identity/revocation.ts';
 import type { Trust } from '../identity/trust.ts';
 import type { Bundle } from '../orchestrator/bundle.ts';
@@ -12,12 +12,19 @@ import type { OpenSsl } from './openssl.ts';
 export class CertificateOffice {
   readonly #openssl: OpenSsl;
   readonly #reader = new CertificateReader();
-  readonly #ocsp = new OcspClient();
+  readonly #ocsp: OcspClient;
   #trust: readonly Trust[] = [];
-  #revocation = new Revocation({}, this.#ocsp);
+  #revocation: Revocation;
 
-  constructor(openssl: OpenSsl) {
+  constructor(openssl: OpenSsl, ocsp: OcspSource) {
     this.#openssl = openssl;
+    this.#ocsp = new OcspClient(ocsp);
+    this.#revocation = new Revocation({}, this.#ocsp);
+  }
+
+  /** Certificates whose status was asked for by OCSP and known here. */
+  get ocspHits(): number {
+    return this.#ocsp.counts.hits;
   }
 
   /** @throws Error when a policy asks for what cannot be done here. */

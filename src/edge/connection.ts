@@ -12,12 +12,14 @@ import { type Client, clientAtAccept, clientAtHello } from '../orchestrator/clie
 import type { ConnectionFacts, LaterPhase } from '../orchestrator/engine.ts';
 import { helloExcess } from '../orchestrator/hello-limits.ts';
 import { formatIp } from '../orchestrator/ip.ts';
+import { knownFacts } from '../orchestrator/known-facts.ts';
 import type { Verdict } from '../orchestrator/verdict.ts';
 import type { Verdict as Action, Challenge, Policy } from '../pdl/ir.ts';
 import type { H2Start } from '../profile/h2.ts';
 import type { RequestHead } from '../profile/http.ts';
 import { isVerifiedBot } from './bot-gate.ts';
 import { Handshake } from './handshake.ts';
+import { leastHelloBytes } from './hello-length.ts';
 import type { HelloEnd } from './hello-reader.ts';
 import type { Held } from './holding.ts';
 import type { EdgeLoop, ListenerState } from './loop.ts';
@@ -138,6 +140,7 @@ export class Connection implements Held {
         engine.begin(this.facts);
         return engine.core.parse(bytes, 0, length, 'records', 'tls');
       },
+      least: leastHelloBytes,
     };
     this.#transport.readHello(options, (end, length, reads) => this.#onHelloEnd(end, length, reads));
   }
@@ -208,7 +211,7 @@ export class Connection implements Held {
 
   #act(verdict: Verdict): void {
     this.verdict = verdict;
-    recordVerdict(this.record, verdict);
+    this.#recordDecision(verdict);
     const { action } = verdict;
     const limited = verdict.tier === 'limit';
     switch (action.action) {
@@ -335,8 +338,14 @@ export class Connection implements Held {
     const connection = { facts: this.facts, client: this.client, verdict: this.verdict! };
     this.verdict = engine.decideLater(phase, this.#kept!, connection, Date.now(), set);
     if (phase === 'cert') this.#kept = engine.keep();
-    recordVerdict(this.record, this.verdict);
+    this.#recordDecision(this.verdict);
     return this.verdict;
+  }
+
+  #recordDecision(verdict: Verdict): void {
+    const { config, engine } = this.#loop;
+    recordVerdict(this.record, verdict);
+    if (config.audit?.facts) this.record.facts = knownFacts(engine.core);
   }
 
   /** Is the client the crawler that it says it is? Null: it does not say so, or that is not known yet. */

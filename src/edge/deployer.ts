@@ -12,6 +12,8 @@ import type { CompileOutcome, CompileRequest } from '../orchestrator/compile-pol
 import type { Deployment } from '../orchestrator/deployment.ts';
 import { changeOf, type FoundFeed } from '../orchestrator/feeds.ts';
 import { hostOf } from '../orchestrator/host.ts';
+import { type StapledCertificate, staplingOf } from '../orchestrator/stapling.ts';
+import { missedWithoutAddon } from '../orchestrator/without-addon.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import type { OriginStore } from '../profile/address/origin-store.ts';
 import type { BatchWork } from './batch-work.ts';
@@ -24,10 +26,12 @@ export interface Made {
   readonly diagnostics: readonly Diagnostic[];
   /** Feeds that are to be kept fresh once it is in force. */
   readonly remoteFeeds: readonly RemoteFeed[];
+  /** Those whose OCSP answers its policies staple. */
+  readonly stapled: readonly StapledCertificate[];
 }
 
-/** Trust and revocation lists are looked at this often. */
-const TRUST_REFRESH_MS = 60_000;
+/** Certificates, trust and revocation lists are looked at this often. */
+const FILES_REFRESH_MS = 60_000;
 
 export class Deployer {
   readonly #config: Config;
@@ -36,11 +40,12 @@ export class Deployer {
   readonly #questions: QuestionDesk;
   readonly #origins: OriginStore;
   readonly #modes: ModeDesk;
+  readonly #hasAddon: boolean;
   #epoch = 0;
   /** The feeds in force, as they were found. */
   #feeds: readonly FoundFeed[] = [];
-  /** Modification times of the trust and revocation lists in force, by path. */
-  #trustTimes: ReadonlyMap<string, number> = new Map();
+  /** Modification times of the certificates, trust and revocation lists in force, by path. */
+  #fileTimes: ReadonlyMap<string, number> = new Map();
 
   constructor(
     config: Config,
@@ -49,7 +54,9 @@ export class Deployer {
     questions: QuestionDesk,
     origins: OriginStore,
     modes: ModeDesk,
+    hasAddon: boolean,
   ) {
+    this.#hasAddon = hasAddon;
     this.#modes = modes;
     this.#questions = questions;
     this.#config = config;
@@ -70,6 +77,8 @@ export class Deployer {
       clients: config.clientTable,
       feeds: config.feeds,
     };
+    // why: a file that changes while it is read is found to have changed.
+    const certificateTimes = timesOf(config);
     const certificates = loadCertificates(config.certificates);
     const refusals = await this.#origins.refresh();
     const compile = (): Promise<unknown> =>
@@ -94,13 +103,20 @@ export class Deployer {
       ...refusals,
       ...bots.diagnostics,
     ];
+    if (!this.#hasAddon && compiled.bundle !== null) {
+      diagnostics.push(...missedWithoutAddon(compiled.bundle.program, config.policy));
+    }
     const isWhole = certificates.ok && !diagnostics.some(({ severity }) => severity === 'error');
-    if (compiled.bundle === null || !isWhole) return { deployment: null, diagnostics, remoteFeeds };
+    if (compiled.bundle === null || !isWhole)
+      return { deployment: null, diagnostics, remoteFeeds, stapled: [] };
     const { feeds } = compiled.bundle.program;
     diagnostics.push(...(await this.#questions.test(feeds)));
     if (diagnostics.some(({ severity }) => severity === 'error')) {
-      return { deployment: null, diagnostics, remoteFeeds };
+      return { deployment: null, diagnostics, remoteFeeds, stapled: [] };
     }
+    const { program } = compiled.bundle;
+    const stapling = staplingOf(program, certificates.certificates, config.certificates);
+    diagnostics.push(...stapling.diagnostics);
     this.#questions.keep(feeds);
     this.#epoch++;
     const deployment = {
@@ -112,8 +128,8 @@ export class Deployer {
       bots: bots.known,
     };
     this.#feeds = compiled.feeds;
-    this.#trustTimes = compiled.trustTimes;
-    return { deployment, diagnostics, remoteFeeds };
+    this.#fileTimes = new Map([...certificateTimes, ...compiled.trustTimes]);
+    return { deployment, diagnostics, remoteFeeds, stapled: this.#hasAddon ? stapling.certificates : [] };
   }
 
   /** The feeds in force, as they were found. */
@@ -126,17 +142,21 @@ export class Deployer {
     return new Map(this.#feeds.flatMap(({ name, endsAt }) => (endsAt === null ? [] : [[name, endsAt]])));
   }
 
-  /** Has the file of a feed or list changed since it was read? Who fetches feeds knows by itself. */
-  feedsChanged(): boolean {
-    for (const [path, time] of this.#trustTimes) if (changeOf(path).changedAt !== time) return true;
+  /** Has a certificate, or the file of a feed or list changed since it was read? Who fetches feeds knows by itself. */
+  filesChanged(): boolean {
+    for (const [path, time] of this.#fileTimes) if (changeOf(path).changedAt !== time) return true;
     return this.#feeds.some(({ file }) => file !== null && changeOf(file.path).changedAt !== file.changedAt);
   }
 }
 
-/** The shortest time after which one of the deployment's files is to be looked at again; null: never. */
-export function refreshInterval({ bundle }: Deployment): number | null {
+/** Modification times of the certificates and keys, by path. */
+function timesOf({ certificates }: Config): ReadonlyMap<string, number> {
+  const files = Object.values(certificates).flatMap(({ certificate, key }) => [certificate, key]);
+  return new Map(files.map((path) => [path, changeOf(path).changedAt]));
+}
+
+/** The shortest time after which one of the deployment's files is to be looked at again. */
+export function refreshInterval({ bundle }: Deployment): number {
   const files = bundle.program.feeds.filter(({ source }) => source === 'file');
-  const intervals = files.flatMap(({ refreshMs }) => refreshMs ?? []);
-  if (bundle.program.cas.length > 0) intervals.push(TRUST_REFRESH_MS);
-  return intervals.length === 0 ? null : Math.min(...intervals);
+  return Math.min(FILES_REFRESH_MS, ...files.flatMap(({ refreshMs }) => refreshMs ?? []));
 }

@@ -124,7 +124,9 @@ export class Handshake {
     const allowed = { tls: policy.tls, alpn, floor: config.tls.minVersion };
     const context = loop.contexts.for(policy, certificates, solved !== null);
     const wrap = (options: TLSSocketOptions): WiredTls => this.#transport.takeTls(options);
-    const server = loop.openssl.accept(wrap, context, alpn, sessionContext(sni), this.#identity);
+    const sessions = sessionContext(sni);
+    const { ocspStapling } = policy.tls;
+    const server = loop.openssl.accept(wrap, context, alpn, sessions, this.#identity, ocspStapling);
     loop.adopted(connection.slot);
     const { tls } = server;
     this.#tls = tls;

@@ -6,6 +6,9 @@ import { HUNG_UP } from './addon.ts';
 import type { DescriptorWatch } from './descriptors.ts';
 import type { HelloDone, HelloReaderOptions } from './hello-reader.ts';
 
+/** Looks at whatever comes; after so many a client that sends byte by byte is waited for until it can be done. */
+const EAGER_READS = 4;
+
 /** One for all connections of this thread: a peek is parsed before the next one. Grows to the largest limit asked for. */
 let scratch: Uint8Array = new Uint8Array(0);
 
@@ -20,6 +23,7 @@ export function peekHello(
   if (scratch.length < limit) scratch = new Uint8Array(limit);
   let seen = options.seen ?? 0;
   let reads = 0;
+  let least = 0;
 
   function cancel(): void {
     clearTimeout(timer);
@@ -32,7 +36,8 @@ export function peekHello(
   }
 
   function waitForMore(): void {
-    if (!watch.wait(fd, seen + 1, onReady)) finish('closed');
+    const bytes = Math.min(Math.max(seen + 1, least), limit);
+    if (!watch.wait(fd, bytes, onReady)) finish('closed');
   }
 
   function onReady(events: number): void {
@@ -50,7 +55,10 @@ export function peekHello(
     if (status === 0) finish('complete');
     else if (status < 0) finish(status);
     else if ((events & HUNG_UP) !== 0) finish('closed');
-    else waitForMore();
+    else {
+      if (reads >= EAGER_READS && options.least) least = options.least(scratch, length);
+      waitForMore();
+    }
   }
 
   const timer = setTimeout(() => finish('timeout'), options.timeoutMs);

@@ -16,6 +16,8 @@ export interface HelloReaderOptions {
   readonly timeoutMs: number;
   /** 0: complete, 1: more is needed, negative: a parser status. */
   readonly parse: (bytes: Uint8Array, length: number) => number;
+  /** Bytes below which there is no use in looking again, more than `length`; absent: every byte is looked at. */
+  readonly least?: (bytes: Uint8Array, length: number) => number;
 }
 
 /** Told once how reading ended, the bytes seen, and the reads it took. */

@@ -29,8 +29,20 @@ const OWN_PREFIX = '/.well-known/sallyport/';
 
 const EMPTY_AND_CLOSE = 'Connection: close\r\nContent-Length: 0\r\n\r\n';
 
+/** How long a client may take to close its side after it was told of its error, in milliseconds. */
+const LINGER_MS = 1_000;
+
 type Request = IncomingMessage | Http2ServerRequest;
 type Response = ServerResponse | Http2ServerResponse;
+
+/** Ends a connection whose bytes are no HTTP/1.1, or that ended in the middle of a request. */
+function answerError(error: NodeJS.ErrnoException, socket: Duplex): void {
+  // why: what is written to a client that has reset the connection may never be over, and Node would wait for it.
+  if (!socket.writable || error.code === 'HPE_INVALID_EOF_STATE') return void socket.destroy();
+  socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.once('close', () => clearTimeout(timer));
+}
 
 export class HttpService implements Service {
   readonly posesPages = true;
@@ -73,10 +85,7 @@ export class HttpService implements Service {
     this.#h1.emit('listening');
     this.#h1.on('request', (request, response) => this.#onRequest(request.socket, request, response));
     this.#h1.on('upgrade', (request, socket, head) => this.#onUpgrade(request, socket, head));
-    this.#h1.on('clientError', (_error, socket) => {
-      if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
-      else socket.destroy();
-    });
+    this.#h1.on('clientError', answerError);
     this.#h2 = createHttp2Server({
       settings: { maxConcurrentStreams: limits.streams, maxHeaderListSize: limits.headerBytes },
       maxSessionMemory: 4,

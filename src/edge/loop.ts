@@ -5,6 +5,8 @@
 import type { TLSSocket } from 'node:tls';
 import { type ConnectionRecord, wasServedWell } from '../audit/record.ts';
 import type { Config, ListenerConfig } from '../config/schema.ts';
+import type { OcspSource } from '../identity/ocsp-client.ts';
+import type { Staples } from '../identity/staple.ts';
 import { KnownBots, NOTHING_KNOWN } from '../intel/known-bots.ts';
 import type { Inflight } from '../limit/inflight.ts';
 import { type Certificate, chooseCertificates } from '../orchestrator/certificate-choice.ts';
@@ -55,6 +57,10 @@ export interface EdgeLoopOptions {
   readonly total: SharedCount;
   /** The same in every worker. */
   readonly ticketMasters: TicketMasters;
+  /** Finds out by OCSP of clients' certificates. */
+  readonly ocsp: OcspSource;
+  /** OCSP answers about our own certificates. */
+  readonly staples: Staples;
   /** TLS handshakes under way in the whole process. */
   readonly inflight: Inflight;
   /** Takes the record of a connection that ended; calls `release` with the slot once it is safe. */
@@ -78,6 +84,7 @@ export class EdgeLoop {
   bots: KnownBots = new KnownBots(NOTHING_KNOWN);
   #contexts: ContextPool;
   #ticketMasters: TicketMasters;
+  #staples: Staples;
   /** By listener, in its order. */
   #certificates: readonly (readonly Certificate[])[] = [];
   #draining = false;
@@ -91,11 +98,12 @@ export class EdgeLoop {
     this.engine = options.engine;
     this.history = options.history;
     this.openssl = options.openssl;
-    this.certificates = new CertificateOffice(options.openssl);
+    this.certificates = new CertificateOffice(options.openssl, options.ocsp);
     this.inflight = options.inflight;
     this.#intermediaries = options.config.intermediaries.map((text) => parsePrefix(text)!);
     this.pen = new HoldingPen(options.config.limits.tarpits);
     this.#ticketMasters = options.ticketMasters;
+    this.#staples = options.staples;
     this.puzzles = new Puzzles({
       core: options.engine.core,
       history: options.history,
@@ -147,12 +155,19 @@ export class EdgeLoop {
     this.#contexts.rotate(masters);
   }
 
+  /** From here on these OCSP answers are stapled, and no others. */
+  staple(staples: Staples): void {
+    this.#staples = staples;
+    this.#contexts.staple(staples);
+  }
+
   #newContexts(): ContextPool {
     const { openssl, config } = this.#options;
     const { minVersion: floor, tickets } = config.tls;
     const masters = this.#ticketMasters;
+    const staples = this.#staples;
     const trust = this.#deployment?.bundle.trust.authorities ?? [];
-    return new ContextPool({ make: openssl.makeContext, masters, floor, tickets, trust });
+    return new ContextPool({ make: openssl.makeContext, masters, floor, tickets, trust, staples });
   }
 
   /** The certificate a policy names, else the listener's best for the server name: one for each type of key. */

@@ -1,6 +1,8 @@
 /** What passes between the main thread and an edge worker. */
 import type { MessagePort } from 'node:worker_threads';
 import type { Config } from '../config/schema.ts';
+import type { OcspFinding } from '../identity/ocsp-client.ts';
+import type { Staples } from '../identity/staple.ts';
 import type { Tally } from '../observe/tally.ts';
 import type { Question } from '../orchestrator/answers.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
@@ -22,6 +24,7 @@ export interface WorkerTask {
   readonly config: Config;
   readonly deployment: Deployment;
   readonly ticketMasters: TicketMasters;
+  readonly staples: Staples;
   readonly shared: SharedState;
   /** Open connections of this worker; the main thread reads it when the worker is lost. */
   readonly slots: SharedArrayBuffer;
@@ -38,6 +41,10 @@ export interface WorkerTask {
 export type ToWorker =
   | { readonly type: 'deploy'; readonly deployment: Deployment }
   | { readonly type: 'tickets'; readonly masters: TicketMasters }
+  /** OCSP answers about our own certificates: these and no others. */
+  | { readonly type: 'staples'; readonly staples: Staples }
+  /** The answer to the question `id`. */
+  | { readonly type: 'ocsp'; readonly id: number; readonly found: OcspFinding }
   | { readonly type: 'drain'; readonly timeoutMs: number }
   /** Somebody wants to be told of each connection, or nobody any more. */
   | { readonly type: 'watch'; readonly watched: boolean }
@@ -51,7 +58,18 @@ export type ToMain =
   /** What the worker wants to be found out. */
   | { readonly type: 'asked'; readonly questions: readonly Question[] }
   | { readonly type: 'notice'; readonly listener: string; readonly message: string }
+  | OcspAsked
   | Ended;
+
+/** What the worker wants to know by OCSP of a client's certificate. */
+export interface OcspAsked {
+  readonly type: 'ocsp';
+  readonly id: number;
+  readonly url: string;
+  readonly certId: Uint8Array;
+  /** DER of the issuer's certificate. */
+  readonly issuer: Uint8Array;
+}
 
 /** Connections that ended: their audit lines, if any are wanted, and what is counted of them. */
 export interface Ended {

@@ -106,24 +106,30 @@ export class OpenSsl {
       // why: `setTicketKeys` of `tls.Server` does the same; one key alone, so older tickets are not taken.
       const setTicketKeys = (keys: Buffer): void =>
         secureContext.context.setTicketKeys(keys.subarray(0, NODE_TICKET_KEY_BYTES));
-      return { secureContext, setTicketKeys };
+      return { secureContext, setTicketKeys, setStaples: () => {} };
     }
     const { context: secureContext, handle } = addon.captureContext(() => createSecureContext(options));
     addon.configureContext(handle, { tickets });
     addon.setTicketKeys(handle, request.ticketKeys);
     sendExtensions(addon, handle, request.extensions);
+    if (request.staples !== null) addon.setStaples(handle, request.staples);
     if (request.puzzles) addon.addPuzzleExtension(handle, this.#puzzleExtension, null);
     if (options.ca !== undefined) {
       const between = Math.max(0, Math.min(request.depth ?? MAX_CHAIN, MAX_CHAIN) - 2);
       addon.judgeCertificates(handle, between, [options.ca].flat().length <= MAX_NAMED_AUTHORITIES);
     }
-    return { secureContext, setTicketKeys: (keys) => addon.setTicketKeys(handle, keys) };
+    return {
+      secureContext,
+      setTicketKeys: (keys) => addon.setTicketKeys(handle, keys),
+      setStaples: (staples) => addon.setStaples(handle, staples),
+    };
   };
 
   /**
    * Begins the server's side of a handshake.
    * @param wrap Puts TLS over the connection.
    * @param sessions At most 32 characters: sessions resume only where the same was said; without the addon everywhere.
+   * @param staples A client that asks gets the OCSP answers of the context; without the addon nobody does.
    */
   accept(
     wrap: (options: TLSSocketOptions) => WiredTls,
@@ -131,6 +137,7 @@ export class OpenSsl {
     alpn: readonly string[],
     sessions: string,
     certificate: CertificateDemand | null = null,
+    staples = false,
   ): ServerTls {
     const options = {
       isServer: true,
@@ -148,6 +155,7 @@ export class OpenSsl {
     const { made, handle } = addon.captureSsl(() => wrap(options));
     const { tls, wire } = made;
     addon.setSessionContext(handle, sessions);
+    if (staples) addon.staple(handle);
     if (certificate !== null) judgeBy(addon, handle, tls, certificate);
     return {
       tls,

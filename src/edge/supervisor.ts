@@ -10,6 +10,7 @@ import { remoteBots } from '../intel/bot-sources.ts';
 import type { Judgement } from '../intel/guards.ts';
 import { FeedRefresher } from '../intel/refresher.ts';
 import { createInflight, createInflightRow, Inflight } from '../limit/inflight.ts';
+import type { OcspCounts } from '../observe/ocsp-metrics.ts';
 import type { Bundle } from '../orchestrator/bundle.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
 import { handshakeRate } from '../orchestrator/handshake-rate.ts';
@@ -24,11 +25,13 @@ import { Deployer, refreshInterval } from './deployer.ts';
 import { FeedDesk } from './feed-desk.ts';
 import type { SharedState, WorkerTask } from './messages.ts';
 import { ModeDesk } from './mode-desk.ts';
+import { OcspDesk } from './ocsp-desk.ts';
 import { createEdgePool, runInPool } from './pools.ts';
 import { QuestionDesk } from './question-desk.ts';
 import { Reporting } from './reporting.ts';
 import { SharedCount } from './slots.ts';
 import { type BoundListener, ListeningSockets } from './sockets.ts';
+import { Stapler } from './stapler.ts';
 import { TableKeeper } from './table-keeper.ts';
 import runEdgeWorker from './worker.ts';
 import { WorkerSlot } from './worker-slot.ts';
@@ -67,6 +70,8 @@ export class Supervisor implements AdminControl {
   readonly #origins: OriginStore;
   readonly #questions: QuestionDesk;
   readonly #deployer: Deployer;
+  readonly #stapler: Stapler;
+  readonly #ocsp = new OcspDesk();
   readonly feeds: FeedDesk;
   readonly modes: ModeDesk;
   readonly #slots: WorkerSlot[] = [];
@@ -115,7 +120,7 @@ export class Supervisor implements AdminControl {
       onChanged: () => void this.#reloadQuietly(),
       onResult: ({ feed, result, reason }) => {
         if (reason === null) log.info({ feed, result }, 'feed refreshed');
-        else log.warn({ feed, result, reason }, 'feed not refreshed; the last good copy stays');
+        else log.warn({ feed, result, reason }, 'feed not refreshed; what was in force stays');
       },
     });
     this.#questions = new QuestionDesk(config.feeds.resolvers, this.#keeper.tables);
@@ -123,6 +128,13 @@ export class Supervisor implements AdminControl {
       files: config.geo,
       load: (task) => this.#batch.runQuietly(task, 'database') as Promise<LoadedDatabase | string>,
       onChanged: () => void this.#reloadQuietly(),
+    });
+    this.#stapler = new Stapler({
+      settings: config.ocsp,
+      log,
+      onChanged: (staples) => {
+        for (const slot of this.#slots) slot.staple(staples);
+      },
     });
     this.modes = new ModeDesk({
       log,
@@ -136,6 +148,7 @@ export class Supervisor implements AdminControl {
       this.#questions,
       this.#origins,
       this.modes,
+      addon?.capturesTls === true,
     );
     this.feeds = new FeedDesk({
       settings: config.feeds,
@@ -157,6 +170,8 @@ export class Supervisor implements AdminControl {
       dnsLists: this.#questions.health(),
       bots: this.#questions.bots,
       databases: this.#origins.health(),
+      staples: this.#stapler.health(),
+      ocsp: this.#ocspCounts,
       modes: this.modes.list(),
       policy: this.#deployment && { imageId: this.#deployment.bundle.imageId, epoch: this.#deployment.epoch },
     }));
@@ -178,10 +193,11 @@ export class Supervisor implements AdminControl {
   }
 
   async #start(): Promise<void> {
-    const { deployment, diagnostics, remoteFeeds } = await this.#deployer.make(false);
+    const { deployment, diagnostics, remoteFeeds, stapled } = await this.#deployer.make(false);
     if (deployment === null) throw new DeploymentError(diagnostics);
     this.#logWarnings(diagnostics);
     this.#deployment = deployment;
+    await this.#stapler.use(stapled);
     await this.#reporting.start();
     await this.#listen();
     const workers = Math.max(1, this.#config.threads);
@@ -223,7 +239,9 @@ export class Supervisor implements AdminControl {
       ports: () => this.#bound.map(({ port }) => port),
       deployment: () => this.#deployment!,
       ticketMasters: () => this.#ticketMasters,
+      staples: () => this.#stapler.staples,
       onEnded: (ended) => this.#reporting.ended(ended),
+      onOcsp: (asked) => this.#ocsp.answer(asked),
       onQuestions: (questions) => this.#questions.answer(questions),
       watched: () => this.watch.watched,
       onLost: (lost, worker) => {
@@ -274,7 +292,7 @@ export class Supervisor implements AdminControl {
   }
 
   async #reload(quietly: boolean): Promise<ReloadResult> {
-    const { deployment, diagnostics, remoteFeeds } = await this.#deployer.make(quietly);
+    const { deployment, diagnostics, remoteFeeds, stapled } = await this.#deployer.make(quietly);
     if (deployment === null) {
       this.#reporting.reloaded('refused');
       for (const entry of diagnostics)
@@ -282,6 +300,8 @@ export class Supervisor implements AdminControl {
       return { ok: false, diagnostics };
     }
     this.#logWarnings(diagnostics);
+    // why: a renewed certificate has its answer from its first handshake on.
+    await this.#stapler.use(stapled);
     this.#deployment = deployment;
     const refusals = await Promise.all(this.#slots.map((slot) => slot.deploy(deployment)));
     refusals.forEach((error, worker) => {
@@ -302,10 +322,9 @@ export class Supervisor implements AdminControl {
   #scheduleRefresh(): void {
     clearInterval(this.#refresh ?? undefined);
     const interval = refreshInterval(this.#deployment!);
-    if (interval === null) return;
     this.#refresh = setInterval(
       () => {
-        if (!this.#isReloading && this.#deployer.feedsChanged()) void this.#reloadQuietly();
+        if (!this.#isReloading && this.#deployer.filesChanged()) void this.#reloadQuietly();
       },
       Math.max(interval, MIN_REFRESH_MS),
     );
@@ -319,6 +338,12 @@ export class Supervisor implements AdminControl {
       handshakes: new Inflight(this.#shared.inflight, createInflightRow()).all,
       workers: this.#slots.filter((slot) => slot.ready).length,
     };
+  }
+
+  /** Of client certificates, in all workers. */
+  get #ocspCounts(): OcspCounts {
+    const { hits, misses } = this.#ocsp.counts;
+    return { hits: hits + this.#slots.reduce((sum, slot) => sum + slot.ocspHits, 0), misses };
   }
 
   describeClient(
@@ -344,6 +369,8 @@ export class Supervisor implements AdminControl {
       },
       feeds: this.#refresher.health(),
       databases: this.#origins.health(),
+      staples: this.#stapler.health(),
+      ocsp: this.#ocspCounts,
       modes: this.modes.list(),
       connections: this.#total.value,
       workers: this.#slots.map((slot, index) => ({
@@ -376,6 +403,7 @@ export class Supervisor implements AdminControl {
     clearInterval(this.#refresh ?? undefined);
     clearInterval(this.#rotation ?? undefined);
     this.#origins.close();
+    this.#stapler.close();
     this.modes.close();
     await Promise.all(this.#slots.map(finish));
     this.#sockets?.close();

@@ -4,11 +4,13 @@
  */
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { Config } from '../config/schema.ts';
+import type { OcspFinding } from '../identity/ocsp-client.ts';
+import type { Staples } from '../identity/staple.ts';
 import { createInflightRow, Inflight } from '../limit/inflight.ts';
 import type { Question } from '../orchestrator/answers.ts';
 import type { Deployment } from '../orchestrator/deployment.ts';
 import type { TicketMasters } from '../orchestrator/ticket-keys.ts';
-import type { Ended, SharedState, ToMain, ToWorker, WorkerTask } from './messages.ts';
+import type { Ended, OcspAsked, SharedState, ToMain, ToWorker, WorkerTask } from './messages.ts';
 import { collectLost, type LostConnection, SLOT_BYTES } from './slots.ts';
 
 export interface WorkerSlotOptions {
@@ -24,9 +26,11 @@ export interface WorkerSlotOptions {
   readonly ports: () => readonly number[];
   readonly deployment: () => Deployment;
   readonly ticketMasters: () => TicketMasters;
+  readonly staples: () => Staples;
   /** Audit lines and counts of connections that ended. */
   readonly onEnded: (ended: Ended) => void;
   readonly onQuestions: (questions: readonly Question[]) => void;
+  readonly onOcsp: (asked: OcspAsked) => OcspFinding | Promise<OcspFinding>;
   /** Does somebody want to be told of each connection? */
   readonly watched: () => boolean;
   /** Connections that went with a worker. */
@@ -40,7 +44,7 @@ const MAX_BACKOFF_MS = 5_000;
 
 /** One worker, from its start to its end. */
 class Incarnation {
-  readonly gauges = new Int32Array(new SharedArrayBuffer(16));
+  readonly gauges = new Int32Array(new SharedArrayBuffer(20));
   readonly inflight = createInflightRow();
   readonly slots: SharedArrayBuffer;
   readonly port: MessagePort;
@@ -70,6 +74,7 @@ export class WorkerSlot {
   #idle: (() => void) | null = null;
   /** Of workers that are gone. */
   #evictedBefore = 0;
+  #ocspHitsBefore = 0;
   /** Workers started after the first. */
   restarts = 0;
 
@@ -94,6 +99,11 @@ export class WorkerSlot {
   /** Connections that wait for the solution of a puzzle. */
   get puzzles(): number {
     return this.#sum(2);
+  }
+
+  /** Client certificates whose status a worker knew by OCSP, since the first worker. */
+  get ocspHits(): number {
+    return this.#ocspHitsBefore + this.#sum(4);
   }
 
   /** Longest time that the loop stood still in the last five seconds, in microseconds. */
@@ -124,6 +134,7 @@ export class WorkerSlot {
       config: options.config,
       deployment: options.deployment(),
       ticketMasters: options.ticketMasters(),
+      staples: options.staples(),
       shared: options.shared,
       slots: worker.slots,
       gauges: worker.gauges.buffer as SharedArrayBuffer,
@@ -160,6 +171,9 @@ export class WorkerSlot {
       case 'asked':
         this.#options.onQuestions(message.questions);
         return;
+      case 'ocsp':
+        void this.#answerOcsp(worker, message);
+        return;
       case 'notice':
         this.#options.onProblem(`listener ${message.listener}`, message.message);
         return;
@@ -170,6 +184,11 @@ export class WorkerSlot {
         );
         if (worker === this.#current && !this.#ending) this.#replace();
     }
+  }
+
+  async #answerOcsp(worker: Incarnation, asked: OcspAsked): Promise<void> {
+    const found = await this.#options.onOcsp(asked);
+    worker.send({ type: 'ocsp', id: asked.id, found });
   }
 
   #settle(epoch: number, error: string | null): void {
@@ -185,6 +204,7 @@ export class WorkerSlot {
     worker.port.close();
     this.#running.delete(worker);
     this.#evictedBefore += worker.gauges[1]!;
+    this.#ocspHitsBefore += worker.gauges[4]!;
     new Inflight(this.#options.shared.inflight, worker.inflight).forget();
     this.#options.onLost(collectLost(worker.slots), this.#options.slot);
     if (this.#running.size === 0) this.#idle?.();
@@ -234,6 +254,11 @@ export class WorkerSlot {
   /** Has every worker, also one that is still starting, make tickets with the first master. */
   rotateTicketKeys(masters: TicketMasters): void {
     for (const worker of this.#running) worker.send({ type: 'tickets', masters });
+  }
+
+  /** Has every worker, also one that is still starting, staple these answers and no others. */
+  staple(staples: Staples): void {
+    for (const worker of this.#running) worker.send({ type: 'staples', staples });
   }
 
   /** Lets open connections end; those left after `timeoutMs` are closed. */

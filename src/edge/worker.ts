@@ -21,6 +21,7 @@ import { listenWithNet } from './listener.ts';
 import { EdgeLoop, type ListenerState, type Service } from './loop.ts';
 import { LoopWatch } from './loop-watch.ts';
 import type { ToMain, ToWorker, WorkerTask } from './messages.ts';
+import { OcspBox } from './ocsp-box.ts';
 import { OpenSsl } from './openssl.ts';
 import { Outbox } from './outbox.ts';
 import { PassthroughNames } from './passthrough.ts';
@@ -30,7 +31,7 @@ import { ConnectionSlots, SharedCount } from './slots.ts';
 import { TcpService } from './tcp-service.ts';
 
 const GAUGE_INTERVAL_MS = 500;
-const GAUGE = { held: 0, evicted: 1, puzzles: 2, stall: 3 } as const;
+const GAUGE = { held: 0, evicted: 1, puzzles: 2, stall: 3, ocspHits: 4 } as const;
 
 function gateOf({ proxyProtocol }: ListenerConfig): ProxyGate | null {
   return proxyProtocol && new ProxyGate(proxyProtocol.from, proxyProtocol.require);
@@ -42,6 +43,7 @@ class EdgeWorker {
   readonly #gate: ChallengeGate;
   readonly #outbox: Outbox;
   readonly #questions: QuestionBox;
+  readonly #ocsp: OcspBox;
   readonly #services: readonly Service[];
   readonly #listeners: readonly ListenerState[];
   readonly #sources: Source[] = [];
@@ -59,6 +61,7 @@ class EdgeWorker {
     const { config, shared } = task;
     const tables = openTables(shared);
     this.#questions = new QuestionBox(task.port);
+    this.#ocsp = new OcspBox(task.port);
     const history = new History(tables, (question) => this.#questions.add(question));
     this.#gate = new ChallengeGate(history, tables.clearances);
     this.#gauges = new Int32Array(task.gauges);
@@ -74,6 +77,8 @@ class EdgeWorker {
       slots: new ConnectionSlots(task.slots),
       total: new SharedCount(shared.total, config.limits.connections),
       ticketMasters: task.ticketMasters,
+      ocsp: this.#ocsp.ask,
+      staples: task.staples,
       inflight: new Inflight(shared.inflight, task.inflight),
       report: (record, slot) => this.#outbox.add(record, slot),
     });
@@ -163,6 +168,7 @@ class EdgeWorker {
     this.#gauges[GAUGE.held] = this.#loop.pen.size;
     this.#gauges[GAUGE.evicted] = this.#loop.pen.evicted;
     this.#gauges[GAUGE.puzzles] = this.#loop.puzzles.waiting;
+    this.#gauges[GAUGE.ocspHits] = this.#loop.certificates.ocspHits;
     this.#gauges[GAUGE.stall] = Math.round(this.#stalls.longest * 1_000);
   }
 
@@ -171,6 +177,8 @@ class EdgeWorker {
       this.#deploying = this.#deploying.then(() => this.#redeploy(message.deployment));
     } else if (message.type === 'watch') this.#outbox.watched = message.watched;
     else if (message.type === 'tickets') this.#loop.rotateTicketKeys(message.masters);
+    else if (message.type === 'ocsp') this.#ocsp.settle(message.id, message.found);
+    else if (message.type === 'staples') this.#loop.staple(message.staples);
     else if (message.type === 'drain') void this.#drain(message.timeoutMs);
     else {
       this.#stopAccepting();

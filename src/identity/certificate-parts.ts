@@ -1,5 +1,15 @@
 /** The parts of a certificate that its issuer is found and its revocation asked by, as they are encoded. */
-import { contentOf, DerError, type Element, elementAt, expect, TAG, whole } from './der.ts';
+import {
+  childrenOf,
+  contentOf,
+  DerError,
+  type Element,
+  elementAt,
+  expect,
+  oidOf,
+  TAG,
+  whole,
+} from './der.ts';
 
 export interface CertificateParts {
   /** Content of the serial number's INTEGER. */
@@ -15,6 +25,7 @@ export interface CertificateParts {
 }
 
 const VERSION = 0xa0;
+const EXTENSIONS = 0xa3;
 
 /** @throws DerError when the certificate cannot be read. */
 export function partsOf(der: Uint8Array): CertificateParts {
@@ -43,4 +54,23 @@ export function partsOf(der: Uint8Array): CertificateParts {
     publicKey: whole(der, publicKey),
     keyBits: der.subarray(bits.start + 1, bits.end),
   };
+}
+
+/**
+ * The value of a certificate's extension (RFC 5280 section 4.1), null when it has none of this type.
+ * @param oid In its dotted form. @throws DerError when the certificate cannot be read.
+ */
+export function extensionOf(der: Uint8Array, oid: string): Uint8Array | null {
+  const certificate = expect(der, 0, der.length, TAG.sequence);
+  const body = expect(der, certificate.start, certificate.end, TAG.sequence);
+  const holder = [...childrenOf(der, body)].find(({ tag }) => tag === EXTENSIONS);
+  if (holder === undefined) return null;
+  for (const extension of childrenOf(der, expect(der, holder.start, holder.end, TAG.sequence))) {
+    const [type, ...rest] = childrenOf(der, extension);
+    const value = rest.at(-1);
+    if (type === undefined || value?.tag !== TAG.octetString)
+      throw new DerError('an extension without a value');
+    if (oidOf(der, type) === oid) return contentOf(der, value);
+  }
+  return null;
 }

@@ -22,9 +22,10 @@ const SUCCESSFUL = 0;
 const SHA1 = Uint8Array.of(0x30, 0x09, 0x06, 0x05, 0x2b, 0x0e, 0x03, 0x02, 0x1a, 0x05, 0x00);
 const EXPLICIT_0 = 0xa0;
 
-/** What an answer says; `untilMs` is when it can no longer be used. */
+/** What an answer says; it was right at `fromMs`, and can no longer be used at `untilMs`. */
 export interface OcspAnswer {
   readonly status: 'good' | 'revoked' | 'unknown';
+  readonly fromMs: number;
   readonly untilMs: number;
 }
 
@@ -140,7 +141,7 @@ function answerIn(bytes: Uint8Array, body: Element, certId: Uint8Array, nowMs: n
         : thisUpdateMs + AGE_WITHOUT_NEXT_MS;
     if (thisUpdateMs > nowMs + SKEW_MS) throw new DerError('an answer from the future');
     if (nextUpdateMs < nowMs - SKEW_MS) throw new DerError('an answer that is out of date');
-    return { status, untilMs: nextUpdateMs };
+    return { status, fromMs: thisUpdateMs, untilMs: nextUpdateMs };
   }
   throw new DerError('no answer about this certificate');
 }

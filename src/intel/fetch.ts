@@ -3,6 +3,7 @@ import { type Dispatcher, request } from 'undici';
 import type { Feed } from '../pdl/ir.ts';
 import { FeedFormatError } from './content.ts';
 import { type FeedClient, LocalRedirectError } from './http-client.ts';
+import { SCOPES } from './json.ts';
 import { DIRECTORY_TYPE, KEY_DIRECTORY, MAX_DIRECTORY_BYTES, readDirectory } from './key-directory.ts';
 import type { FeedOptions } from './settings.ts';
 import type { FeedState } from './store.ts';
@@ -82,11 +83,12 @@ function content(document: object): Fetched {
   return { kind: 'content', bytes: Buffer.from(JSON.stringify(document)), etag: null, lastModified: null };
 }
 
-/** A local API of CrowdSec remembers what it has told; `startup` has it begin anew. */
+/** A local API of CrowdSec remembers what it has told; `startup` has it begin anew. Unasked, it tells of addresses alone. */
 function addressOf({ feed, changesOnly }: FetchRequest): URL {
   if (feed.source !== 'crowdsec') return new URL(feed.path);
   const base = feed.path.endsWith('/') ? feed.path : `${feed.path}/`;
-  return new URL(`v1/decisions/stream?startup=${!changesOnly}`, base);
+  const scopes = SCOPES[feed.type] ?? [];
+  return new URL(`v1/decisions/stream?startup=${!changesOnly}&scopes=${scopes.join(',')}`, base);
 }
 
 function authorization({ feed, options, secret }: FetchRequest): Record<string, string> {

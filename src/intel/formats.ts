@@ -45,7 +45,8 @@ export function detectFormat(bytes: Uint8Array, type: Feed['type']): Format {
 function detectJson(start: string): Format {
   const first = start.split('\n', 1)[0]!;
   if (/^\{"(?:cidr|asn)":.*\}\s*$/.test(first)) return 'spamhaus';
-  if (/"(?:new|deleted)"\s*:/.test(start)) return 'crowdsec';
+  // Its first key: attributes of MISP may be `deleted` too.
+  if (/^\{\s*"(?:new|deleted)"\s*:/.test(start)) return 'crowdsec';
   if (/"objects"\s*:|"type"\s*:\s*"bundle"/.test(start)) return 'stix';
   if (/"Event"\s*:|"list"\s*:|"matching_attributes"\s*:/.test(start)) return 'misp';
   return 'json';

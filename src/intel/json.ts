@@ -137,10 +137,23 @@ export function readSpamhaus(text: string, contents: Contents): FeedContent {
   return { members, lines, bad };
 }
 
+/**
+ * Types of MISP attributes that hold values of a feed's type; of other feeds any that looks like one. Without them the
+ * MD5 of a file would be a JA3, and the name of a file that of a host.
+ */
+const MISP_TYPES: Partial<Record<FeedType, readonly string[]>> = {
+  cidr: ['ip-src', 'ip-dst', 'ip'],
+  ip: ['ip-src', 'ip-dst', 'ip'],
+  host: ['domain', 'hostname'],
+  ja3: ['ja3-fingerprint-md5'],
+  asn: ['AS'],
+};
+
 /** A MISP warning list, or events: attributes that are meant for detection (`to_ids`). */
 export function readMisp(text: string, contents: Contents): FeedContent {
   const root = parse(text);
   const found = new Mixed(contents);
+  const wanted = MISP_TYPES[contents.type];
   for (const entry of list(get(root, 'list'))) found.add(entry);
   const events = Array.isArray(root) ? root : [...list(get(root, 'response')), root];
   if (get(root, 'list') === undefined && !events.some((entry) => get(entry, 'Event') !== undefined)) {
@@ -150,12 +163,22 @@ export function readMisp(text: string, contents: Contents): FeedContent {
     const event = get(entry, 'Event');
     const objects = list(get(event, 'Object')).flatMap((object) => list(get(object, 'Attribute')));
     for (const attribute of [...list(get(event, 'Attribute')), ...objects]) {
-      if (get(attribute, 'to_ids') !== true) continue;
+      // why: exports of events have booleans, answers of older servers texts of numbers.
+      if (!isSet(get(attribute, 'to_ids')) || isSet(get(attribute, 'deleted'))) continue;
       // `ip-dst|port` and its like hold two values.
-      for (const value of String(get(attribute, 'value') ?? '').split('|')) found.add(value);
+      const kinds = String(get(attribute, 'type') ?? '').split('|');
+      String(get(attribute, 'value') ?? '')
+        .split('|')
+        .forEach((value, index) => {
+          if (wanted === undefined || wanted.includes(kinds[index] ?? '')) found.add(value.trim());
+        });
     }
   }
   return found;
+}
+
+function isSet(flag: Json | undefined): boolean {
+  return flag === true || flag === 1 || flag === '1';
 }
 
 /** What a comparison of a STIX pattern is about, by the feed's type. */
@@ -164,7 +187,13 @@ const STIX_OBJECTS: Partial<Record<FeedType, readonly string[]>> = {
   ip: ['ipv4-addr', 'ipv6-addr'],
   host: ['domain-name'],
 };
-const COMPARISON = /([a-z0-9-]+):value\s*=\s*'((?:[^'\\]|\\.)*)'/g;
+const TEXT = String.raw`'(?:[^'\\]|\\.)*'`;
+/** `=`, `IN (…)`, and `ISSUBSET` of addresses in a network (STIX 2.1, section 9.6.1). */
+const COMPARISON = new RegExp(
+  String.raw`([a-z0-9-]+):value\s*(?:=\s*|IN\s*\(|ISSUBSET\s+)((?:${TEXT}[\s,]*)+)`,
+  'g',
+);
+const TEXTS = new RegExp(TEXT, 'g');
 /** Observations that only together mean something cannot become single members. */
 const COMPOUND = /\b(?:AND|FOLLOWEDBY|NOT)\b/;
 
@@ -192,9 +221,12 @@ export function readStix(text: string, contents: Contents, nowMs: number): FeedC
     const until = Date.parse(String(get(indicator, 'valid_until')));
     const confidence = get(indicator, 'confidence');
     const score = typeof confidence === 'number' ? confidence : undefined;
-    for (const [, object, value] of pattern.matchAll(COMPARISON)) {
+    for (const [, object, values] of pattern.matchAll(COMPARISON)) {
       if (!objects.includes(object!)) continue;
-      found.add(value!.replaceAll(/\\(.)/g, '$1'), Number.isNaN(until) ? undefined : until, score);
+      for (const [quoted] of values!.matchAll(TEXTS)) {
+        const value = quoted.slice(1, -1).replaceAll(/\\(.)/g, '$1');
+        found.add(value, Number.isNaN(until) ? undefined : until, score);
+      }
     }
   }
   return found;
@@ -220,8 +252,8 @@ export function goDuration(text: string): number {
   return text.startsWith('-') ? -total : total;
 }
 
-/** The CrowdSec scope that holds a type's values. */
-const SCOPES: Partial<Record<FeedType, readonly string[]>> = {
+/** The CrowdSec scopes that hold a type's values, in lower case. */
+export const SCOPES: Partial<Record<FeedType, readonly string[]>> = {
   cidr: ['ip', 'range'],
   ip: ['ip', 'range'],
   asn: ['as'],

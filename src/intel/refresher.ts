@@ -88,9 +88,12 @@ export class FeedRefresher {
     this.#client = new FeedClient(options.settings.ca);
   }
 
-  /** Refreshes those that have no copy yet, all at once; resolves when each has one or failed. */
+  /**
+   * Refreshes those that have no copy yet, all at once; resolves when each has one or failed. Those that failed before
+   * wait for their time.
+   */
   async fetchMissing(feeds: readonly RemoteFeed[]): Promise<boolean> {
-    const missing = feeds.filter(({ feed }) => this.#state(feed).copy === null);
+    const missing = feeds.filter(({ feed }) => this.#state(feed).copy === null && !this.#isWaiting(feed));
     const results = await Promise.all(
       missing.map((feed) => this.#refresh(this.#keep(feed), NOTHING_ACCEPTED)),
     );
@@ -145,6 +148,11 @@ export class FeedRefresher {
     await this.#client.destroy();
   }
 
+  #isWaiting(feed: Feed): boolean {
+    const kept = this.#kept.get(feed.name);
+    return kept !== undefined && kept.timer !== null && sameFeed(kept.remote.feed, feed);
+  }
+
   #state(feed: Feed): FeedState {
     return readState(this.#options.settings.directory, feed);
   }
@@ -171,7 +179,7 @@ export class FeedRefresher {
     const wait = nextDelay(feed.refreshMs, failure?.count ?? 0, last?.retryAfterMs ?? null, Math.random());
     // why: after a restart a copy is as old as it is, not as young as the process.
     const spent = last === null && failure === null && copy !== null ? Date.now() - copy.checkedAt : 0;
-    const delay = Math.max(MIN_DELAY_MS, wait - Math.max(0, spent));
+    const delay = Math.round(Math.max(MIN_DELAY_MS, wait - Math.max(0, spent)));
     clearTimeout(kept.timer ?? undefined);
     kept.nextAt = Date.now() + delay;
     kept.timer = setTimeout(() => void this.#turn(kept, NOTHING_ACCEPTED), delay);

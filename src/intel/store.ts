@@ -2,10 +2,11 @@
  * Last good copies of fetched feeds: for each a state file and the content it names by digest. Both are
  * replaced by renaming, so that a crash at any moment leaves the copy before or the copy after.
  */
-import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Feed } from '../pdl/ir.ts';
+import { replaceWhole } from '../store/replace.ts';
 
 /** Times are milliseconds since the epoch. */
 export interface FeedState {
@@ -76,19 +77,13 @@ export function readCopy(directory: string, feed: Feed): { bytes: Uint8Array; st
 export function writeState(directory: string, feed: Feed, state: FeedState, content?: Uint8Array): void {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   if (content !== undefined && state.copy !== null) {
-    replace(copyPath(directory, feed, state.copy.sha256), content);
+    replaceWhole(copyPath(directory, feed, state.copy.sha256), content);
   }
-  replace(statePath(directory, feed), JSON.stringify(state));
+  replaceWhole(statePath(directory, feed), JSON.stringify(state));
   if (content === undefined) return;
   const prefix = `${keyOf(feed)}.`;
   const keep = [`${prefix}json`, `${prefix}${state.copy!.sha256.slice(0, 16)}`];
   for (const name of readdirSync(directory)) {
     if (name.startsWith(prefix) && !keep.includes(name)) rmSync(join(directory, name), { force: true });
   }
-}
-
-function replace(path: string, content: string | Uint8Array): void {
-  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
-  writeFileSync(temporary, content, { mode: 0o600, flush: true });
-  renameSync(temporary, path);
 }

@@ -1,6 +1,7 @@
 /** What the library tells a server about one of its connections. */
 import type { Core } from '../core/core.ts';
-import type { ScorePart, Verdict } from '../orchestrator/verdict.ts';
+import type { CanaryArm } from '../orchestrator/canaries.ts';
+import type { ScorePart, ShadowDecision, Verdict } from '../orchestrator/verdict.ts';
 
 /** What a ClientHello says; `null` where the client did not say it. */
 export interface HelloSummary {
@@ -33,6 +34,12 @@ export interface EngineDecision {
   readonly parts: readonly ScorePart[];
   /** Names of the rules, signals and limits that held. */
   readonly matched: readonly string[];
+  /** The connection's side of each canary of the site, where its key is known by now. */
+  readonly canaries: readonly CanaryArm[];
+  /** Names of the rules and signals in shadow that held. */
+  readonly wouldMatch: readonly string[];
+  /** What would be decided with everything in shadow in force, limits aside; null when the site has nothing in shadow. */
+  readonly wouldDecide: ShadowDecision | null;
   /** What the client must solve before its requests are served; difficulty in leading zero bits. */
   readonly challenge: { readonly name: string; readonly difficulty: number } | null;
   /** Name of the upstream that the policy sends the connection to; null: wherever the server sends it. */
@@ -66,6 +73,9 @@ export function describe(verdict: Verdict, hello: HelloSummary | null): EngineDe
     score: verdict.score,
     parts: verdict.parts,
     matched: verdict.matched,
+    canaries: verdict.canaries,
+    wouldMatch: verdict.wouldMatch,
+    wouldDecide: verdict.shadow,
     challenge: challenge === null ? null : { name: challenge.name, difficulty: verdict.difficulty },
     upstream: verdict.policy?.upstream ?? null,
     hello,
@@ -90,6 +100,9 @@ export function undecided(
     score: 0,
     parts: [],
     matched: [],
+    canaries: [],
+    wouldMatch: [],
+    wouldDecide: null,
     challenge: null,
     upstream: null,
     hello: null,

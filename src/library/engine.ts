@@ -175,6 +175,7 @@ export class PolicyEngine {
       floor: FLOOR,
       tickets: TICKETS,
       trust: [],
+      staples: new Map(),
     });
   }
 
@@ -333,7 +334,7 @@ export class PolicyEngine {
     if (policy === null || decision.action !== 'accept') {
       throw new TypeError('only a decision of this engine that accepts has a TLS context');
     }
-    const named = { name: '', names: [], keyType: '', ...certificate };
+    const named = { name: '', fingerprint: '', names: [], keyType: '', ...certificate };
     return this.#contexts.for(policy, [named]);
   }
 

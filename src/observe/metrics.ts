@@ -14,6 +14,7 @@ import type { DatabaseHealth } from '../profile/address/origin-store.ts';
 import { COUNTERS, HISTOGRAMS, meterRecord } from './connection-metrics.ts';
 import { registerDatabases } from './database-metrics.ts';
 import { MergedHistogram } from './merged-histogram.ts';
+import { type OcspCounts, registerOcsp, type StapleHealth } from './ocsp-metrics.ts';
 import { type Tally, TallyMeter } from './tally.ts';
 
 /** What a scrape asks the edge for. Totals count from the start of the process. */
@@ -39,6 +40,9 @@ export interface EdgeSample {
   readonly bots: BotCounts;
   /** MaxMind databases of the configuration. */
   readonly databases: readonly DatabaseHealth[];
+  /** OCSP answers about our own certificates. */
+  readonly staples: readonly StapleHealth[];
+  readonly ocsp: OcspCounts;
   /** Of the policy in force. */
   readonly modes: readonly ModeReport[];
   /** The active policy; null before the first. */
@@ -187,10 +191,12 @@ function registerSampled(registry: Registry): (now: EdgeSample) => void {
     registers,
   });
   const sampleDatabases = registerDatabases(registry);
+  const sampleOcsp = registerOcsp(registry);
   const sampleDnsLists = registerDnsLists(registry);
   const sampleBots = registerBots(registry);
   return (now) => {
     sampleDatabases(now.databases);
+    sampleOcsp(now.staples, now.ocsp);
     modes.reset();
     for (const { name, states, state } of now.modes) {
       for (const each of states) modes.set({ mode: name, state: each }, each === state ? 1 : 0);

@@ -6,6 +6,8 @@ export interface Certificate {
   readonly cert: string;
   /** PEM private key. */
   readonly key: string;
+  /** `fingerprintOf` the leaf. */
+  readonly fingerprint: string;
   /** Lower-case DNS names and `*.` wildcards of the leaf. */
   readonly names: readonly string[];
   /** As Node names it: `ec`, `rsa`, `ed25519`. */

@@ -2,6 +2,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { CertificateConfig } from '../config/schema.ts';
+import { fingerprintOf } from '../identity/staple.ts';
 import { type Diagnostic, fileProblem } from '../pdl/diagnostics/diagnostic.ts';
 import type { Certificate } from './certificate-choice.ts';
 
@@ -95,7 +96,14 @@ function load(
   if (leaf === null || key === null || cert === null) return null;
   checkKey(leaf, key, config.key, problems);
   checkDates(leaf, config.certificate, nowMs, problems);
-  return { name, cert, key, names: names(leaf), keyType: leaf.publicKey.asymmetricKeyType ?? '' };
+  return {
+    name,
+    cert,
+    key,
+    fingerprint: fingerprintOf(leaf.raw),
+    names: names(leaf),
+    keyType: leaf.publicKey.asymmetricKeyType ?? '',
+  };
 }
 
 /** Reads all of them; one that cannot serve makes the whole result an error. */

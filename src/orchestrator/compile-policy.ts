@@ -45,8 +45,8 @@ export interface CompileRequest {
   readonly stacks?: string | null;
   /** Path of a table of TLS clients over the package's own; null or absent: there is none. */
   readonly clients?: string | null;
-  /** Also report what is merely worth knowing. */
-  readonly infos?: boolean;
+  /** Judge each test on both sides of the canaries instead of the client's own. */
+  readonly bothArms?: boolean;
   /** What the configuration says of feeds; without it nothing that is fetched has members. */
   readonly feeds?: FeedSettings;
 }
@@ -155,7 +155,6 @@ export function compilePolicyFile(request: CompileRequest): CompileOutcome {
   const compiled = compile(entry, load, {
     now: Date.now(),
     target: hostTarget(),
-    infos: request.infos ?? false,
   });
   diagnostics.push(...compiled.diagnostics);
   const { program } = compiled;
@@ -174,7 +173,7 @@ export function compilePolicyFile(request: CompileRequest): CompileOutcome {
   const tables = encodeFeeds(program, feeds, diagnostics);
   const { image, imageId } = encodeProgram(program);
   const core = new Core(loadCoreModule());
-  const tests = runPolicyTests(core, program, image, compiled.tests);
+  const tests = runPolicyTests(core, program, image, compiled.tests, request.bothArms);
   diagnostics.push(...tests.flatMap((test) => test.diagnostics));
   const { secrets, diagnostics: secretProblems } =
     request.purpose === 'serve' ? loadSecrets(program, request.env) : { secrets: [], diagnostics: [] };

@@ -3,6 +3,7 @@
  * connection that started under a policy keeps its context until it ends.
  */
 import type { SecureContext, SecureContextOptions } from 'node:tls';
+import type { Staple, Staples } from '../identity/staple.ts';
 import type { Trust } from '../identity/trust.ts';
 import type { ExtensionRules, Policy } from '../pdl/ir.ts';
 import type { Certificate } from './certificate-choice.ts';
@@ -19,6 +20,8 @@ export interface ContextRequest {
   readonly extensions: ExtensionRules['send'];
   /** A puzzle can be posed in its handshakes. */
   readonly puzzles: boolean;
+  /** OCSP answers about the certificates; null: the policy staples none. */
+  readonly staples: readonly Staple[] | null;
   /** Most certificates in the chain of a client's; null: as many as there may ever be. */
   readonly depth: number | null;
 }
@@ -26,6 +29,8 @@ export interface ContextRequest {
 export interface ServerContext {
   readonly secureContext: SecureContext;
   setTicketKeys(keys: Buffer): void;
+  /** Only of a context that was made with staples; what takes their place. */
+  setStaples(staples: readonly Staple[]): void;
 }
 
 export interface ContextPoolOptions {
@@ -38,16 +43,26 @@ export interface ContextPoolOptions {
   readonly tickets: number;
   /** Whom client certificates must come from, by index in `Program.cas`. */
   readonly trust: readonly Trust[];
+  /** OCSP answers about any certificates. */
+  readonly staples: Staples;
+}
+
+interface Pooled {
+  readonly policy: Policy;
+  readonly certificates: readonly Certificate[];
+  readonly context: ServerContext;
 }
 
 export class ContextPool {
-  readonly #contexts = new Map<string, { readonly policy: Policy; readonly context: ServerContext }>();
+  readonly #contexts = new Map<string, Pooled>();
   readonly #options: ContextPoolOptions;
   #masters: TicketMasters;
+  #staples: Staples;
 
   constructor(options: ContextPoolOptions) {
     this.#options = options;
     this.#masters = options.masters;
+    this.#staples = options.staples;
   }
 
   /**
@@ -67,9 +82,10 @@ export class ContextPool {
       ticketKeys: ticketKeys(this.#masters, policy, trusted),
       extensions: policy.extensions?.send ?? [],
       puzzles,
+      staples: policy.tls.ocspStapling ? this.#staplesOf(certificates) : null,
       depth: policy.clientCert?.depth ?? null,
     });
-    this.#contexts.set(id, { policy, context });
+    this.#contexts.set(id, { policy, certificates, context });
     return context.secureContext;
   }
 
@@ -79,6 +95,18 @@ export class ContextPool {
     for (const { policy, context } of this.#contexts.values()) {
       context.setTicketKeys(ticketKeys(masters, policy, this.#trustedBy(policy)));
     }
+  }
+
+  /** From here on these answers are stapled, and no others. */
+  staple(staples: Staples): void {
+    this.#staples = staples;
+    for (const { policy, certificates, context } of this.#contexts.values()) {
+      if (policy.tls.ocspStapling) context.setStaples(this.#staplesOf(certificates));
+    }
+  }
+
+  #staplesOf(certificates: readonly Certificate[]): readonly Staple[] {
+    return certificates.flatMap(({ fingerprint }) => this.#staples.get(fingerprint) ?? []);
   }
 
   #trustedBy({ clientCert }: Policy): readonly Trust[] {

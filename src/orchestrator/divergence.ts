@@ -15,7 +15,7 @@ export interface Offered {
   /** Lower case, without a final dot. */
   readonly sni: string | null;
   readonly alpn: readonly string[];
-  readonly maxVersion: number;
+  readonly versions: readonly number[];
   readonly ciphers: readonly number[];
   readonly groups: readonly number[];
 }
@@ -29,10 +29,10 @@ export interface Allowed {
 }
 
 /** What the core has just parsed, as far as it is compared. `hello` is what the connection keeps of it anyway. */
-export function offeredIn(core: Core, hello: Pick<Offered, 'sni' | 'alpn' | 'maxVersion'>): Offered {
-  const { sni, alpn, maxVersion } = hello;
+export function offeredIn(core: Core, { sni, alpn }: Pick<Offered, 'sni' | 'alpn'>): Offered {
+  const versions = core.readCodes(FACT.versions) ?? [];
   const ciphers = core.readCodes(FACT.ciphers) ?? [];
-  return { sni, alpn, maxVersion, ciphers, groups: core.readCodes(FACT.groups) ?? [] };
+  return { sni, alpn, versions, ciphers, groups: core.readCodes(FACT.groups) ?? [] };
 }
 
 /** A sentence about the first difference, or null when there is none. */
@@ -42,23 +42,27 @@ export function divergence(
   { tls: allowed, alpn: protocols, floor }: Allowed,
 ): string | null {
   const { version, cipher, group, serverName, alpn, resumed } = negotiated;
-  const least = Math.max(allowed.minVersion, floor);
-  if (version < least || version > Math.max(allowed.maxVersion, floor) || version > offered.maxVersion) {
-    return `version ${hex(version)} was negotiated, ${hex(offered.maxVersion)} parsed as the highest offered`;
+  const isAllowed =
+    version >= Math.max(allowed.minVersion, floor) && version <= Math.max(allowed.maxVersion, floor);
+  if (!isAllowed || !offered.versions.includes(version)) {
+    return `version ${hex(version)} was negotiated, which was not offered and allowed`;
   }
-  if (serverName !== null && sameForm(serverName) !== offered.sni) {
+  // why: of a resumed TLS 1.2 session OpenSSL may tell nothing but what its first handshake had.
+  const isWhole = !(resumed && version < TLS13);
+  const name = serverName === null ? null : sameForm(serverName);
+  if (name !== offered.sni && (name !== null || isWhole)) {
     return `server name ${JSON.stringify(serverName)} was negotiated, ${JSON.stringify(offered.sni)} parsed`;
   }
   if (cipher !== null && !(allowed.ciphers.includes(cipher) && offered.ciphers.includes(cipher))) {
     return `suite ${CIPHER_NAMES.get(cipher) ?? hex(cipher)} was negotiated, which was not offered and allowed`;
   }
-  // why: a resumed TLS 1.2 session has no key exchange of its own.
-  const exchanges = !(resumed && version < TLS13);
-  if (exchanges && group !== null && !(allowed.groups.includes(group) && offered.groups.includes(group))) {
+  // why: nor has it a key exchange of its own.
+  if (isWhole && group !== null && !(allowed.groups.includes(group) && offered.groups.includes(group))) {
     return `group ${GROUP_NAMES.get(group) ?? hex(group)} was negotiated, which was not offered and allowed`;
   }
-  if (alpn !== null && !(protocols.includes(alpn) && offered.alpn.includes(alpn))) {
-    return `protocol ${JSON.stringify(alpn)} was negotiated, which was not offered and allowed`;
+  const common = protocols.filter((protocol) => offered.alpn.includes(protocol));
+  if (alpn === null ? common.length > 0 : !common.includes(alpn)) {
+    return `protocol ${JSON.stringify(alpn)} was negotiated, ${JSON.stringify(common)} offered and allowed`;
   }
   return null;
 }

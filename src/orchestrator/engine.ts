@@ -213,10 +213,12 @@ export class Engine {
     const { core } = this;
     this.synText = core.synText;
     this.stack = this.#stacks.match(this.synText, core.synNumber(SYN_WINDOW_AT));
-    const { os, family, hops } = this.stack;
+    const { os, family, hops, mtu, link } = this.stack;
     core.setNumber(FACT.hops, hops);
     if (os !== null) core.setText(FACT.os, os);
     if (family !== null) core.setText(FACT.osFamily, family);
+    if (mtu !== null && this.#asked.has(FACT.mtu)) core.setNumber(FACT.mtu, mtu);
+    if (link !== null && this.#asked.has(FACT.link)) core.setText(FACT.link, link);
   }
 
   /** Sets the fact that the ClientHello, just read, tells of its sender. */

@@ -18,6 +18,8 @@ type Filled =
   | 'os'
   | 'osFamily'
   | 'hops'
+  | 'mtu'
+  | 'link'
   | 'rtt'
   | 'proxied'
   | 'hour'
@@ -29,6 +31,7 @@ type Filled =
   | 'sni'
   | 'ja3'
   | 'ja4'
+  | 'versions'
   | 'ciphers'
   | 'groups'
   | 'extensions'
@@ -54,6 +57,8 @@ export const FACT: Readonly<Record<Filled, number>> = {
   os: factIndex('conn.os'),
   osFamily: factIndex('conn.os_family'),
   hops: factIndex('conn.hops'),
+  mtu: factIndex('conn.mtu'),
+  link: factIndex('conn.link'),
   rtt: factIndex('conn.rtt'),
   proxied: factIndex('conn.proxied'),
   hour: factIndex('time.hour'),
@@ -65,6 +70,7 @@ export const FACT: Readonly<Record<Filled, number>> = {
   sni: factIndex('hello.sni'),
   ja3: factIndex('hello.ja3'),
   ja4: factIndex('hello.ja4'),
+  versions: factIndex('hello.versions'),
   ciphers: factIndex('hello.ciphers'),
   groups: factIndex('hello.groups'),
   extensions: factIndex('hello.extensions'),

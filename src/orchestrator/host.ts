@@ -3,11 +3,15 @@ import type { Config } from '../config/schema.ts';
 import { type Diagnostic, fileProblem } from '../pdl/diagnostics/diagnostic.ts';
 import type { Program } from '../pdl/ir.ts';
 import { FACTS } from '../pdl/registry/facts.gen.ts';
+import { isTls13Cipher } from '../pdl/registry/iana.ts';
 import { UNSUPPLIED } from './facts.ts';
 import { passesWhole } from './host-passthrough.ts';
 import { policiesOf } from './site-policies.ts';
 
 type Protocol = 'http' | 'tcp';
+
+const TLS12 = 0x0303;
+const TLS13 = 0x0304;
 
 export interface Host {
   /** By name of the listener; null where whoever serves it does not say. */
@@ -18,11 +22,15 @@ export interface Host {
   readonly upstreams: Readonly<Record<string, Protocol>> | null;
   /** Facts that it gives no means to know, and what to do about each. */
   readonly unknown?: Readonly<Record<string, string>>;
+  /** The lowest version of TLS that any policy may offer, as on the wire; absent: 1.2. */
+  readonly floor?: number;
   /** By listener: server names whose TLS passes through; `*` stands for all others. */
   readonly passthrough: Readonly<Record<string, readonly string[]>>;
 }
 
-export function hostOf(config: Pick<Config, 'listeners' | 'certificates' | 'upstreams' | 'geo'>): Host {
+type Offer = Pick<Config, 'listeners' | 'certificates' | 'upstreams' | 'geo' | 'tls'>;
+
+export function hostOf(config: Offer): Host {
   const upstreams = Object.fromEntries(
     Object.entries(config.upstreams).map(([name, { protocol }]) => [name, protocol]),
   );
@@ -31,6 +39,7 @@ export function hostOf(config: Pick<Config, 'listeners' | 'certificates' | 'upst
     certificates: Object.keys(config.certificates),
     upstreams,
     unknown: unknownFacts(config),
+    floor: config.tls.minVersion,
     passthrough: Object.fromEntries(
       config.listeners.map(({ name, passthrough }) => [name, Object.keys(passthrough)]),
     ),
@@ -67,8 +76,20 @@ export function checkHost(program: Program, host: Host, file: string): Diagnosti
     const message = `policy ${policy.name} serves certificate "${certificate}", which the configuration does not have`;
     found.push(problem(file, 'HOST-002', message, host.certificates));
   }
+  found.push(...checkFloor(program, host, file));
   if (host.upstreams !== null) found.push(...checkUpstreams(program, host, host.upstreams, file));
   return [...found, ...checkFacts(program, host, file)];
+}
+
+/** Policies that accept clients, and could shake hands with none of them. */
+function checkFloor({ policies }: Program, { floor = TLS12 }: Host, file: string): Diagnostic[] {
+  return policies.flatMap(({ name, verdict, tls: { maxVersion, ciphers } }) => {
+    const isServable = maxVersion >= floor && (floor < TLS13 || ciphers.some(isTls13Cipher));
+    if (verdict.action !== 'accept' || isServable) return [];
+    const message = `policy ${name} has no version and suite of TLS that \`tls.minVersion\` of the configuration allows`;
+    const help = 'widen `versions` and `ciphers` in the policy, or lower `tls.minVersion`';
+    return [{ ...problem(file, 'HOST-008', message, []), help }];
+  });
 }
 
 /** Facts that the policy asks about and that are never known to this version, or on this host. */

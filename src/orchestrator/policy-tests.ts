@@ -16,36 +16,52 @@ import { parseIp } from './ip.ts';
 import { memoryOfOne } from './shared-tables.ts';
 import type { Verdict } from './verdict.ts';
 
-/** `image` is the encoded `program`; `core` is left with the last test's tables. */
+/** Draws that lie in every canary, and in none that leaves anybody out. */
+const ARMS = [
+  { of: 'in every canary', draw: 0 },
+  { of: 'in no canary', draw: 999_999 },
+] as const;
+
+/**
+ * `image` is the encoded `program`; `core` is left with the last test's tables. A test is judged on the side of each
+ * canary that its client is on, or with `bothArms` twice where there are canaries: on one side of all, and on the other.
+ */
 export function runPolicyTests(
   core: Core,
   program: Program,
   image: Uint8Array,
   tests: readonly PolicyTest[],
+  bothArms: boolean = false,
 ): TestResult[] {
   const history = new History(memoryOfOne());
   const engine = new Engine(core, history);
 
-  function evaluate({ facts, feeds, rates, siteIndex }: TestSituation): Verdict {
+  function evaluate(draw: number | null, { facts, feeds, rates, siteIndex }: TestSituation): Verdict {
     const tables = encodeTables(program, feeds);
     engine.load(bareBundle({ program, image, imageId: '', tables }), 1);
     core.begin();
     for (const [name, value] of Object.entries(facts)) setFact(core, name, value);
     const client = clientOf(facts);
     if (client !== null) history.learn(core, client);
+    if (draw !== null) for (const index of program.canaries.keys()) core.setDraw(index, draw);
     for (const index of program.counters.keys()) core.setRate(index, rates.get(index) ?? 0);
     setGivenLists(core, program, feeds, facts['conn.ip']);
     return engine.explainSite(siteIndex, 'request');
   }
 
-  return tests.map((test) => {
+  function run(test: PolicyTest, draw: number | null): TestResult {
     try {
-      return runTest(program, test, evaluate);
+      return runTest(program, test, (situation) => evaluate(draw, situation));
     } catch (error) {
       if (!(error instanceof FeedError)) throw error;
       return couldNotRun(test, error.message);
     }
-  });
+  }
+
+  if (!bothArms || program.canaries.length === 0) return tests.map((test) => run(test, null));
+  return tests.flatMap((test) =>
+    ARMS.map(({ of, draw }) => run({ ...test, name: `${test.name} (${of})` }, draw)),
+  );
 }
 
 /** Whom canaries are drawn for: as on the edge, the same client is always on the same side. Null: no address is given. */

@@ -1,7 +1,8 @@
 /** The TLS connections in a capture: the SYN and the first ClientHello of each, in bounded memory. */
 
 import type { Packet } from './container.ts';
-import { FLAG, knowsLink, type Segment, segmentOf } from './packet.ts';
+import { type FragmentCounts, Fragments } from './fragments.ts';
+import { FLAG, type Segment, segmentOf } from './packet.ts';
 import { OrderedStream } from './stream.ts';
 
 export interface Endpoint {
@@ -30,8 +31,7 @@ export interface CaptureCounts {
   packets: number;
   segments: number;
   connections: number;
-  /** Fragments of IP packets, which are not joined. */
-  fragments: number;
+  readonly fragments: FragmentCounts;
   /** Connections given up to keep within memory, or for gaps. */
   givenUp: number;
   /** Packets by link type that cannot be read. */
@@ -70,11 +70,12 @@ interface Watched {
 }
 
 export class TlsConnections {
+  readonly #fragments = new Fragments();
   readonly counts: CaptureCounts = {
     packets: 0,
     segments: 0,
     connections: 0,
-    fragments: 0,
+    fragments: this.#fragments.counts,
     givenUp: 0,
     foreignLinks: new Map(),
   };
@@ -87,13 +88,13 @@ export class TlsConnections {
     this.#options = options;
   }
 
-  take({ linkType, timeMs, data }: Packet): void {
+  take(packet: Packet): void {
     const { counts } = this;
     counts.packets++;
-    const segment = segmentOf(linkType, data);
-    if (typeof segment !== 'string') return this.#segment(segment, timeMs);
-    if (segment === 'fragment') counts.fragments++;
-    if (segment === 'link' && !knowsLink(linkType)) {
+    const segment = segmentOf(packet, this.#fragments);
+    if (typeof segment !== 'string') this.#segment(segment, packet.timeMs);
+    else if (segment === 'link') {
+      const { linkType } = packet;
       counts.foreignLinks.set(linkType, (counts.foreignLinks.get(linkType) ?? 0) + 1);
     }
   }
@@ -102,6 +103,7 @@ export class TlsConnections {
   end(): void {
     for (const watched of this.#watched.values()) if (watched) this.#report(watched, false);
     this.#watched.clear();
+    this.#fragments.end();
   }
 
   #segment(segment: Segment, timeMs: number): void {

@@ -21,6 +21,8 @@ export interface TlsProfile {
   readonly alpn: readonly string[];
   readonly prefer: 'server' | 'client';
   readonly tickets: boolean;
+  /** Clients that ask get the OCSP answer about the certificate with it (RFC 6066 section 8). */
+  readonly ocspStapling: boolean;
   /** Name of a certificate in `sallyport.yaml`; null: by SNI. */
   readonly certificate: string | null;
 }

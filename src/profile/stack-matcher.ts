@@ -14,9 +14,14 @@ export interface StackMatch {
   readonly fuzzy: boolean;
   /** Routers passed. */
   readonly hops: number;
+  /** Largest packet of the sender's network, by the MSS; null without one. */
+  readonly mtu: number | null;
   /** Kind of network that the MTU tells of; null when it is unknown. */
   readonly link: string | null;
 }
+
+type Network = Pick<StackMatch, 'mtu' | 'link'>;
+const UNKNOWN_NETWORK: Network = { mtu: null, link: null };
 
 /** More routers than lie between any two hosts. */
 const MAX_HOPS = 35;
@@ -65,27 +70,28 @@ export class StackMatcher {
   #find(seen: Signature, window: number): StackMatch {
     let fuzzy: Known | null = null;
     let generic: Known | null = null;
-    const link = this.#link(seen);
+    const network = this.#network(seen);
     for (const known of this.#byLayout.get(seen.layout) ?? []) {
       const { signature, label } = known;
       const sameQuirks = quirksOf(signature, seen.version) === seen.quirks;
       if (!sameQuirks && (fuzzy !== null || !differsAsNetworksDo(signature, seen))) continue;
       if (!fits(signature, seen, window)) continue;
       if (sameQuirks && isNear(signature, seen)) {
-        if (!label.generic) return answer(label, false, signature.ttl - seen.ttl, link);
+        if (!label.generic) return answer(label, false, signature.ttl - seen.ttl, network);
         generic ??= known;
       } else fuzzy ??= known;
     }
-    if (generic !== null) return answer(generic.label, false, generic.signature.ttl - seen.ttl, link);
+    if (generic !== null) return answer(generic.label, false, generic.signature.ttl - seen.ttl, network);
     // Tools are only known by an exact match.
-    if (fuzzy === null || fuzzy.label.tool) return answer(null, false, guessHops(seen.ttl), link);
+    if (fuzzy === null || fuzzy.label.tool) return answer(null, false, guessHops(seen.ttl), network);
     const near = isNear(fuzzy.signature, seen);
-    return answer(fuzzy.label, true, near ? fuzzy.signature.ttl - seen.ttl : guessHops(seen.ttl), link);
+    return answer(fuzzy.label, true, near ? fuzzy.signature.ttl - seen.ttl : guessHops(seen.ttl), network);
   }
 
-  #link({ mss, version }: Signature): string | null {
-    if (mss === null || mss === 0) return null;
-    return this.#links.get(mss + (version === 6 ? IP6_AND_TCP : IP4_AND_TCP)) ?? null;
+  #network({ mss, version }: Signature): Network {
+    if (mss === null || mss === 0) return UNKNOWN_NETWORK;
+    const mtu = mss + (version === 6 ? IP6_AND_TCP : IP4_AND_TCP);
+    return { mtu, link: this.#links.get(mtu) ?? null };
   }
 }
 
@@ -137,8 +143,8 @@ function guessHops(ttl: number): number {
   return (ttl <= 32 ? 32 : ttl <= 64 ? 64 : ttl <= 128 ? 128 : 255) - ttl;
 }
 
-function answer(label: Label | null, fuzzy: boolean, hops: number, link: string | null): StackMatch {
-  if (label === null) return { os: null, family: null, generic: false, fuzzy, hops, link };
+function answer(label: Label | null, fuzzy: boolean, hops: number, network: Network): StackMatch {
+  if (label === null) return { os: null, family: null, generic: false, fuzzy, hops, ...network };
   const { name, flavor, generic, tool } = label;
   return {
     os: flavor === '' ? name : `${name} ${flavor}`,
@@ -146,6 +152,6 @@ function answer(label: Label | null, fuzzy: boolean, hops: number, link: string 
     generic,
     fuzzy,
     hops,
-    link,
+    ...network,
   };
 }

@@ -73,6 +73,73 @@ test('without the policy a recorded decision shows what was recorded', () => {
   );
 });
 
+test('a recorded decision shows every fact of the client that its line has, as a policy writes it', () => {
+  const id = '0a1b2c3d-0000-4000-8000-00000000000b';
+  const record = makeRecord({
+    id,
+    proxyIp: '192.0.2.1',
+    syn: '4:57+7:0:1452:mss*44,10:mss,sok,ts,nop,ws:df,id+:0',
+    stack: {
+      ...{ os: 'Linux 5.x or 6.x', family: 'Linux', generic: false, fuzzy: false },
+      ...{ hops: 7, mtu: 1_492, link: 'PPPoE' },
+    },
+    tlsClient: {
+      ...{ name: 'curl', kind: 'tool', versions: '8.5', library: 'OpenSSL', level: 'exact' },
+      candidates: ['curl'],
+    },
+  });
+  workspace.file('known.jsonl', `${formatRecord(record)}\n`);
+  const args = ['explain', id, '--audit', 'known.jsonl'];
+  const [{ facts }] = jsonLines(sallyport(args).stdout) as unknown as [{ facts: object }];
+  assert.deepEqual(facts, {
+    'conn.ip': '203.0.113.7',
+    'conn.port': 50_000,
+    'conn.listener': 'edge',
+    'conn.asn': 64_500,
+    'conn.country': 'NL',
+    'conn.syn': record.syn,
+    'conn.ttl': 57,
+    'conn.mss': 1_452,
+    'conn.rtt': 900,
+    'conn.proxied': true,
+    'time.now': record.startedAtMs,
+    'hello.sni': 'shop.example',
+    'hello.max_version': 0x0304,
+    'hello.alpn': ['h2'],
+    'hello.ja3': '0123456789abcdef0123456789abcdef',
+    'hello.ja4': 't13d1516h2_8daaf6152771_02713d6af862',
+    'hello.size': 517,
+    'hello.records': 1,
+    'hello.complete_in': 10,
+    'hello.client': 'curl',
+    'conn.os': 'Linux 5.x or 6.x',
+    'conn.os_family': 'Linux',
+    'conn.hops': 7,
+    'client.os_mismatch': false,
+    'client.tool_mismatch': true,
+    'http.user_agent': 'curl/8.5.0',
+    'conn.mtu': 1_492,
+    'conn.link': 'PPPoE',
+  });
+  const human = sallyport([...args, '--format', 'human']).stdout;
+  assert.match(human, /^ {2}conn\.link +"PPPoE"$/m);
+  assert.match(human, /^ {2}hello\.client +"curl"$/m);
+  assert.match(human, /^ {2}hello\.max_version +tls1\.3$/m);
+});
+
+test('what somebody wrote into an audit log is shown only where it can be a fact, and never steers the terminal', () => {
+  const id = '0a1b2c3d-0000-4000-8000-00000000000c';
+  const line = JSON.parse(formatRecord(makeRecord({ id })));
+  line.user_agent.original = 'curl\u001b[2J';
+  line.sallyport.os = { evil: true };
+  line.sallyport.hops = null;
+  workspace.file('odd.jsonl', `${JSON.stringify(line)}\n`);
+  const { status, stdout } = sallyport(['explain', id, '--audit', 'odd.jsonl', '--format', 'human']);
+  assert.equal(status, 0);
+  assert.match(stdout, /http\.user_agent +"curl\?\[2J"/);
+  assert.doesNotMatch(stdout, /conn\.os |conn\.hops/);
+});
+
 test('a part of an id is enough while one decision alone begins so', () => {
   const { status, stderr } = sallyport(['explain', '0a1b2c3d-0000', '--audit', 'audit.jsonl']);
   assert.equal(status, 1);

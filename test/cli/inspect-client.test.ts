@@ -64,7 +64,7 @@ test('people are told the same in words, without colour where there is no termin
   ]);
   assert.equal(status, 0);
   assert.match(stdout, /TLS +Node\.js \S+ +a library; with OpenSSL; as in the table/);
-  assert.match(stdout, /system +Linux 5\.x or 6\.x +4 routers away; Ethernet/);
+  assert.match(stdout, /system +Linux 5\.x or 6\.x +4 routers away; MTU 1500, Ethernet/);
   assert.match(stdout, /claims +Safari 18\.4 on macOS \(WebKit\)/);
   assert.match(stdout, /✗ contradiction: the User-Agent says Safari/);
   assert.match(stdout, /JA4 +t13d/);

@@ -37,3 +37,19 @@ test('decide names the side of a canary and what shadow would do, and tests find
   const result = workspace.sallyport(['test', tested]);
   assert.equal(result.status, 0, result.stdout + result.stderr);
 });
+
+test('tests with --canary are run on both sides of every canary', () => {
+  const either = (expect: string): string =>
+    `${STAGED}test "everybody" for main { given { conn.ip 203.0.113.8  hello.size 300B } expect { ${expect} } }\n`;
+  const results = (text: string): [number | null, boolean[]] => {
+    const { status, stdout } = workspace.sallyport(['test', '--canary', workspace.file('both.pdl', text)]);
+    const mine = jsonLines(stdout).filter(({ name }) => String(name).startsWith('everybody'));
+    assert.deepEqual(
+      mine.map(({ name }) => name),
+      ['everybody (in every canary)', 'everybody (in no canary)'],
+    );
+    return [status, mine.map(({ passed }) => passed as boolean)];
+  };
+  assert.deepEqual(results(either('action reset')), [1, [true, false]]);
+  assert.deepEqual(results(either('action accept')), [1, [false, true]]);
+});

@@ -40,6 +40,31 @@ test('the schema knows the same settings', () => {
   for (const key of Object.keys(TCP_UPSTREAM_SETTINGS)) assert.ok(key in tcpUpstream.properties, key);
 });
 
+interface Node {
+  readonly $ref?: string;
+  readonly properties?: Readonly<Record<string, Node>>;
+  readonly additionalProperties?: Node | boolean;
+  readonly items?: Node;
+  readonly anyOf?: readonly Node[];
+  readonly oneOf?: readonly Node[];
+}
+
+/** Every key that a node of the schema lets stand somewhere below it. */
+function keysOf(node: Node): string[] {
+  const { $ref, properties = {}, additionalProperties, items, anyOf = [], oneOf = [] } = node;
+  if ($ref) return keysOf((schema.$defs as Record<string, Node>)[$ref.split('/').at(-1)!]!);
+  const below = [...Object.values(properties), ...anyOf, ...oneOf];
+  if (items) below.push(items);
+  if (typeof additionalProperties === 'object') below.push(additionalProperties);
+  return [...Object.keys(properties), ...below.flatMap(keysOf)];
+}
+
+test('every key of the configuration is documented', () => {
+  const keys = new Set(keysOf(schema as Node));
+  assert.ok(keys.size > 60 && keys.has('allowRemote'));
+  for (const key of keys) assert.match(operations, new RegExp(`(?:[\`.]|^ +)${key}[\`.:]`, 'm'), key);
+});
+
 test('every header, flag, variable and outcome is documented', () => {
   for (const [key, name] of Object.entries(HEADER_DEFAULTS)) {
     assert.ok(operations.includes(`| \`${key}\` | \`${name}\` |`), key);
@@ -49,7 +74,7 @@ test('every header, flag, variable and outcome is documented', () => {
   for (const outcome of OUTCOMES) assert.ok(operations.includes(`\`${outcome}\``), outcome);
 });
 
-test('every metric is documented', async () => {
+test('every metric is documented, and no other', async () => {
   const metrics = createMetrics(() => ({
     connections: 0,
     held: 0,
@@ -64,6 +89,8 @@ test('every metric is documented', async () => {
     bots: { confirmed: 0, denied: 0, failed: 0 },
     feeds: [],
     databases: [],
+    staples: [],
+    ocsp: { hits: 0, misses: 0 },
     modes: [],
     audit: { written: 0, lost: 0, queued: 0 },
     policy: null,
@@ -72,4 +99,6 @@ test('every metric is documented', async () => {
   const names = [...body.matchAll(/^# TYPE (sallyport_\w+) (\w+)/gm)];
   assert.ok(names.length > 15);
   for (const [, name, type] of names) assert.ok(operations.includes(`| \`${name!}\` | ${type!} |`), name!);
+  const real = new Set(names.map(([, name]) => name!));
+  for (const [, name] of operations.matchAll(/^\| `(sallyport_\w+)` \|/gm)) assert.ok(real.has(name!), name!);
 });

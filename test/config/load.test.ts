@@ -55,7 +55,14 @@ function problems(text: string, env: NodeJS.ProcessEnv = {}, flags = {}): string
 test('a minimal file gets every default and absolute paths', () => {
   const loaded = config(VALID);
   assert.equal(loaded.policy, file('policy.pdl'));
-  assert.deepEqual(loaded.certificates, { default: { certificate: file('a.pem'), key: file('a-key.pem') } });
+  assert.deepEqual(loaded.certificates, {
+    default: {
+      certificate: file('a.pem'),
+      key: file('a-key.pem'),
+      ocsp: { responder: null, file: null, issuer: null },
+    },
+  });
+  assert.deepEqual(loaded.ocsp, { directory: file('.sallyport/ocsp'), timeout: 5_000 });
   assert.deepEqual(loaded.listeners[0], {
     name: 'edge',
     address: { host: '127.0.0.1', port: 8443 },
@@ -74,7 +81,7 @@ test('a minimal file gets every default and absolute paths', () => {
     tokenFile: file('.sallyport/admin.token'),
   });
   assert.deepEqual(loaded.metrics, { address: { host: '127.0.0.1', port: 9090 } });
-  assert.deepEqual(loaded.audit, { file: file('audit.jsonl') });
+  assert.deepEqual(loaded.audit, { file: file('audit.jsonl'), facts: false });
   assert.ok(loaded.threads >= 1);
 });
 

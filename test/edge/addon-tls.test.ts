@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { before, describe, it } from 'node:test';
@@ -21,6 +22,8 @@ async function handshake(options: {
   readonly context: SecureContext;
   readonly settings: TlsSettings;
   readonly args?: readonly string[];
+  /** Its client gets the OCSP answers of the context. */
+  readonly staples?: boolean;
 }): Promise<{ printed: string; refused: string | null; info: SslInfo | null }> {
   const result: { refused: string | null; info: SslInfo | null } = { refused: null, info: null };
   const server = createServer((socket) => {
@@ -28,6 +31,7 @@ async function handshake(options: {
       () => new TLSSocket(socket, { isServer: true, secureContext: options.context }),
     );
     result.refused = addon.configureSsl(handle, options.settings);
+    if (options.staples) addon.staple(handle);
     tls.on('error', () => socket.destroy());
     tls.once('secure', () => {
       result.info = addon.sslInfo(handle);
@@ -148,5 +152,34 @@ describe('TLS settings of the addon', {
     );
     assert.deepEqual(counts, [50, 50, 50]);
     assert.equal(addon.configureContext(addon.captureContext(makeContext).handle, { tickets: 1 }), null);
+  });
+
+  it('staple the answer about the certificate that is sent, until it ends', async () => {
+    const { context, handle } = addon.captureContext(makeContext);
+    const [certificate, other] = [pem, await makeCertificate({ names: ['localhost'] })].map(
+      (pair) => new X509Certificate(pair.certificate).raw,
+    );
+    const response = Buffer.from('30030a0106', 'hex');
+    const printed = async (): Promise<string> =>
+      (await handshake({ context, settings: {}, args: ['-status'], staples: true })).printed;
+    const staple = { certificate: certificate!, response, untilMs: Date.now() + 60_000 };
+    assert.match(await printed(), /no response sent/);
+    addon.setStaples(handle, [{ ...staple, certificate: other! }, staple]);
+    assert.match(await printed(), /OCSP Response Status: unauthorized \(0x6\)/);
+    addon.setStaples(handle, [{ ...staple, certificate: other! }]);
+    assert.match(await printed(), /no response sent/);
+    addon.setStaples(handle, [{ ...staple, untilMs: Date.now() }]);
+    assert.match(await printed(), /no response sent/);
+    assert.throws(() => addon.setStaples(handle, [{ ...staple, certificate: response }]), /no OCSP answers/);
+  });
+
+  it('cannot ask clients for OCSP answers about their certificates: OpenSSL keeps that extension to itself', () => {
+    const { handle } = addon.captureContext(makeContext);
+    const [statusRequest, certificateRequest] = [5, 0x4000];
+    const content = Buffer.of(1, 0, 0, 0, 0);
+    assert.throws(
+      () => addon.addExtension(handle, statusRequest, [{ message: certificateRequest, content }]),
+      /takes no extension of type 5/,
+    );
   });
 });

@@ -4,9 +4,11 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect as connectHttp2 } from 'node:http2';
 import { request } from 'node:https';
+import { type AddressInfo, createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ABORT_POINTS } from '../../bench/lib/abort-points.ts';
+import { connect as connectTls } from 'node:tls';
+import { ABORT_POINTS } from '../support/abort-points.ts';
 import { startTestEdge } from '../support/edge.ts';
 import { captureHello, untilClosed } from '../support/hello.ts';
 import { sClient } from '../support/tools.ts';
@@ -61,6 +63,50 @@ test('a client that breaks off at any point leaves nothing behind, and no one el
   assert.ok(edge.lines().length >= 5 * 8, `${edge.lines().length} lines`);
   const { stdout } = await sClient(edge.port, '-servername', 'localhost');
   assert.match(stdout, /Verification|Cipher is TLS_/);
+});
+
+/** Whole TLS records in `bytes`. */
+function recordsIn(bytes: Buffer): number {
+  let count = 0;
+  for (let at = 0; at + 5 <= bytes.length; count++) {
+    at += 5 + bytes.readUInt16BE(at + 3);
+    if (at > bytes.length) break;
+  }
+  return count;
+}
+
+test('a reset that comes with the end of the handshake and half a request leaves nothing behind', async (t) => {
+  const edge = await startTestEdge(t);
+  // Holds back what follows the hello until the client has sent all, so that the edge reads it in one go.
+  const hop = createServer((client) => {
+    const server = edge.connect();
+    client.on('error', () => {});
+    server.on('error', () => {}).on('data', (bytes) => client.write(bytes));
+    let rest: Buffer | null = null;
+    client.on('data', (bytes: Buffer) => {
+      if (rest === null) {
+        rest = Buffer.alloc(0);
+        return void server.write(bytes);
+      }
+      rest = Buffer.concat([rest, bytes]);
+      // A change_cipher_spec, the client's Finished, the request.
+      if (recordsIn(rest) < 3) return;
+      server.write(rest);
+      server.resetAndDestroy();
+      client.destroy();
+    });
+  });
+  hop.listen(0, '127.0.0.1');
+  await once(hop, 'listening');
+  t.after(() => hop.close());
+  const { port } = hop.address() as AddressInfo;
+  for (let turn = 0; turn < 5; turn++) {
+    const client = connectTls({ port, host: '127.0.0.1', servername: 'localhost', ca: edge.ca });
+    client.on('error', () => {});
+    client.write('GET / HTTP');
+    await once(client, 'close');
+  }
+  await until('no connection is left', () => edge.lines().length === 5 && edge.open() === 0);
 });
 
 /** `openssl s_client` whose commands come from standard input; its output so far, and its exit code. */

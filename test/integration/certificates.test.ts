@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { makeCertificate } from '../support/certificate.ts';
 import { startTestEdge, TEST_NAMES, type TestEdge } from '../support/edge.ts';
 import { sClient } from '../support/tools.ts';
+import { until } from '../support/until.ts';
 
 const POLICY = `pdl 1
 import "std/tls" as tls
@@ -83,4 +84,21 @@ test('a renewed certificate is served after a reload, and the connections before
   assert.equal((await served(edge, '-servername', 'localhost')).subject, 'CN=renewed.test');
   assert.equal(before.destroyed, false);
   before.destroy();
+});
+
+test('a renewed certificate is noticed by itself', async (t) => {
+  const { certificate, key } = await makeCertificate({ names: ['renewed.test', ...TEST_NAMES] });
+  const policy = `pdl 1
+import "std/tls" as tls
+feed watched of cidr from file "blocked.txt" { refresh 1s }
+score none { clamp 0..100  signal listed +0 when conn.ip in watched }
+policy served extends tls.intermediate { }
+site main { listen edge  sni any  score none  ladder { from 0 use served }  on_error use served }
+`;
+  const edge = await startTestEdge(t, { policy });
+  edge.write('cert.pem', certificate);
+  edge.write('key.pem', key);
+  await until('it is served', async () => {
+    return (await served(edge, '-servername', 'localhost')).subject === 'CN=renewed.test';
+  });
 });

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { skip } from '../support/addon.ts';
-import { certificatePolicy, clientOptions, makeCertificateCases } from '../support/client-cases.ts';
+import { certificatePolicy } from '../support/certificate-policy.ts';
+import { makeCertificateCases } from '../support/client-cases.ts';
 import { startTestEdge } from '../support/edge.ts';
+import { clientOptions } from '../support/pki.ts';
 import { attempt } from '../support/tls-client.ts';
 
 /** What OpenSSL refuses by itself, before anybody judges. */

@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { skip } from '../support/addon.ts';
-import { certificatePolicy, clientOptions } from '../support/client-cases.ts';
+import { certificatePolicy } from '../support/certificate-policy.ts';
 import { startTestEdge, type TestEdge, type TestEdgeOptions } from '../support/edge.ts';
 import { freePort, startOcspResponder } from '../support/ocsp.ts';
 import {
   authority,
   CLIENT_AUTH,
   client,
+  clientOptions,
   DAY_MS,
   type Issued,
   keyPem,
@@ -18,6 +19,7 @@ import {
 } from '../support/pki.ts';
 import { attempt } from '../support/tls-client.ts';
 import { run, sClient } from '../support/tools.ts';
+import { until } from '../support/until.ts';
 
 const HOUR_MS = 3_600_000;
 const partner = await authority('CN=Partner CA');
@@ -224,6 +226,12 @@ test('a client whose chain needs its own intermediate, and one of TLS 1.2, get n
     join(edge.directory, 'good.pem'),
   );
   assert.doesNotMatch(older.stdout, /TLS session ticket:/);
+  const again = await sClient(
+    edge.port,
+    ...['-servername', 'plain.test', '-tls1_2', '-reconnect', '-cert', join(edge.directory, 'good.pem')],
+  );
+  assert.match(again.stdout, /^New, TLSv1.2/m);
+  assert.doesNotMatch(again.stdout, /^Reused/m);
 });
 
 test('an alert that is not about certificates goes out where tickets are off, too', { skip }, async (t) => {
@@ -333,4 +341,34 @@ test('in TLS 1.2 a client that OCSP tells to be revoked is cut off before anythi
   assert.deepEqual([line.event.action, line.sallyport.alert], ['refused', null]);
   // The answer is known now, so that it is told inside the next handshake.
   assert.equal((await attempt(edge.port, 'ocsp.test', options)).end, 'certificate_revoked');
+});
+
+test('workers share what OCSP tells: one question is asked of a responder, by whichever of them', {
+  skip,
+}, async (t) => {
+  const { url, requests } = await startOcspResponder(t, {
+    issuer: partner,
+    signer: partner,
+    valid: [good],
+    revoked: [],
+  });
+  const edge = await start(t, { ocsp: `revocation ocsp "${url}"` }, { threads: 2, metrics: true });
+  const options = await clientOptions([good]);
+  const visits = async (): Promise<ReadonlySet<number>> => {
+    const found = await Promise.all(
+      Array.from({ length: 8 }, () => attempt(edge.port, 'ocsp.test', options)),
+    );
+    assert.deepEqual([...new Set(found.map(({ end }) => end))], ['served']);
+    await edge.line(() => edge.lines().length % 8 === 0);
+    return new Set(edge.lines().map(({ sallyport }) => sallyport.worker));
+  };
+  await until('both workers have served', async () => (await visits()).size === 2);
+  await until('the lookups are counted', async () => {
+    const { hits, misses } = (
+      edge.edge.status() as { readonly ocsp: { readonly hits: number; readonly misses: number } }
+    ).ocsp;
+    return misses === 1 && hits === edge.lines().length - 1;
+  });
+  await until('the responder has told of it', () => requests() > 0);
+  assert.equal(requests(), 1);
 });

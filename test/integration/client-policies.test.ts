@@ -4,9 +4,17 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { skip } from '../support/addon.ts';
-import { clientOptions } from '../support/client-cases.ts';
 import { startTestEdge, type TestEdge } from '../support/edge.ts';
-import { authority, CLIENT_AUTH, client, DAY_MS, type Issued, keyPem, names } from '../support/pki.ts';
+import {
+  authority,
+  CLIENT_AUTH,
+  client,
+  clientOptions,
+  DAY_MS,
+  type Issued,
+  keyPem,
+  names,
+} from '../support/pki.ts';
 import { attempt } from '../support/tls-client.ts';
 import { run } from '../support/tools.ts';
 

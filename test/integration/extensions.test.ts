@@ -124,7 +124,7 @@ const without = skip || (await withoutCapture());
 test('own extensions go to a client that offered their type, in the messages the policy names', {
   skip: without,
 }, async (t) => {
-  const tickets = ['ticket', 'always', 'ticket', 'always'].map((text) => `${TICKET} ${text}`);
+  const tickets = ['ticket', 'always'].map((text) => `${TICKET} ${text}`);
   assert.deepEqual(
     (await sentTo(t, offering())).sort(),
     [`${RETRY} again`, `${RETRY} encrypted`, `${RETRY} \u{ca}\u{fe}`, ...tickets].sort(),
@@ -134,6 +134,6 @@ test('own extensions go to a client that offered their type, in the messages the
 test('a client that offered no own extension gets them in its tickets alone', {
   skip: without,
 }, async (t) => {
-  const tickets = ['ticket', 'always', 'ticket', 'always'].map((text) => `${TICKET} ${text}`);
+  const tickets = ['ticket', 'always'].map((text) => `${TICKET} ${text}`);
   assert.deepEqual((await sentTo(t, undefined)).sort(), tickets.sort());
 });

@@ -88,7 +88,7 @@ test('feeds of a running edge are listed, shown, looked up and refreshed', async
   list.body = prefixLines(500);
   const refused = await run('refresh', 'bad', '--format', 'human');
   assert.equal(refused.code, 1);
-  assert.match(refused.out, /refused, and the last good copy stays: it grew from 40 to 500/);
+  assert.match(refused.out, /refused, and what was in force stays: it grew from 40 to 500/);
   assert.match(refused.out, /--accept-size/);
   const shown = await run('show', 'bad', '--format', 'human');
   assert.equal(shown.code, 1);
@@ -96,8 +96,10 @@ test('feeds of a running edge are listed, shown, looked up and refreshed', async
   const taken = await run('refresh', 'bad', '--accept-size', '--format', 'json');
   assert.equal(JSON.parse(taken.out).result, 'changed');
 
-  const unknown = await run('refresh', 'marked');
-  assert.match(unknown.err, /no feed called marked is fetched; these are: bad/);
+  const unknown = await run('refresh', 'mark');
+  assert.match(unknown.err, /no feed called mark is fetched; these are: bad/);
+  const file = await run('refresh', 'marked');
+  assert.match(file.err, /marked is not fetched: a changed file is read by itself; these are: bad/);
   assert.match((await run('show', 'mark')).err, /no feed called mark; .*marked/);
 });
 

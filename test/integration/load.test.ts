@@ -6,6 +6,7 @@ import { type TestContext, test } from 'node:test';
 import { connect } from 'node:tls';
 import { startTestEdge, type TestEdge } from '../support/edge.ts';
 import { captureHello, untilClosed } from '../support/hello.ts';
+import { run, sClient } from '../support/tools.ts';
 import { until } from '../support/until.ts';
 
 function policy(served: string): string {
@@ -78,6 +79,27 @@ test('of new handshakes the worse are turned away first, and those under way sta
   const late = await Promise.all(Array.from({ length: 6 }, () => halfOpen(edge, 'localhost')));
   assert.equal(await count(late), 4);
   for (const { socket } of [...good, ...late]) socket.destroy();
+});
+
+test('while many handshakes are under way, OpenSSL and curl are served by their score', async (t) => {
+  const edge = await startTestEdge(t, { policy: policy(''), limits: { handshakes: 10 } });
+  const many = await Promise.all(Array.from({ length: 6 }, () => halfOpen(edge, 'localhost')));
+  assert.equal(await count(many), 6);
+  const curl = (name: string) =>
+    run('curl', [
+      '-skm5',
+      '-o/dev/null',
+      '--resolve',
+      `${name}:${edge.port}:127.0.0.1`,
+      `https://${name}:${edge.port}/`,
+    ]);
+  assert.doesNotMatch((await sClient(edge.port, '-servername', 'odd.test')).stdout, /Cipher is TLS_/);
+  assert.notEqual((await curl('odd.test')).code, 0);
+  assert.match((await sClient(edge.port, '-servername', 'localhost')).stdout, /Cipher is TLS_/);
+  assert.equal((await curl('localhost')).code, 0);
+  for (const { socket } of many) socket.destroy();
+  await until('the places are free again', () => edge.open() === 0);
+  assert.equal((await curl('odd.test')).code, 0);
 });
 
 async function hold(edge: TestEdge, servername: string): Promise<Socket> {

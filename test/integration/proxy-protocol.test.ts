@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, Socket } from 'node:net';
@@ -10,6 +9,7 @@ import { connect as tlsConnect } from 'node:tls';
 import { ProxyGate } from '../../src/edge/proxy-gate.ts';
 import { SocketTransport } from '../../src/edge/transport.ts';
 import { ACTIONS_POLICY, startTestEdge, type TestEdge, type TestEdgeOptions } from '../support/edge.ts';
+import { missingHaproxy, startHaproxy } from '../support/haproxy.ts';
 import { writeMmdb } from '../support/mmdb-writer.ts';
 import { missing, run, sClient } from '../support/tools.ts';
 import { until } from '../support/until.ts';
@@ -212,59 +212,12 @@ test('curl --haproxy-protocol is served', { skip: await missing('curl') }, async
   }
 });
 
-/** A real HAProxy in front of an edge; resolves with its port. */
-async function startHaproxy(t: TestContext, edge: number, send: string): Promise<number> {
-  const port = await freePort();
-  const folder = mkdtempSync(join(tmpdir(), 'sallyport-haproxy-'));
-  const file = join(folder, 'haproxy.cfg');
-  writeFileSync(
-    file,
-    `defaults
-  mode tcp
-  timeout connect 5s
-  timeout client 10s
-  timeout server 10s
-listen front
-  bind 127.0.0.1:${port}
-  server edge 127.0.0.1:${edge} ${send}
-`,
-  );
-  const child: ChildProcess = spawn('haproxy', ['-db', '-f', file], { stdio: 'ignore' });
-  t.after(() => {
-    child.kill();
-    rmSync(folder, { recursive: true });
-  });
-  await until('HAProxy listens', async () => {
-    const socket = connect(port, '127.0.0.1');
-    const isUp = await Promise.race([
-      once(socket, 'connect').then(() => true),
-      once(socket, 'error').then(() => false),
-    ]).catch(() => false);
-    socket.destroy();
-    return isUp;
-  });
-  return port;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 const haproxy = await missingHaproxy();
-
-async function missingHaproxy(): Promise<string | false> {
-  const { code } = await run('haproxy', ['-v']);
-  return code === 0 ? false : 'haproxy is not installed';
-}
 
 for (const send of ['send-proxy', 'send-proxy-v2', 'send-proxy-v2 proxy-v2-options crc32c,unique-id']) {
   test(`a client behind HAProxy with ${send} is known by its own address`, { skip: haproxy }, async (t) => {
     const edge = await start(t);
-    const port = await startHaproxy(t, edge.port, send);
+    const [port] = await startHaproxy(t, [{ edge: edge.port, send }]);
     const address = '127.0.0.44';
     const { code, stdout, stderr } = await run('curl', [
       '-sS',

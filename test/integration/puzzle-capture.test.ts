@@ -4,10 +4,11 @@ import { describe, type TestContext, test } from 'node:test';
 import { connect } from 'node:tls';
 import { connect as connectSolving } from '../../src/index.ts';
 import { skip as noAddon } from '../support/addon.ts';
+import { startCapture, withoutCapture } from '../support/capture.ts';
 import type { TestEdge } from '../support/edge.ts';
 import { puzzlePolicy, startPuzzleEdge } from '../support/puzzle-edge.ts';
 import { EXTENSION, readPuzzle, zeroBits } from '../support/raw-puzzle.ts';
-import { Capture, type Message, noCapture } from '../support/tshark.ts';
+import type { Message } from '../support/tshark-tree.ts';
 
 const TYPE = {
   clientHello: 1,
@@ -38,15 +39,14 @@ function contentOf(message: Message, type: number): Buffer | null {
   return found === undefined ? null : message.bytes.subarray(found.start, found.end);
 }
 
-describe('on the wire, read by tshark', { skip: noAddon || (await noCapture()) }, () => {
+describe('on the wire, read by tshark', { skip: noAddon || (await withoutCapture()) }, () => {
   test('the puzzle and its solution have the layout of the draft', async (t) => {
     const edge = await startPuzzleEdge(t, 'handshake, page', '12');
-    const capture = await Capture.start(t, edge.port);
+    const capture = await startCapture(t, edge.port);
     const { socket, puzzle } = await connectSolving({
       ...{ host: '127.0.0.1', port: edge.port, servername: 'puzzle.test', ca: edge.ca },
     });
     socket.destroy();
-    await capture.stop();
     const [first, retry, second, hello, ...rest] = await capture.messages();
     assert.equal(rest.length, 0, 'the rest is encrypted');
     const offer = contentOf(first!, EXTENSION)!;
@@ -82,16 +82,12 @@ describe('on the wire, read by tshark', { skip: noAddon || (await noCapture()) }
 
 /** The server's flight to a plain client as hex, with what is random in every handshake taken out. */
 async function flightOf(t: TestContext, edge: TestEdge): Promise<string[]> {
-  const capture = await Capture.start(t, edge.port);
+  const capture = await startCapture(t, edge.port);
   const socket = connect({ port: edge.port, host: '127.0.0.1', servername: 'puzzle.test', ca: edge.ca });
-  let keys = '';
-  socket.on('keylog', (line) => {
-    keys += line;
-  });
+  socket.on('keylog', (line) => capture.keylog(line));
   await once(socket, 'secureConnect');
   socket.destroy();
-  await capture.stop();
-  const messages = await capture.messages(keys);
+  const messages = await capture.messages();
   const last = messages.findIndex(({ from, type }) => from === 'server' && type === TYPE.finished);
   return messages
     .slice(0, last + 1)

@@ -30,6 +30,12 @@ const edge = await createEdge({
 console.log(edge.addresses[0].port);
 `;
 
+/** Prints what the edge refuses to start for. */
+const ASKING = `(process.on('uncaughtException', ({ diagnostics }) => {
+  for (const { code, message } of diagnostics) console.error(code, message);
+  process.exit(1);
+}), createEdge)({`;
+
 interface Line {
   readonly event: { readonly action: string };
   readonly rule: { readonly name: string | null };
@@ -108,4 +114,23 @@ test('without the addon a PROXY header is taken off, and the hello behind it is 
     `https://localhost:${port}/`,
   ]);
   assert.match(stdout, /"x-sallyport-policy":"served"/);
+});
+
+test('without the addon a policy that asks for client certificates is refused, and says what is missing', () => {
+  const policy = `pdl 1
+import "std/tls" as tls
+ca partner from file "cert.pem"
+score none { clamp 0..100 }
+policy asked extends tls.intermediate { client_cert require { trust [ partner ] } tls { ocsp_stapling on } }
+site main { listen edge  sni any  score none  ladder { from 0 use asked }  on_error use asked }
+`;
+  writeFileSync(join(directory, 'asking.pdl'), policy);
+  writeFileSync(
+    join(directory, 'asking.ts'),
+    START.replace('policy.pdl', 'asking.pdl').replace('createEdge({', ASKING),
+  );
+  const { status, stderr } = spawnSync(process.execPath, ['asking.ts'], { cwd: directory, encoding: 'utf8' });
+  assert.equal(status, 1);
+  assert.match(stderr, /HOST-008 policy asked asks for client certificates, which takes the native addon/);
+  assert.match(stderr, /HOST-009 policy asked staples OCSP answers/);
 });

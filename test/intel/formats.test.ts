@@ -72,31 +72,6 @@ test('every real list of addresses passes the guards', (t) => {
   }
 });
 
-const SSLBL_JA3 = [
-  '################################################################',
-  '# abuse.ch SSLBL JA3 Fingerprint Blacklist (CSV)                #',
-  '################################################################',
-  '#',
-  '# ja3_md5,Firstseen,Lastseen,Listingreason',
-  'b386946a5a44d1ddcc843bc75336dfce,2017-07-14 18:08:15,2019-07-27 20:42:54,Dridex',
-  '8991a387e4cc841740f25d6f5139f92d,2017-07-14 19:02:03,2019-07-28 00:34:38,Adware',
-  '',
-].join('\r\n');
-const SSLBL_C2 = [
-  '# Firstseen,DstIP,DstPort',
-  '2021-01-17 07:30:05,37.34.58.210,443',
-  '2021-01-17 07:44:46,45.14.226.195,9990',
-  '',
-].join('\r\n');
-
-test('SSLBL has its JA3 in the first column and its C2 addresses in the second', () => {
-  assert.deepEqual(read(SSLBL_JA3, { type: 'ja3' }).members, [
-    'b386946a5a44d1ddcc843bc75336dfce',
-    '8991a387e4cc841740f25d6f5139f92d',
-  ]);
-  assert.deepEqual(read(SSLBL_C2).members, ['37.34.58.210', '45.14.226.195']);
-});
-
 test('a column may be named by header or number, and one that is not there names those that are', () => {
   const text = 'first_seen_utc,src_ip,dst_ip\n"2020","45.1.1.1","45.2.2.2"\n';
   assert.deepEqual(read(text, {}, { column: 'dst_ip' }).members, ['45.2.2.2']);

@@ -166,7 +166,7 @@ test('a secret goes to its server alone, in the header it is meant for, and neve
     '/abuse': KEY,
     '/moved': `Bearer ${KEY}`,
     elsewhere: undefined,
-    '/v1/decisions/stream?startup=true': KEY,
+    '/v1/decisions/stream?startup=true&scopes=ip,range': KEY,
   });
   for (const name of readdirSync(settings.directory)) {
     assert.ok(!readFileSync(join(settings.directory, name), 'utf8').includes(KEY), name);
@@ -238,6 +238,31 @@ test('a MISP manifest leads to its events', async (t) => {
   assert.equal(readState(settings.directory, feed).copy!.entries, 1);
 });
 
+test('a feed that failed is asked again in its time, however often the policy is loaded meanwhile', async (t) => {
+  let asked = 0;
+  const origin = await serve(t, (_, response) => {
+    asked++;
+    response.writeHead(503).end();
+  });
+  const kept = new FeedRefresher({
+    settings: makeSettings(t),
+    judge: async (request) => judgeFeed(request),
+    goodAddresses: () => new Uint8Array(0),
+    onChanged: () => {},
+    onResult: () => {},
+  });
+  t.after(() => kept.close());
+  const remote = [{ feed: makeFeed({ path: origin }), secret: null, harms: true }];
+  for (let load = 0; load < 3; load++) {
+    assert.equal(await kept.fetchMissing(remote), false);
+    kept.watch(remote);
+  }
+  assert.equal(asked, 1);
+  const moved = [{ ...remote[0]!, feed: makeFeed({ path: `${origin}/elsewhere` }) }];
+  await kept.fetchMissing(moved);
+  assert.equal(asked, 2, 'another address is another feed');
+});
+
 test('waits double after failures up to the usual one, obey the server, and are never alike', () => {
   const HOUR = 3_600_000;
   assert.equal(nextDelay(HOUR, 0, null, 0.5), HOUR);
@@ -292,7 +317,7 @@ test('CrowdSec tells everything once, then what changed, and everything again af
   const asked: string[] = [];
   let answer: object | string = {};
   const origin = await serve(t, (request, response) => {
-    asked.push(new URL(request.url!, origin).search);
+    asked.push(`${new URL(request.url!, origin).searchParams.get('startup')}`);
     response.end(typeof answer === 'string' ? answer : JSON.stringify(answer));
   });
   let changes = 0;
@@ -327,7 +352,7 @@ test('CrowdSec tells everything once, then what changed, and everything again af
   assert.equal(await refresh('not JSON'), 'refused');
   assert.equal(await refresh({ new: [decision('192.0.2.9')], deleted: null }), 'changed');
   assert.deepEqual(inForce(), ['192.0.2.9'], 'what was not taken is told again');
-  const [all, only] = ['?startup=true', '?startup=false'];
+  const [all, only] = ['true', 'false'];
   assert.deepEqual(asked, [all, only, only, only, only, all]);
 });
 

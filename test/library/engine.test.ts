@@ -83,6 +83,28 @@ test('a challenge comes with its difficulty', async (t) => {
   assert.deepEqual(challenge, { name: 'puzzle', difficulty: 8 });
 });
 
+test('a decision names the side of a canary and what shadow would do', async (t) => {
+  const { engine, write } = start(t);
+  write(
+    'policy.pdl',
+    `pdl 1
+import "std/tls" as tls
+score none { clamp 0..100 }
+policy low extends tls.intermediate { }
+site main {
+  listen edge  sni any  score none  ladder { from 0 use low }  on_error use low
+  canary 100% by conn.ip deny all when hello.size > 1B do reset
+  shadow deny watched when hello.size > 1B do drop
+}
+`,
+  );
+  engine.reload();
+  const decided = engine.decide(CLIENT, await captureHello({ servername: 'modern.test' }));
+  assert.deepEqual(decided.canaries, [{ name: 'all', arm: 'canary' }]);
+  assert.deepEqual(decided.wouldMatch, ['watched']);
+  assert.deepEqual([decided.action, decided.wouldDecide?.action], ['reset', 'drop']);
+});
+
 test('a hello that cannot be read is refused and says why', (t) => {
   const { engine } = start(t);
   const { action, error } = engine.decide(CLIENT, Buffer.from('GET / HTTP/1.1\r\n\r\n'));

@@ -4,19 +4,9 @@
  * says about the certificate (self-made here) and about HTTP headers (the upstream's) is no matter of a profile.
  */
 
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { startTestEdge } from '../support/edge.ts';
 import { Cleanup } from './cleanup.ts';
-
-interface Finding {
-  readonly id: string;
-  readonly severity: string;
-  readonly finding: string;
-}
+import { testsslFindings } from './scanners.ts';
 
 const ACCEPTED: ReadonlySet<string> = new Set(['OK', 'INFO', 'LOW', 'DEBUG']);
 /** What testssl.sh lacks itself: an openssl with GOST. */
@@ -39,31 +29,11 @@ ${profiles
 site other { listen edge  sni any  score none  ladder { from 0 use ${profiles[0]} }  on_error use ${profiles[0]} }
 `;
 
-async function inspect(profile: string, port: number): Promise<readonly Finding[]> {
-  const directory = mkdtempSync(join(tmpdir(), 'sallyport-testssl-'));
-  const file = join(directory, 'findings.json');
-  const args = [
-    '--ip',
-    '127.0.0.1',
-    '--warnings',
-    'off',
-    '--jsonfile',
-    file,
-    ...SECTIONS,
-    `${profile}.test:${port}`,
-  ];
-  const child = spawn('testssl', args, { stdio: 'ignore' });
-  await once(child, 'close');
-  const findings = JSON.parse(readFileSync(file, 'utf8')) as readonly Finding[];
-  rmSync(directory, { recursive: true });
-  return findings;
-}
-
 const cleanup = new Cleanup();
 const edge = await startTestEdge(cleanup.context, { policy });
 let isBad = false;
 for (const profile of profiles) {
-  const findings = await inspect(profile, edge.port);
+  const findings = await testsslFindings(`${profile}.test`, edge.port, SECTIONS);
   const bad = findings.filter(({ id, severity }) => !ACCEPTED.has(severity) && id !== OWN_PROBLEM);
   const low = findings.filter(({ severity }) => severity === 'LOW');
   console.log(`${profile}: ${findings.length} findings, ${low.length} LOW, ${bad.length} worse`);

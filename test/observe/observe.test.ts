@@ -28,6 +28,17 @@ const SAMPLE: EdgeSample = {
       reason: 'it is no MaxMind database, or its end is missing',
     },
   ],
+  staples: [
+    {
+      certificate: 'shop',
+      untilMs: null,
+      mustStaple: true,
+      failures: 3,
+      reason: 'ECONNREFUSED',
+      results: { good: 1, revoked: 0, failed: 3 },
+    },
+  ],
+  ocsp: { hits: 7, misses: 2 },
   audit: { written: 10, lost: 2, queued: 1 },
   policy: { imageId: 'ab'.repeat(32), epoch: 4 },
 };
@@ -146,4 +157,12 @@ test('a taken port rejects with EADDRINUSE', async () => {
   } finally {
     await first.close();
   }
+});
+
+test('what OCSP tells of our certificates and of clients’ is counted', async () => {
+  const body = await page();
+  assert.match(body, /^sallyport_ocsp_staple_seconds\{certificate="shop"\} 0$/m);
+  assert.match(body, /^sallyport_ocsp_staple_refreshes_total\{certificate="shop",result="failed"\} 3$/m);
+  assert.match(body, /^sallyport_ocsp_lookups_total\{result="hit"\} 7$/m);
+  assert.match(body, /^sallyport_ocsp_lookups_total\{result="miss"\} 2$/m);
 });

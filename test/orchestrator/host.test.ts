@@ -51,3 +51,28 @@ test('whoever does not say what upstreams there are is not asked for one', () =>
   const text = `policy p extends low { upstream trap rank 7 }\n${site('p')}`;
   assert.deepEqual(findings(text, { ...HOST, upstreams: null }), []);
 });
+
+const OLD = 'tls { versions tls1.2..tls1.2 }';
+
+test('a policy that the operator’s floor leaves no version is refused', () => {
+  const text = `policy p extends low { ${OLD} rank 7 }\n${site('p')}`;
+  assert.deepEqual(findings(text), []);
+  const [found, ...others] = findings(text, { ...HOST, floor: 0x0304 });
+  assert.match(
+    found!,
+    /^HOST-008 policy p has no version and suite of TLS that `tls.minVersion` .* allows: widen/,
+  );
+  assert.deepEqual(others, []);
+});
+
+test('so is one that has no suite of a version above the floor', () => {
+  const suites = 'tls { ciphers = [ TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 ] }';
+  const text = `policy p extends low { ${suites} rank 7 }\n${site('p')}`;
+  assert.deepEqual(findings(text), []);
+  assert.match(findings(text, { ...HOST, floor: 0x0304 })[0]!, /^HOST-008 policy p /);
+});
+
+test('a policy that accepts nobody needs no version', () => {
+  const text = `policy p extends low { ${OLD} action reset  rank 7 }\n${site('p')}`;
+  assert.deepEqual(findings(text, { ...HOST, floor: 0x0304 }), []);
+});

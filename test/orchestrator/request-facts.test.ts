@@ -18,6 +18,7 @@ const LINUX: StackMatch = {
   generic: false,
   fuzzy: false,
   hops: 3,
+  mtu: null,
   link: null,
 };
 

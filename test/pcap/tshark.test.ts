@@ -1,67 +1,17 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { connect } from 'node:tls';
-import { CaptureDesk, type CaptureRow } from '../../src/cli/capture-desk.ts';
-import { TlsConnections } from '../../src/pcap/connections.ts';
-import { CaptureReader } from '../../src/pcap/container.ts';
-import { NO_DATABASES } from '../../src/profile/address/origins.ts';
-import { ClientMatcher } from '../../src/profile/client-matcher.ts';
-import { loadClients } from '../../src/profile/clients.ts';
-import { StackMatcher } from '../../src/profile/stack-matcher.ts';
-import { loadStacks, OWN_STACKS } from '../../src/profile/stacks.ts';
+import { REWRITES, rewrite } from '../support/pcap-rewriter.ts';
+import { ourJa3, rowsOf, tsharkJa3 } from '../support/pcap-rows.ts';
 import { missing as missingData, sharedPath } from '../support/shared-data.ts';
-import { missing, run } from '../support/tools.ts';
+import { missing } from '../support/tools.ts';
 import { until } from '../support/until.ts';
-
-function rowsOf(file: string): CaptureRow[] {
-  const matcher = new StackMatcher(loadStacks(OWN_STACKS).stacks!);
-  const desk = new CaptureDesk({
-    matcher,
-    clients: new ClientMatcher(loadClients(null).table!),
-    databases: NO_DATABASES,
-    desk: null,
-  });
-  const rows: CaptureRow[] = [];
-  const connections = new TlsConnections({
-    parse: (bytes, length) => desk.parse(bytes, length),
-    found: (beginning) => rows.push(desk.describe(beginning)),
-  });
-  const reader = new CaptureReader();
-  reader.push(readFileSync(file), (packet) => connections.take(packet));
-  reader.end();
-  connections.end();
-  return rows;
-}
-
-/** JA3 of the first ClientHello of each stream, as tshark says, by client endpoint. */
-async function tsharkJa3(file: string): Promise<Map<string, string>> {
-  const fields = ['ip.src', 'ipv6.src', 'tcp.srcport', 'tls.handshake.ja3'].flatMap((field) => ['-e', field]);
-  const filter = ['-Y', 'tls.handshake.type == 1 and tcp'];
-  const { stdout } = await run('tshark', [
-    '-r',
-    file,
-    ...filter,
-    '-T',
-    'fields',
-    '-E',
-    'separator=|',
-    ...fields,
-  ]);
-  const found = new Map<string, string>();
-  for (const line of stdout.split('\n').filter(Boolean)) {
-    const [v4, v6, port, ja3] = line.split('|') as [string, string, string, string];
-    const key = `${v4 || v6} ${port}`;
-    // An empty one is of SSL 2, which has no ClientHello to speak of.
-    if (ja3 !== '' && !found.has(key)) found.set(key, ja3.split(',')[0]!);
-  }
-  return found;
-}
 
 const CAPTURES = [
   'arkime/tests/pcap/smtp-starttls.pcap',
@@ -75,11 +25,32 @@ const tshark = await missing('tshark');
 for (const path of CAPTURES) {
   test(`JA3 is as tshark says: ${path}`, { skip: tshark || missingData(path) }, async () => {
     const theirs = await tsharkJa3(sharedPath(path));
-    const ours = new Map(
-      rowsOf(sharedPath(path)).map(({ client, ja3_hash }) => [`${client.ip} ${client.port}`, ja3_hash]),
-    );
+    const ours = ourJa3(sharedPath(path));
     assert.ok(theirs.size > 0);
     assert.deepEqual(new Map([...ours].sort()), new Map([...theirs].sort()));
+  });
+}
+
+/** tshark takes most of a second each time; scripts/compare-captures.ts asks it about all of them. */
+const ASKED: ReadonlySet<string> = new Set([
+  'in fragments of 64 bytes',
+  'under QinQ, in fragments',
+  'in PPPoE',
+]);
+const REWRITTEN = 'zeek/testing/btest/Traces/tls/tls13-ech.pcap';
+
+for (const [how, wanted] of Object.entries(REWRITES)) {
+  const asks = ASKED.has(how);
+  test(`a capture ${how} shows what it did before${asks ? ', and what tshark says' : ''}`, {
+    skip: (asks && tshark) || missingData(REWRITTEN),
+  }, async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'sallyport-pcap-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const file = join(folder, 'rewritten.pcap');
+    writeFileSync(file, rewrite(readFileSync(sharedPath(REWRITTEN)), wanted));
+    const ours = ourJa3(file);
+    assert.deepEqual(ours, ourJa3(sharedPath(REWRITTEN)));
+    if (asks) assert.deepEqual(ours, await tsharkJa3(file));
   });
 }
 

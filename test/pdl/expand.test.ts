@@ -120,6 +120,18 @@ test('a rule is enforced when the last of its facts is known, and what the engin
   );
 });
 
+test('a challenge is met where it is delivered', () => {
+  const enforced = (deliver: string): string => {
+    const challenge = `secret k from env "K"\nchallenge c { kind pow  difficulty 8  solve_within 30s  clears for 1h per conn.ip  secret k ${deliver} }`;
+    const text = `${BASE}${challenge}\npolicy own extends low { challenge c  rank 7 }`;
+    return linesOf(text, 'own').find(({ section }) => section === 'challenge')!.enforced;
+  };
+  assert.equal(enforced(''), 'at the request');
+  assert.equal(enforced('deliver [ page, header ]'), 'at the request');
+  assert.equal(enforced('deliver [ handshake ]'), 'in the handshake');
+  assert.equal(enforced('deliver [ handshake, page ]'), 'in the handshake or at the request');
+});
+
 test('limits are enforced when the last of them is drawn on', () => {
   const enforced = (limit: string): string => {
     const text = `${BASE}limit few { ${limit} allow 5/s then refuse }\npolicy own extends low { limits [ few ] rank 7 }`;

@@ -3,7 +3,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { compile } from '../../src/pdl/compile/compile.ts';
+import { compile, type Load } from '../../src/pdl/compile/compile.ts';
 import { applyEdits } from '../../src/pdl/fix/fix.ts';
 import {
   type Changes,
@@ -93,10 +93,11 @@ test('whatever is renamed in the design’s policies, they say the same', { skip
     for (const { name } of definitionsOf(analysis.modules[0])) {
       const position = { line: name.span.line - 1, character: name.span.column - 1 };
       const changed = apply(text, path, rename(workspace, analysis, position, 'zz_renamed'));
-      const compiled = compile({ path, text: changed }, (relative) => {
+      const load: Load = (relative) => {
         const target = posix.normalize(relative);
         return files[target] === undefined ? null : { path: target, text: files[target] };
-      });
+      };
+      const compiled = compile({ path, text: changed }, load, { infos: true });
       assert.deepEqual(codes(compiled), codes(analysis.compiled), `${path}: ${name.text}`);
       renamed++;
     }

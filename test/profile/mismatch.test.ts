@@ -38,6 +38,7 @@ const stack = (family: string | null, fuzzy = false): StackMatch => ({
   ...{ os: family, family, fuzzy },
   generic: false,
   hops: 3,
+  mtu: null,
   link: null,
 });
 

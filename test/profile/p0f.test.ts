@@ -7,6 +7,7 @@ import { Core } from '../../src/core/core.ts';
 import { inspectSyn, type SynReport } from '../../src/core/inspect.ts';
 import { loadCoreModule } from '../../src/core/module.ts';
 import { CaptureReader } from '../../src/pcap/container.ts';
+import { Fragments } from '../../src/pcap/fragments.ts';
 import { FLAG, segmentOf } from '../../src/pcap/packet.ts';
 import { type StackMatch, StackMatcher } from '../../src/profile/stack-matcher.ts';
 import { loadStacks, OWN_STACKS } from '../../src/profile/stacks.ts';
@@ -95,8 +96,9 @@ const KERNELS: readonly (readonly [name: string, settings: KernelSettings, ours:
 /** The SYNs in a capture, by `address/port`. */
 function synsIn(file: string): Map<string, Uint8Array> {
   const found = new Map<string, Uint8Array>();
-  new CaptureReader().push(readFileSync(file), ({ linkType, data }) => {
-    const segment = segmentOf(linkType, data);
+  const fragments = new Fragments();
+  new CaptureReader().push(readFileSync(file), (packet) => {
+    const segment = segmentOf(packet, fragments);
     if (typeof segment === 'string' || (segment.flags & (FLAG.syn | FLAG.ack)) !== FLAG.syn) return;
     found.set(`${[...segment.source.subarray(12)].join('.')}/${segment.sourcePort}`, segment.headers.slice());
   });
@@ -150,7 +152,7 @@ test('a live edge on loopback keeps the SYN that p0f sees, and names its sender 
 import "std/tls" as tls
 score none { clamp 0..100 }
 policy served extends tls.intermediate { }
-ruleset r { deny here when conn.os_family == "Linux" and conn.os == "Linux 5.x or 6.x (loopback)" and conn.hops == 0 and conn.rtt < 1s do reset }
+ruleset r { deny here when conn.os_family == "Linux" and conn.os == "Linux 5.x or 6.x (loopback)" and conn.hops == 0 and conn.rtt < 1s and conn.mtu in 60000..65535 and conn.link == "loopback" do reset }
 site all { listen edge  sni any  score none  ladder { from 0 use served }  on_error use served  rules [ r ] }
 `;
   const edge = await startTestEdge(t, { policy });
@@ -161,7 +163,8 @@ site all { listen edge  sni any  score none  ladder { from 0 use served }  on_er
   const { sallyport, source } = await edge.line();
   assert.deepEqual([sallyport.action, sallyport.matched], ['reset', ['here']]);
   assert.match(sallyport.os!, /^Linux 5\.x or 6\.x/);
-  assert.deepEqual([sallyport.os_family, sallyport.hops], ['Linux', 0]);
+  const { os_family, hops, mtu, link } = sallyport;
+  assert.deepEqual([os_family, hops, mtu, link], ['Linux', 0, 65_535, 'loopback']);
   assert.ok(sallyport.rtt_us! > 0);
   await until('p0f saw it too', () => readP0fLog(log).has(`127.0.0.1/${source.port}`));
   assert.equal(readP0fLog(log).get(`127.0.0.1/${source.port}`)!.rawSignature, sallyport.syn);

@@ -100,11 +100,19 @@ test('tools are known by an exact match alone, and their family is tool', () => 
 });
 
 test('the MTU tells of the link, for each IP version by itself', () => {
-  const link = (version: 4 | 6, mss: number): string | null =>
-    match(`${version}:64+0:0:${mss}:1,0:nop::0`, 1).link;
+  const link = (version: 4 | 6, mss: number): unknown => {
+    const { mtu, link } = match(`${version}:64+0:0:${mss}:1,0:nop::0`, 1);
+    return [mtu, link];
+  };
   assert.deepEqual(
     [link(4, 1_460), link(6, 1_440), link(4, 1_452), link(4, 1_440), link(4, 0)],
-    ['Ethernet', 'Ethernet', 'PPPoE', null, null],
+    [
+      [1_500, 'Ethernet'],
+      [1_500, 'Ethernet'],
+      [1_492, 'PPPoE'],
+      [1_480, null],
+      [null, null],
+    ],
   );
 });
 

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
 import { missing, run } from './tools.ts';
+import { type Frame, type Message, messagesOf } from './tshark-tree.ts';
 import { until } from './until.ts';
 
 /** One packet: the asked-for fields by name, each with all its values in order. */
@@ -19,10 +20,14 @@ export interface Capture {
   keylog(line: Buffer | string): void;
   /** Ends the capture at the first call. Packets that `filter` (a display filter of Wireshark) lets through. */
   read(filter: string, fields: readonly string[]): Promise<readonly Packet[]>;
+  /** Ends the capture at the first call. Every handshake message in its order, as far as the secrets are known. */
+  messages(): Promise<readonly Message[]>;
 }
 
 /** The values of a field that occurs more than once in a packet. */
 const BETWEEN_VALUES = '|';
+/** For what a browser's visits come to. */
+const PATIENCE_MS = 120_000;
 
 /** A reason to skip when a tool is missing or this user may not capture, else false. */
 export async function withoutCapture(): Promise<string | false> {
@@ -62,28 +67,36 @@ export async function startCapture(t: Pick<TestContext, 'after'>, port: number):
     await until('the capture has all', () => readFileSync(file).includes(mark));
     socket.close();
   };
+  const tshark = async (filter: string, ...output: readonly string[]): Promise<string> => {
+    if (running) await settle();
+    await stop();
+    const source = ['-r', file, '-o', `tls.keylog_file:${keys}`, '-d', `tcp.port==${port},tls`];
+    const args = [...source, '-Y', filter, '-n', ...output];
+    const { code, stdout, stderr } = await run('tshark', args, '', PATIENCE_MS);
+    if (code !== 0) throw new Error(`tshark ended with ${code}: ${stderr}`);
+    return stdout;
+  };
   return {
     keylog: (line) => writeFileSync(keys, line, { flag: 'a' }),
     read: async (filter, fields) => {
-      if (running) await settle();
-      await stop();
-      const { code, stdout, stderr } = await run('tshark', [
-        ...['-r', file, '-o', `tls.keylog_file:${keys}`, '-d', `tcp.port==${port},tls`, '-Y', filter, '-n'],
-        ...['-T', 'fields', '-E', `aggregator=${BETWEEN_VALUES}`, '-E', 'separator=/t'],
-        ...fields.flatMap((field) => ['-e', field]),
-      ]);
-      if (code !== 0) throw new Error(`tshark: ${stderr}`);
-      return stdout
+      const form = ['-T', 'fields', '-E', `aggregator=${BETWEEN_VALUES}`, '-E', 'separator=/t'];
+      const text = await tshark(filter, ...form, ...fields.flatMap((field) => ['-e', field]));
+      return text
         .split('\n')
         .filter((line) => line !== '')
         .map((line) => {
           const values = line.split('\t');
           const entries = fields.map((field, i) => {
-            const text = values[i] ?? '';
-            return [field, text === '' ? [] : text.split(BETWEEN_VALUES)] as const;
+            const value = values[i] ?? '';
+            return [field, value === '' ? [] : value.split(BETWEEN_VALUES)] as const;
           });
           return Object.fromEntries(entries);
         });
+    },
+    messages: async () => {
+      const form = ['-T', 'json', '-x', '--no-duplicate-keys', '-J', 'frame tcp tls'];
+      const frames = JSON.parse(await tshark('tls.handshake', ...form)) as readonly Frame[];
+      return frames.flatMap((frame) => messagesOf(frame, port));
     },
   };
 }

@@ -1,4 +1,4 @@
-/** Certificates for each rule on client certificates, those that pass and those that fail, and the policy that has the rules. */
+/** Certificates for each rule of `certificatePolicy`: those that pass and those that fail. */
 import 'reflect-metadata';
 import * as x509 from '@peculiar/x509';
 import {
@@ -9,7 +9,6 @@ import {
   DAY_MS,
   generateKeys,
   type Issued,
-  keyPem,
   names,
   revocationList,
   SERVER_AUTH,
@@ -17,65 +16,6 @@ import {
 
 const HOUR_MS = 3_600_000;
 const RSA = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256', publicExponent: new Uint8Array([1, 0, 1]) };
-
-/** Body of `client_cert require { … }` by name of its site, beside `trust [ partner ]`. */
-const DEMANDS: Readonly<Record<string, string>> = {
-  plain: '',
-  depth2: 'depth 2',
-  depth3: 'depth 3',
-  issuer: 'ensure cert.issuer == "CN=Partner CA" else refuse alert unknown_ca',
-  subject: 'ensure cert.subject == "CN=billing,O=Partner" else refuse alert access_denied',
-  dns: 'ensure any(cert.san_dns) like "*.partners.example" else refuse alert access_denied',
-  uri: 'ensure cert.san_uri has "https://partner.example/app" else refuse alert certificate_unknown',
-  spiffe: 'ensure cert.spiffe in services else refuse alert access_denied',
-  eku: 'ensure cert.eku has client_auth else refuse alert unsupported_certificate',
-  key: 'ensure cert.key in { ec_p384, rsa_3072 } else refuse alert insufficient_security',
-  sigalg: 'ensure cert.sigalg == ecdsa_secp256r1_sha256 else refuse alert bad_certificate',
-  remaining: 'ensure cert.remaining >= 72h else refuse alert certificate_expired',
-  age: 'ensure cert.age >= 1h else refuse alert certificate_unknown',
-  lifetime: 'ensure cert.lifetime <= 90d',
-  authority: 'trust [ partner, other ]  ensure cert.ca == partner else refuse alert unknown_ca',
-  fingerprint: 'ensure cert.fingerprint not in banned else refuse alert certificate_revoked',
-  crl: 'revocation crl "partner.crl" on_unknown refuse',
-  lenient: 'revocation crl "partner.crl" on_unknown accept',
-  stale: 'revocation crl "stale.crl" on_unknown refuse',
-  forged: 'revocation crl "forged.crl" on_unknown refuse',
-  feed: 'revocation feed banned',
-  several:
-    'ensure cert.lifetime <= 90d else refuse alert bad_certificate  ensure cert.age >= 1h else refuse alert access_denied',
-};
-
-/** The policy; `more` adds demands by site, and `rules` stand in the sites that they are named for. */
-export function certificatePolicy(more: Readonly<Record<string, string>> = {}): string {
-  const demands = { ...DEMANDS, ...more };
-  const policies = Object.entries(demands).map(([name, body]) => {
-    const trust = body.includes('trust [') ? '' : 'trust [ partner ]';
-    return `policy ${name} extends tls.intermediate { client_cert require { ${trust} ${body} } }`;
-  });
-  const sites = [...Object.keys(demands), 'asked', 'open', 'scored'].map((name) => {
-    const rules =
-      name === 'asked' || name === 'scored'
-        ? 'forbid stranger when known cert.spiffe and cert.spiffe not in services do refuse alert access_denied'
-        : '';
-    const ladder =
-      name === 'scored' ? 'ladder { from 0 use asked  from 60 use shut }' : `ladder { from 0 use ${name} }`;
-    return `site ${name} { listen edge  sni { "${name}.test" }  score ${name === 'scored' ? 'trouble' : 'none'}  ${ladder}  on_error use shut  ${rules} }`;
-  });
-  return `pdl 1
-import "std/tls" as tls
-ca partner from file "partner.pem"
-ca other from file "other.pem"
-feed banned of fingerprint from file "banned.txt" { }
-set services of spiffe = { "spiffe://shop.example/web", "spiffe://shop.example/billing" }
-score none { clamp 0..100 }
-score trouble { clamp 0..100  signal fresh +70 when cert.age < 1h }
-policy shut extends tls.modern { action refuse alert access_denied  rank 90 }
-policy asked extends tls.intermediate { client_cert request { trust [ partner ] } }
-policy open extends tls.intermediate { }
-${policies.join('\n')}
-${sites.join('\n')}
-`;
-}
 
 export interface CertificateCase {
   readonly title: string;
@@ -438,13 +378,6 @@ export async function makeCertificateCases(): Promise<CertificateCases> {
     'forged.crl': await revocationList(partner, [], { signer: stranger }),
   };
   return { cases, files, partner, intermediate, good };
-}
-
-/** TLS options of a client that sends a chain. */
-export async function clientOptions(chain: readonly Issued[]): Promise<{ cert?: string; key?: string }> {
-  const [leaf] = chain;
-  if (leaf === undefined) return {};
-  return { cert: chain.map(({ pem }) => pem).join(''), key: await keyPem(leaf) };
 }
 
 async function fingerprint({ certificate }: Issued): Promise<string> {

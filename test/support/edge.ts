@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { type Logger, pino } from 'pino';
 import { stringify } from 'yaml';
 import { parseConfig } from '../../src/config/load.ts';
 import { type Supervisor, startSupervisor } from '../../src/edge/supervisor.ts';
@@ -47,7 +48,7 @@ site held    { listen edge  sni { "held.test" }     score none  ladder { from 0 
 
 /** The parts of an audit line that tests read. */
 export interface AuditLine {
-  readonly event: { readonly action: string; readonly duration: number };
+  readonly event: { readonly id: string; readonly action: string; readonly duration: number };
   readonly error: { readonly message: string | null };
   readonly source: {
     readonly ip: string;
@@ -103,6 +104,8 @@ export interface AuditLine {
     readonly os: string | null;
     readonly os_family: string | null;
     readonly hops: number | null;
+    readonly mtu: number | null;
+    readonly link: string | null;
     readonly rtt_us: number | null;
     readonly http: {
       readonly requests: number;
@@ -144,6 +147,8 @@ export interface TestEdgeOptions {
   readonly geo?: Readonly<Record<string, unknown>>;
   /** Text of `networks.txt`, for a policy with a feed of it. */
   readonly networks?: string;
+  /** Takes the lines of the process log from warnings on; left out: nobody does. */
+  readonly log?: (line: string) => void;
 }
 
 export interface TestEdge {
@@ -173,6 +178,10 @@ export const TEST_NAMES: readonly string[] = [
 ];
 const PUZZLE_KEY = 'an example key that is long enough';
 const PATIENCE_MS = 10_000;
+
+function logTo(write: TestEdgeOptions['log']): Logger {
+  return write === undefined ? createLog('silent') : pino({ level: 'warn' }, { write });
+}
 
 /** Answers every request with what it received, as JSON. */
 export async function startEchoUpstream(t: TestContext): Promise<number> {
@@ -249,7 +258,7 @@ export async function startTestEdge(t: TestContext, options: TestEdgeOptions = {
   });
   const loaded = parseConfig(join(directory, 'sallyport.yaml'), text, {}, {});
   if ('problems' in loaded) throw new Error(JSON.stringify(loaded.problems, null, 2));
-  const edge = await startSupervisor({ config: loaded.config, log: createLog('silent') });
+  const edge = await startSupervisor({ config: loaded.config, log: logTo(options.log) });
   t.after(async () => {
     await edge.stop();
     if (options.directory === undefined) rmSync(directory, { recursive: true });

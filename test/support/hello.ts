@@ -25,15 +25,21 @@ export function captureHello(options: ConnectionOptions = {}): Promise<Buffer> {
   });
 }
 
-/** Puts the handshake message of one record into records of `size` bytes each. */
-export function intoRecords(hello: Buffer, size: number): Buffer {
+/** Puts the handshake message of one record into records, of as many bytes as `nextSize` says of each. */
+export function splitIntoRecords(hello: Buffer, nextSize: () => number): Buffer {
   const message = hello.subarray(5);
   const records: Buffer[] = [];
-  for (let at = 0; at < message.length; at += size) {
-    const part = message.subarray(at, at + size);
+  for (let at = 0; at < message.length; ) {
+    const part = message.subarray(at, at + nextSize());
     records.push(Buffer.from([0x16, 3, 1, part.length >> 8, part.length & 0xff]), part);
+    at += part.length;
   }
   return Buffer.concat(records);
+}
+
+/** As `splitIntoRecords`, in records of `size` bytes each. */
+export function intoRecords(hello: Buffer, size: number): Buffer {
+  return splitIntoRecords(hello, () => size);
 }
 
 /** The hello with an extension of `size` bytes of content added at its end. */

@@ -1,5 +1,6 @@
 /** A real OCSP responder: `openssl ocsp` over files of its own. */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -12,6 +13,7 @@ export interface OcspResponder {
   readonly url: string;
   /** Questions it has answered. */
   requests(): number;
+  stop(): Promise<void>;
 }
 
 export async function freePort(): Promise<number> {
@@ -37,7 +39,8 @@ function indexLine({ certificate }: Issued, isRevoked: boolean): string {
     isRevoked ? time(new Date(Date.now() - 60_000)) : '',
     serial,
     'unknown',
-    '/CN=client',
+    // why: the index takes a name of valid certificates once.
+    `/CN=${serial}`,
   ].join('\t');
 }
 
@@ -59,8 +62,9 @@ export async function startOcspResponder(
     ...valid.map((each) => indexLine(each, false)),
     ...revoked.map((each) => indexLine(each, true)),
   ];
-  const child = spawn('openssl', [
-    ...['ocsp', '-port', '0', '-ndays', '1'],
+  // why: openssl tells a pipe of a question only once it has told much.
+  const child = spawn('stdbuf', [
+    ...['-oL', 'openssl', 'ocsp', '-port', '0', '-ndays', '1'],
     ...['-index', write('index.txt', `${lines.join('\n')}\n`)],
     ...['-CA', write('ca.pem', issuer.pem)],
     ...['-rsigner', write('signer.pem', signer.pem), '-rkey', write('signer-key.pem', await keyPem(signer))],
@@ -79,5 +83,12 @@ export async function startOcspResponder(
   // why: a connection that asks nothing would keep the responder waiting for it.
   await until('the responder listens', () => /^ACCEPT .*:\d+/m.test(log));
   const port = /^ACCEPT .*:(\d+)/m.exec(log)![1];
-  return { url: `http://127.0.0.1:${port}/`, requests: () => log.split('OCSP Request Data').length - 1 };
+  return {
+    url: `http://127.0.0.1:${port}/`,
+    requests: () => log.split('OCSP Request Data').length - 1,
+    stop: async () => {
+      child.kill();
+      await once(child, 'exit');
+    },
+  };
 }

@@ -73,6 +73,41 @@ export function ipv6Packet(body: Uint8Array, first = 6, extensions: Uint8Array =
   ]);
 }
 
+/** A packet of either version as its fragments of `size` bytes, in their order; the IPv6 one without extension headers. */
+export function fragmentsOf(packet: Buffer, size: number, id = 7): Buffer[] {
+  const isV4 = packet[0]! >> 4 === 4;
+  const start = isV4 ? (packet[0]! & 0x0f) * 4 : 40;
+  const body = packet.subarray(start, isV4 ? packet.readUInt16BE(2) : 40 + packet.readUInt16BE(4));
+  const all: Buffer[] = [];
+  for (let at = 0; at < body.length; at += size) {
+    const more = at + size < body.length;
+    all.push(fragmentOf(packet.subarray(0, start), body.subarray(at, at + size), { at, more, id }));
+  }
+  return all;
+}
+
+export interface FragmentPlace {
+  /** In bytes, a multiple of eight. */
+  readonly at: number;
+  readonly more: boolean;
+  readonly id?: number;
+}
+
+/** A fragment with the given content, whatever that makes of its packet. */
+export function fragmentOf(header: Buffer, body: Uint8Array, { at, more, id = 7 }: FragmentPlace): Buffer {
+  const head = Buffer.from(header);
+  if (head[0]! >> 4 === 4) {
+    head.writeUInt16BE(head.length + body.length, 2);
+    head.writeUInt16BE(id, 4);
+    head.writeUInt16BE((head.readUInt16BE(6) & 0x8000) | (more ? 0x2000 : 0) | (at >> 3), 6);
+    return Buffer.concat([head, body]);
+  }
+  const extension = Buffer.concat([Buffer.from([head[6]!, 0]), u16(at | (more ? 1 : 0)), u32(id)]);
+  head[6] = 44;
+  head.writeUInt16BE(extension.length + body.length, 4);
+  return Buffer.concat([head, extension, body]);
+}
+
 export const LINK = { null: 0, ethernet: 1, raw: 101, loop: 108, sll: 113, sll2: 276 } as const;
 
 /** A frame of a link type around an IP packet; `tags`: EtherTypes of VLAN tags. */

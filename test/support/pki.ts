@@ -118,3 +118,10 @@ export async function keyPem({ keys }: Issued): Promise<string> {
   const pkcs8 = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey);
   return x509.PemConverter.encode(pkcs8, 'PRIVATE KEY');
 }
+
+/** TLS options of a client that sends a chain. */
+export async function clientOptions(chain: readonly Issued[]): Promise<{ cert?: string; key?: string }> {
+  const [leaf] = chain;
+  if (leaf === undefined) return {};
+  return { cert: chain.map(({ pem }) => pem).join(''), key: await keyPem(leaf) };
+}

@@ -29,6 +29,7 @@ export function policy(
       alpn: [],
       prefer: 'server',
       tickets: true,
+      ocspStapling: false,
       certificate: null,
     },
     handshake: { timeoutMs: 1, helloTimeoutMs: 1, idleMs: null, maxHelloBytes: 16_384, maxInflight: null },

@@ -151,9 +151,9 @@ export function zeroBits(type: number, solution: bigint, salt: Buffer): number {
   nonce.writeBigUInt64BE(solution);
   const [name, label] =
     type === 1 ? ['sha256', 'TLS SHA256CPUPuzzle\0'] : ['sha512', 'TLS SHA512CPUPuzzle\0'];
-  const digest = createHash(name!).update(nonce).update(salt).update(label!, 'latin1').digest('hex');
-  const bits = [...digest].map((digit) => Number.parseInt(digit, 16).toString(2).padStart(4, '0')).join('');
-  return bits.indexOf('1') === -1 ? bits.length : bits.indexOf('1');
+  const digest = createHash(name!).update(nonce).update(salt).update(label!, 'latin1').digest();
+  const first = digest.findIndex((byte) => byte !== 0);
+  return first === -1 ? digest.length * 8 : first * 8 + Math.clz32(digest[first]!) - 24;
 }
 
 /** The first number that has the bits, or that has not. */
@@ -167,6 +167,12 @@ export function answerContent(type: number, solution: bigint): Buffer {
   const body = Buffer.alloc(8);
   body.writeBigUInt64BE(solution);
   return puzzleContent([type], body);
+}
+
+/** Where a client connects from; left out: anywhere. */
+export interface LocalEnd {
+  readonly localAddress?: string;
+  readonly localPort?: number;
 }
 
 /** A connection that reads whole records. */
@@ -190,8 +196,9 @@ export class RawClient {
     });
   }
 
-  static async open(port: number, localPort?: number): Promise<RawClient> {
-    const socket = connect({ port, host: '127.0.0.1', ...(localPort === undefined ? {} : { localPort }) });
+  /** @param local Its own address and port, for a client that has been there before. */
+  static async open(port: number, local: LocalEnd = {}): Promise<RawClient> {
+    const socket = connect({ port, host: '127.0.0.1', ...local });
     const client = new RawClient(socket);
     await once(socket, 'connect');
     client.port = socket.localPort!;

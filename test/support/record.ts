@@ -33,6 +33,7 @@ export function makeRecord(changes: Partial<ConnectionRecord> = {}): ConnectionR
     tier: 'ladder',
     score: 35,
     parts: [{ name: 'tool', group: 'shape', points: 35 }],
+    facts: null,
     matched: ['tool'],
     wouldMatch: [],
     shadow: null,

@@ -8,16 +8,16 @@ export interface Finished {
 }
 
 /** Runs a program to its end; a failure is a result, not an exception. */
-export function run(program: string, args: readonly string[], input = ''): Promise<Finished> {
+export function run(
+  program: string,
+  args: readonly string[],
+  input = '',
+  timeout = 20_000,
+): Promise<Finished> {
   return new Promise((resolve) => {
-    const child = execFile(
-      program,
-      [...args],
-      { timeout: 20_000, maxBuffer: 16 << 20 },
-      (error, stdout, stderr) => {
-        resolve({ code: error === null ? 0 : Number(error.code ?? 1), stdout, stderr });
-      },
-    );
+    const child = execFile(program, [...args], { timeout, maxBuffer: 256 << 20 }, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code ?? 1), stdout, stderr });
+    });
     child.stdin?.on('error', () => {});
     child.stdin?.end(input);
   });

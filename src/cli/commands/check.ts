@@ -2,10 +2,16 @@
 
 import { extname, resolve } from 'node:path';
 import { loadConfig } from '../../config/load.ts';
+import type { Config } from '../../config/schema.ts';
+import { loadAddon } from '../../edge/addon.ts';
 import { loadBots } from '../../intel/load-bots.ts';
+import { loadCertificates } from '../../orchestrator/certificates.ts';
 import { compilePolicyFile } from '../../orchestrator/compile-policy.ts';
 import { hostOf } from '../../orchestrator/host.ts';
+import { staplingOf } from '../../orchestrator/stapling.ts';
+import { missedWithoutAddon } from '../../orchestrator/without-addon.ts';
 import type { Diagnostic, Severity } from '../../pdl/diagnostics/diagnostic.ts';
+import type { Program } from '../../pdl/ir.ts';
 import { loadDatabases } from '../../profile/address/load-database.ts';
 import { EXIT } from '../exit.ts';
 import { chooseFormat, type Format, hasErrors, printDiagnostics, useColor } from '../output.ts';
@@ -66,7 +72,7 @@ function checkConfiguration(file: string): Checked {
   const loaded = loadConfig(resolve(file), process.env, {});
   if ('problems' in loaded) return { diagnostics: loaded.problems, sources: new Map(), summary: '' };
   const { config, warnings } = loaded;
-  const { diagnostics, sources, tests } = compilePolicyFile({
+  const { diagnostics, sources, tests, bundle } = compilePolicyFile({
     path: config.policy,
     host: hostOf(config),
     purpose: 'serve',
@@ -79,7 +85,20 @@ function checkConfiguration(file: string): Checked {
   const bots = loadBots(reading).diagnostics;
   const summary = `, with ${config.policy}${tests.length > 0 ? ` (${passed(tests.length)})` : ''}`;
   const databases = loadDatabases(config.geo, Date.now());
-  return { diagnostics: [...warnings, ...diagnostics, ...databases.diagnostics, ...bots], sources, summary };
+  const served = bundle === null ? [] : checkServing(bundle.program, config);
+  return {
+    diagnostics: [...warnings, ...diagnostics, ...databases.diagnostics, ...bots, ...served],
+    sources,
+    summary,
+  };
 }
 
 const passed = (tests: number): string => `${tests} ${tests === 1 ? 'test' : 'tests'} passed`;
+
+/** What this host lacks for what the policy asks of it. */
+function checkServing(program: Program, { certificates, policy }: Config): readonly Diagnostic[] {
+  const loaded = loadCertificates(certificates);
+  const stapling = loaded.ok ? staplingOf(program, loaded.certificates, certificates).diagnostics : [];
+  const hasAddon = loadAddon().addon?.capturesTls === true;
+  return hasAddon ? stapling : [...stapling, ...missedWithoutAddon(program, policy)];
+}

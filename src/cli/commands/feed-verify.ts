@@ -172,7 +172,10 @@ function examine(
     const judged = { feed, options, own, before: known, accepted: NOTHING_ACCEPTED, good: null };
     const found: { message: string; line: number | null }[] = [];
     for (const { message, index } of findings(content, judged)) {
-      found.push({ message, line: index === null ? null : (lines[index] ?? null) });
+      const line = index === null ? null : (lines[index] ?? null);
+      // Without lines, a member that comes again is told of once.
+      if (line === null && found.some((each) => each.message === message)) continue;
+      found.push({ message, line });
       if (found.length === MAX_SHOWN) break;
     }
     const raw = textOf(bytes).split('\n');

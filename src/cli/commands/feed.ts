@@ -43,7 +43,11 @@ export async function listFeeds(options: FeedOptions): Promise<number> {
     const head = ['feed', 'of', 'from', 'members', 'age', 'next', 'state'];
     const reasons = feeds.filter(({ reason }) => reason !== null);
     const notes = reasons.map(({ name, reason, failures }) => `${name}: ${reason}${inARow(failures)}\n`);
-    return table(head, feeds.map(cells), paint, [3]) + (notes.length > 0 ? `\n${notes.join('')}` : '');
+    const colour = (cell: string, column: number): string =>
+      column === 6 ? paint(COLOURS[cell as FeedReport['state']], cell) : cell;
+    return (
+      table(head, feeds.map(cells), paint, [3], colour) + (notes.length > 0 ? `\n${notes.join('')}` : '')
+    );
   });
   return feeds.every(({ state }) => state === 'good') ? EXIT.ok : EXIT.problem;
 }
@@ -106,7 +110,7 @@ function inARow(failures: number): string {
   return failures > 1 ? ` (${failures} times in a row)` : '';
 }
 
-/** Exit code 1 when it failed or was refused: the last good copy stays. */
+/** Exit code 1 when it failed or was refused: what was in force stays. */
 export async function refreshFeed(name: string, options: RefreshOptions): Promise<number> {
   const body = {
     acceptSize: options.acceptSize === true,
@@ -117,7 +121,7 @@ export async function refreshFeed(name: string, options: RefreshOptions): Promis
   say(options, result, (paint) => {
     const good = result.reason === null;
     const what = paint(good ? 'green' : 'red', result.result);
-    return `${result.feed}: ${what}${good ? '' : `, and the last good copy stays: ${result.reason}\n${hint(result)}`}\n`;
+    return `${result.feed}: ${what}${good ? '' : `, and what was in force stays: ${result.reason}${hint(result)}`}\n`;
   });
   return result.reason === null ? EXIT.ok : EXIT.problem;
 }
@@ -125,8 +129,8 @@ export async function refreshFeed(name: string, options: RefreshOptions): Promis
 /** What to do about a guard that an operator may overrule. */
 function hint({ reason }: Refreshed): string {
   if (/^it (?:grew|shrank) from/.test(reason ?? ''))
-    return 'if it really did, take it once with --accept-size';
-  return /^it covers/.test(reason ?? '') ? 'if that is right, take it once with --accept-coverage' : '';
+    return '\nif it really did, take it once with --accept-size';
+  return /^it covers/.test(reason ?? '') ? '\nif that is right, take it once with --accept-coverage' : '';
 }
 
 /** Exit code 1 when no feed holds the value. */

@@ -139,6 +139,7 @@ function asJson({ address, hello, client, syn, stack, userAgent, system, tool }:
         os_family: stack.family,
         os_generic: stack.generic,
         os_fuzzy: stack.fuzzy,
+        mtu: stack.mtu,
         link: stack.link,
       }),
     },

@@ -46,16 +46,20 @@ export async function inspectPcap(file: string, options: CaptureOptions): Promis
   const isHuman = chooseFormat(options.format) === 'human';
   const paint = painter(useColor(process.stdout));
   if (isHuman) process.stdout.write(`${tableHead(paint, desk !== null)}\n`);
+  const size = file === '-' ? 0 : sizeOf(file);
+  const progress = new Progress(`MiB of ${file}`, Math.ceil(size / CHUNK));
   let rows = 0;
   const connections = new TlsConnections({
     parse: (bytes, length) => capture.parse(bytes, length),
     found: (beginning) => {
       const row = capture.describe(beginning);
       rows++;
+      // why: on a terminal the row takes the place of the bar.
+      if (process.stdout.isTTY) progress.end();
       process.stdout.write(`${isHuman ? tableRow(row, paint) : JSON.stringify(row)}\n`);
     },
   });
-  const problem = await readCapture(file, connections);
+  const problem = await readCapture(file, connections, progress);
   connections.end();
   if (isHuman) process.stderr.write(summary(connections.counts, rows));
   for (const [type, packets] of connections.counts.foreignLinks) {
@@ -67,10 +71,12 @@ export async function inspectPcap(file: string, options: CaptureOptions): Promis
 }
 
 /** Streams the file through; answers what is wrong with it. @throws CliError when it cannot be opened. */
-async function readCapture(file: string, connections: TlsConnections): Promise<CaptureError | null> {
+async function readCapture(
+  file: string,
+  connections: TlsConnections,
+  progress: Progress,
+): Promise<CaptureError | null> {
   const reader = new CaptureReader();
-  const size = file === '-' ? 0 : sizeOf(file);
-  const progress = new Progress(`MiB of ${file}`, Math.ceil(size / CHUNK));
   const input = file === '-' ? process.stdin : createReadStream(file, { highWaterMark: CHUNK });
   try {
     for await (const chunk of input) {
@@ -102,10 +108,18 @@ function unreadable(file: string, error: NodeJS.ErrnoException): CliError {
   return new CliError(`${file} cannot be read (${error.code})`);
 }
 
+function fragmentNotes({ seen, joined, refused, lost }: CaptureCounts['fragments']): string[] {
+  return [
+    ...(seen > 0 ? [`${seen} IP fragments made ${joined} packets`] : []),
+    ...(refused > 0 ? [`${refused} packets refused, whose fragments overlap or do not fit`] : []),
+    ...(lost > 0 ? [`${lost} packets given up, for fragments that did not come`] : []),
+  ];
+}
+
 function summary({ packets, connections, fragments, givenUp }: CaptureCounts, rows: number): string {
   const notes = [
     `${rows} TLS of ${connections} TCP connections in ${packets} packets`,
-    ...(fragments > 0 ? [`${fragments} IP fragments left out`] : []),
+    ...fragmentNotes(fragments),
     ...(givenUp > 0 ? [`${givenUp} connections given up (gaps, or too many at once)`] : []),
   ];
   return `${notes.join('; ')}\n`;

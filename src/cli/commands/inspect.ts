@@ -70,8 +70,8 @@ function synAnswer(core: Core, matcher: StackMatcher, line: string): Answer {
 export function describeSyn(core: Core, matcher: StackMatcher, bytes: Uint8Array): Answer {
   const report = inspectSyn(core, bytes);
   if ('error' in report) return { ...report };
-  const { os, family, generic, fuzzy, hops, link } = matcher.match(report.sig, report.window);
-  return { ...report, hops, os, os_family: family, os_generic: generic, os_fuzzy: fuzzy, link };
+  const { os, family, generic, fuzzy, hops, mtu, link } = matcher.match(report.sig, report.window);
+  return { ...report, hops, os, os_family: family, os_generic: generic, os_fuzzy: fuzzy, mtu, link };
 }
 
 export function isProtocol(value: unknown): value is HelloProto {

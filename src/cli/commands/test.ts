@@ -29,6 +29,8 @@ export interface TestOptions {
   /** Only tests whose sentence holds this text. */
   readonly name?: string;
   readonly watch?: true;
+  /** Each test on both sides of the canaries. */
+  readonly canary?: true;
 }
 
 /** An editor saves in several steps. */
@@ -56,7 +58,7 @@ interface Round {
 async function testOnce(
   pool: Piscina,
   paths: readonly string[],
-  { name }: TestOptions,
+  { name, canary }: TestOptions,
   format: TestFormat,
 ): Promise<Round> {
   const files = filesWithTests(paths);
@@ -65,7 +67,7 @@ async function testOnce(
   const folders = new Set<string>();
   const runs = files.map(async (file) => {
     const began = performance.now();
-    const outcome = await compileInPool(pool, file);
+    const outcome = await compileInPool(pool, file, canary === true);
     progress.step();
     for (const source of outcome.sources.keys()) folders.add(dirname(source));
     return { outcome, tested: testedFile(file, outcome, name, performance.now() - began) };
@@ -83,8 +85,8 @@ async function testOnce(
   return { ok: tested.every((file) => failedIn(file) === 0), folders };
 }
 
-async function compileInPool(pool: Piscina, file: string): Promise<CompileOutcome> {
-  const request: CompileRequest = { path: resolve(file), host: null, purpose: 'check', env: {} };
+async function compileInPool(pool: Piscina, file: string, bothArms: boolean): Promise<CompileOutcome> {
+  const request: CompileRequest = { path: resolve(file), host: null, purpose: 'check', env: {}, bothArms };
   return (await pool.run(request)) as CompileOutcome;
 }
 

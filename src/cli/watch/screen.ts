@@ -80,7 +80,9 @@ export function draw(summary: Summary, rows: number, nowMs: number, paint: Paint
       list('addresses', summary.addresses.first(TOPS), LEFT, paint),
       list('server names', summary.names.first(TOPS), LEFT, paint),
     ),
-    ...list('JA4', summary.fingerprints.first(TOPS), COLUMNS - 1, paint).map((line) => line.trimEnd()),
+    ...list('JA4 and program', summary.fingerprints.first(TOPS), COLUMNS - 1, paint).map((line) =>
+      line.trimEnd(),
+    ),
     paint('cyan', histogram(summary.scores)),
     paint('bold', 'not served'),
     ...summary.refusals.map((brief) => tint(brief.outcome, refusal(brief), paint)),

@@ -19,6 +19,7 @@ export class Summary {
   readonly outcomes: Top = new Top(TOP_CAPACITY);
   readonly policies: Top = new Top(TOP_CAPACITY);
   readonly addresses: Top = new Top(TOP_CAPACITY);
+  /** JA4s, each with the program that it is of. */
   readonly fingerprints: Top = new Top(TOP_CAPACITY);
   readonly names: Top = new Top(TOP_CAPACITY);
   /** Connections by score: 0 to 9, 10 to 19, up to 90 to 100. */
@@ -46,7 +47,7 @@ export class Summary {
     this.outcomes.add(brief.outcome);
     if (brief.policy !== null) this.policies.add(brief.policy);
     this.addresses.add(brief.ip);
-    if (brief.ja4 !== null) this.fingerprints.add(brief.ja4);
+    if (brief.ja4 !== null) this.fingerprints.add(`${brief.ja4}  ${brief.client ?? ''}`.trimEnd());
     if (brief.sni !== null) this.names.add(brief.sni);
     if (brief.score !== null) {
       const bucket = Math.floor((brief.score * SCORE_BUCKETS) / 100);

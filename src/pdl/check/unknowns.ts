@@ -15,6 +15,8 @@ const MISSING: Readonly<Record<string, readonly [noun: string, why: string]>> = 
   'conn.mss': ['MSS', 'the SYN was not seen'],
   'conn.window': ['window', 'the SYN was not seen'],
   'conn.hops': ['distance', 'the SYN was not seen'],
+  'conn.mtu': ['MTU', 'the SYN was not seen'],
+  'conn.link': ['kind of network', 'the SYN was not seen or its MTU is not in the table'],
   'conn.rtt': ['round-trip time', 'the kernel did not say'],
   'hello.sni': ['server name', 'clients need not send one'],
   'hello.client': ['TLS client', 'the fingerprint is not in the table'],

@@ -64,6 +64,7 @@ function emptyDraft(): Draft {
       alpn: [],
       prefer: 'client',
       tickets: true,
+      ocspStapling: false,
       certificate: null,
     },
     handshake: {
@@ -275,8 +276,10 @@ function applyTls(build: Build, module: Module, entry: TlsEntry, tls: Draft['tls
     case 'certificate':
       tls.certificate = first!.text;
       break;
-    case 'early_data':
     case 'ocsp_stapling':
+      tls.ocspStapling = first!.text === 'on';
+      break;
+    case 'early_data':
     case 'renegotiation':
       if (first!.text === 'on') {
         const message = `\`${entry.key} on\` is not supported`;

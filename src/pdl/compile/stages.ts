@@ -23,7 +23,8 @@ export function canaryTest(build: Build, stage: StageNode | null, name: string):
   const share = percentOf(stage.percent!.text);
   if (share < 1 || share > WHOLE) {
     const message = `\`${stage.percent!.text}\` is no share of the clients`;
-    build.report.error('PDL-C003', stage.percent!.span, message, 'write more than 0% and at most 100%');
+    const help = 'write more than 0% and at most 100%, or `shadow` for what is to be in force for nobody yet';
+    build.report.error('PDL-C003', stage.percent!.span, message, help);
   }
   const key = stage.key.length === 0 ? [{ fact: CONN_IP, v4: 32, v6: 64 }] : compileKey(build, stage.key);
   const canary: Canary = { name, key, share };

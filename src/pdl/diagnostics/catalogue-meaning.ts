@@ -270,7 +270,7 @@ export const MEANING: readonly CatalogueRow[] = [
     'PDL-C003',
     'error',
     'a canary for nobody',
-    'A share is more than 0% and at most 100%.',
+    'A share is more than 0% and at most 100%. What is to be in force for nobody yet is in `shadow`, which shows what it would do.',
     'canary 0% by conn.ip deny x when hello.grease do drop',
     'canary 5% by conn.ip deny x when hello.grease do drop',
   ],

@@ -59,7 +59,7 @@ export const SUPPORT: readonly CatalogueRow[] = [
     'PDL-X016',
     'error',
     'what no policy can turn on',
-    'TLS below 1.2, early data and renegotiation are below the floor of every policy; OCSP stapling is not there.',
+    'TLS below 1.2, early data and renegotiation are below the floor of every policy.',
     'policy p extends low { tls { early_data on } }',
     'policy p extends low { tls { early_data off } }',
   ],

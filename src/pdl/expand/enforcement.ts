@@ -1,10 +1,12 @@
 /** Where a line of a policy takes effect. */
-import type { Condition, Operand, Phase, Program } from '../ir.ts';
+import type { Challenge, Condition, Operand, Phase, Program } from '../ir.ts';
 import { FACTS } from '../registry/facts.gen.ts';
 
 export type Enforcement =
   | 'before TLS'
   | 'by OpenSSL'
+  | 'in the handshake'
+  | 'in the handshake or at the request'
   | 'after the handshake'
   | 'at the request'
   | 'at the end'
@@ -58,6 +60,12 @@ export function enforcementOfLimits({ limits }: Program, indexes: readonly numbe
       : 0;
   });
   return BY_PHASE[PHASES[Math.max(0, ...phases)]!];
+}
+
+/** Of a challenge: where its client may meet it. */
+export function enforcementOfChallenge({ deliver = ['page'] }: Challenge): Enforcement {
+  if (!deliver.includes('handshake')) return 'at the request';
+  return deliver.length === 1 ? 'in the handshake' : 'in the handshake or at the request';
 }
 
 /** Of a condition: when the last fact it asks about is known. */

@@ -107,6 +107,7 @@ class PolicyLines {
     set('tls', 'versions', `${version(tls.minVersion)}..${version(tls.maxVersion)}`);
     set('tls', 'prefer', tls.prefer);
     set('tls', 'tickets', tls.tickets ? 'on' : 'off');
+    set('tls', 'ocsp_stapling', tls.ocspStapling ? 'on' : 'off');
     set('handshake', 'timeout', `${handshake.timeoutMs / 1000}s`);
     if (challenge === null) set('challenge', '', 'none');
     set('log', '', log.mode);

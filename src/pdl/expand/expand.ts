@@ -4,7 +4,7 @@ import { find, type Load, loadModules, type Module, type SourceFile } from '../c
 import { STD } from '../compile/std.gen.ts';
 import { type Diagnostic, Report } from '../diagnostics/diagnostic.ts';
 import type { Program } from '../ir.ts';
-import { enforcementOfLimits } from './enforcement.ts';
+import { enforcementOfChallenge, enforcementOfLimits } from './enforcement.ts';
 import { type ExpandedPolicy, expandPolicy } from './expand-policy.ts';
 import { type ExpandedScore, expandScore } from './expand-score.ts';
 import { type ExpandedSite, expandSite } from './expand-site.ts';
@@ -46,25 +46,31 @@ function expandProgram(
 ): Expansion {
   const honest = <T extends { readonly lines: readonly Line[] }>(
     expanded: T,
-    limits: readonly number[],
+    { limits, challenge }: { readonly limits: readonly number[]; readonly challenge: number | null },
   ): T => ({
     ...expanded,
     lines: expanded.lines.map((line) => {
       if (isUnmet(line, expanded.lines, needs)) return { ...line, enforced: 'not by this release' };
-      return line.section === 'limits' ? { ...line, enforced: enforcementOfLimits(program, limits) } : line;
+      if (line.section === 'limits') return { ...line, enforced: enforcementOfLimits(program, limits) };
+      if (line.section !== 'challenge' || challenge === null) return line;
+      return { ...line, enforced: enforcementOfChallenge(program.challenges[challenge]!) };
     }),
   });
   const sites = program.sites.flatMap((site) => {
     const found = site.listeners.length === 0 ? null : find(main, 'site', site.name);
-    return found === null ? [] : [honest(expandSite(found, site, program, sources, report), site.limits)];
+    return found === null
+      ? []
+      : [honest(expandSite(found, site, program, sources, report), { ...site, challenge: null })];
   });
   const scores = program.scores.flatMap((score) => {
     const found = find(main, 'score', score.name);
-    return found === null ? [] : [honest(expandScore(found, score, program, sources, report), [])];
+    return found === null
+      ? []
+      : [honest(expandScore(found, score, program, sources, report), { limits: [], challenge: null })];
   });
   const policies = program.policies.flatMap((policy) => {
     const found = find(main, 'policy', policy.name);
-    return found === null ? [] : [honest(expandPolicy(found, policy, sources, report), policy.limits)];
+    return found === null ? [] : [honest(expandPolicy(found, policy, sources, report), policy)];
   });
   return { sites, scores: uniqueByName(scores), policies };
 }

@@ -78,7 +78,7 @@ export class Workspace {
     if (known) return known;
     const text = this.#texts.get(path);
     if (text === undefined) return null;
-    const compiled = compile({ path, text }, this.#load);
+    const compiled = compile({ path, text }, this.#load, { infos: true });
     const analysis = { path, text, modules: this.modulesOf(path, text), compiled };
     this.#analyses.set(path, analysis);
     return analysis;

@@ -15,6 +15,9 @@ export const FACT_DOCS: Readonly<Record<string, string>> = {
   'conn.os_family':
     'family of that operating system; `tool` when the SYN is of a program that makes packets itself, which `conn.os` names (nmap, masscan, zmap)',
   'conn.hops': 'hops the SYN came along, guessed from its TTL',
+  'conn.mtu': 'largest packet of the client’s network, by the MSS of the SYN',
+  'conn.link':
+    'kind of network that this MTU tells of, as the signature file names it: `Ethernet`, `PPPoE`, `WireGuard`',
   'time.hour': 'hour of the day, 0 to 23, in UTC',
   'time.weekday': 'day of the week, 0 is Sunday, in UTC',
   'time.now': 'the time of the decision',
@@ -36,7 +39,8 @@ export const FACT_DOCS: Readonly<Record<string, string>> = {
   'hello.ja4': 'JA4 fingerprint of the ClientHello',
   'hello.size': 'length of the ClientHello',
   'hello.records': 'TLS records the ClientHello came in',
-  'hello.segments': 'reads it took to get the ClientHello',
+  'hello.segments':
+    'reads it took to get the ClientHello; from the fifth on, pieces that cannot complete it are read together',
   'hello.complete_in': 'time from accept to a whole ClientHello',
   'hello.grease': 'does the ClientHello hold GREASE values (RFC 8701), as browsers’ do?',
   'hello.ech': 'does the client offer Encrypted ClientHello?',

@@ -94,4 +94,6 @@ export const FACTS: readonly FactDefinition[] = [
   { name: 'http.content_length', type: 'bytes', phase: 'request', list: false, optional: true },
   { name: 'http.first', type: 'bool', phase: 'request', list: false, optional: false },
   { name: 'http.cookies', type: 'int', phase: 'request', list: false, optional: false },
+  { name: 'conn.mtu', type: 'int', phase: 'connect', list: false, optional: true },
+  { name: 'conn.link', type: 'string', phase: 'connect', list: false, optional: true },
 ];

@@ -34,7 +34,7 @@ const SECTIONS = [
 ];
 const LISTS = ['ciphers', 'groups', 'sigalgs', 'alpn'];
 const SWITCHES = ['tickets', 'early_data', 'ocsp_stapling', 'renegotiation'];
-const TLS_ENTRIES = ['versions', ...LISTS, 'prefer', ...SWITCHES, 'certificate'];
+export const TLS_ENTRIES: readonly string[] = ['versions', ...LISTS, 'prefer', ...SWITCHES, 'certificate'];
 const EXTENSION_ENTRIES = ['require', 'forbid', 'only', 'max_count', 'order', 'send'];
 const HANDSHAKE_ENTRIES = ['timeout', 'idle', 'hello_timeout', 'max_hello', 'max_inflight'];
 const CERTIFICATE_ENTRIES = ['trust', 'ensure', 'revocation', 'depth'];
