@@ -175,19 +175,27 @@ export async function startSallyport(place: Workplace, options: EdgeOptions): Pr
 }
 
 /** The least a Node program does to end TLS: no HTTP, nothing decided. */
-export async function startNodeTls(place: Workplace): Promise<Server> {
+export function startNodeTls(place: Workplace): Promise<Server> {
+  const listener = "(socket) => socket.on('error', () => {}).resume()";
+  return startNode(place, 'tls', listener);
+}
+
+/** The least that a Node program does to serve HTTPS, as the edge is ready to once a handshake is done. */
+export function startNodeHttps(place: Workplace): Promise<Server> {
+  return startNode(place, 'https', '(request, response) => response.end()');
+}
+
+async function startNode(place: Workplace, module: 'tls' | 'https', listener: string): Promise<Server> {
   const port = await freePort();
   const script = place.write(
-    'node-tls.mjs',
+    `node-${module}.mjs`,
     `import { readFileSync } from 'node:fs';
-import { createServer } from 'node:tls';
-createServer({ cert: readFileSync('cert.pem'), key: readFileSync('key.pem'), noDelay: true }, (socket) => {
-  socket.on('error', () => {});
-  socket.resume();
-}).on('tlsClientError', () => {}).listen({ port: ${port}, host: '127.0.0.1', backlog: 1024 });
+import { createServer } from 'node:${module}';
+createServer({ cert: readFileSync('cert.pem'), key: readFileSync('key.pem'), noDelay: true }, ${listener})
+  .on('tlsClientError', () => {}).listen({ port: ${port}, host: '127.0.0.1', backlog: 1024 });
 `,
   );
-  return start(place, 'node-tls', port, process.execPath, [script]);
+  return start(place, `node-${module}`, port, process.execPath, [script]);
 }
 
 function haproxyConfig(threads: number, frontend: string): string {

@@ -2,8 +2,7 @@
  * The life of one accepted TCP connection: look, decide, act or hand over to TLS, and one record at
  * the end. Whatever happens to it ends this connection and no other.
  */
-import { randomUUID } from 'node:crypto';
-import { type ConnectionRecord, type Outcome, recordVerdict, startRecord } from '../audit/record.ts';
+import { type ConnectionRecord, type Outcome, recordVerdict } from '../audit/record.ts';
 import type { Core } from '../core/core.ts';
 import type { KeptFacts } from '../core/kept-facts.ts';
 import { statusName } from '../core/status.ts';
@@ -18,6 +17,7 @@ import type { Verdict as Action, Challenge, Policy } from '../pdl/ir.ts';
 import type { H2Start } from '../profile/h2.ts';
 import type { RequestHead } from '../profile/http.ts';
 import { isVerifiedBot } from './bot-gate.ts';
+import { helloOf, newRecord } from './connection-record.ts';
 import { Handshake } from './handshake.ts';
 import { leastHelloBytes } from './hello-length.ts';
 import type { HelloEnd } from './hello-reader.ts';
@@ -192,15 +192,7 @@ export class Connection implements Held {
     engine.setArrival(reads, micros(this.startedAt));
     this.record.helloStatus = 'complete';
     this.record.durationsUs.hello = micros(this.startedAt);
-    this.record.hello = {
-      bytes: hello.bytes,
-      records: hello.records,
-      sni: hello.sni,
-      alpn: [...hello.alpn],
-      ja3Hash: hello.ja3Hash,
-      ja4: hello.ja4,
-      maxVersion: hello.maxVersion,
-    };
+    this.record.hello = helloOf(hello);
     const started = performance.now();
     this.client = clientAtHello(this.facts, hello, engine.origin);
     const verdict = engine.decideHello(this.facts, this.client);
@@ -421,19 +413,4 @@ export class Connection implements Held {
     this.record.durationsUs.total = micros(this.startedAt);
     this.#loop.finish(this, this.slot);
   }
-}
-
-function newRecord(loop: EdgeLoop, { facts, listener }: Arrival): ConnectionRecord {
-  return startRecord({
-    id: randomUUID(),
-    listener: listener.config.name,
-    worker: loop.worker,
-    startedAtMs: facts.nowMs,
-    clientIp: formatIp(facts.ip, facts.isV4),
-    clientPort: facts.port,
-    rttUs: facts.rttUs,
-    imageId: loop.engine.bundle.imageId,
-    epoch: loop.engine.epoch,
-    outcome: 'handshake_aborted',
-  });
 }

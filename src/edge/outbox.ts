@@ -12,8 +12,9 @@ import { meterRecord } from '../observe/connection-metrics.ts';
 import { TallyMeter } from '../observe/tally.ts';
 import type { ToMain } from './messages.ts';
 
-/** Longest wait of a record for others. */
+/** Longest wait of a record for others, and least time between two messages. */
 const FLUSH_MS = 10;
+const PACE_MS = 50;
 /** Records that are sent without a wait. */
 const FULL = 256;
 /** Events of one message that watchers are told; the others are counted. */
@@ -31,6 +32,8 @@ export class Outbox {
   /** Does somebody want to be told of each connection? */
   watched = false;
   #scheduled: NodeJS.Timeout | null = null;
+  /** By `performance.now`. */
+  #flushedAt = 0;
 
   /** @param audited Are audit lines wanted at all? */
   constructor(port: MessagePort, audited: boolean, release: (slot: number) => void) {
@@ -45,7 +48,11 @@ export class Outbox {
     if (this.watched) this.#tell(record);
     this.#slots.push(slot);
     if (this.#slots.length >= FULL) this.flush();
-    else this.#scheduled ??= setTimeout(() => this.flush(), FLUSH_MS);
+    else this.#scheduled ??= setTimeout(() => this.flush(), this.#wait());
+  }
+
+  #wait(): number {
+    return Math.max(FLUSH_MS, this.#flushedAt + PACE_MS - performance.now());
   }
 
   #tell(record: ConnectionRecord): void {
@@ -56,6 +63,7 @@ export class Outbox {
   flush(): void {
     clearTimeout(this.#scheduled ?? undefined);
     this.#scheduled = null;
+    this.#flushedAt = performance.now();
     if (this.#slots.length === 0) return;
     const message: ToMain = {
       type: 'ended',

@@ -62,6 +62,7 @@ export class TableKeeper {
       ja3: null,
       origin: UNKNOWN_ORIGIN,
       others: new Map(),
+      historyKeys: null,
     };
     return this.#clients.describe(client, Date.now());
   }

@@ -20,40 +20,65 @@ export interface Tally {
   readonly samples: readonly Sample[];
 }
 
-function keyOf(metric: string, labels: readonly string[]): string {
-  let key = metric;
-  for (let i = 0; i < labels.length; i++) key += `\0${labels[i]}`;
-  return key;
+/** What is found by the values of labels, one after the other: their texts are never put together. */
+interface Branch<Found> {
+  found: Found | null;
+  readonly next: Map<string, Branch<Found>>;
+}
+
+function branch<Found>(): Branch<Found> {
+  return { found: null, next: new Map() };
+}
+
+function step<Found>(from: Branch<Found>, label: string): Branch<Found> {
+  let next = from.next.get(label);
+  if (next === undefined) {
+    next = branch();
+    from.next.set(label, next);
+  }
+  return next;
+}
+
+function walk<Found>(from: Branch<Found>, metric: string, labels: readonly string[]): Branch<Found> {
+  let at = step(from, metric);
+  for (let i = 0; i < labels.length; i++) at = step(at, labels[i]!);
+  return at;
 }
 
 /** Bounded by the names in the policy. */
 export class TallyMeter implements Meter {
-  #counts = new Map<string, Count>();
-  #samples = new Map<string, Sample>();
+  #counts: Count[] = [];
+  #samples: Sample[] = [];
+  #countOf = branch<Count>();
+  #sampleOf = branch<Sample>();
 
   count(metric: CounterName, by: number, ...labels: string[]): void {
-    const key = keyOf(metric, labels);
-    const known = this.#counts.get(key);
-    if (known) known.total += by;
-    else this.#counts.set(key, { metric, labels, total: by });
+    const at = walk(this.#countOf, metric, labels);
+    if (at.found !== null) {
+      at.found.total += by;
+      return;
+    }
+    at.found = { metric, labels, total: by };
+    this.#counts.push(at.found);
   }
 
   observe(metric: HistogramName, value: number, ...labels: string[]): void {
     const { buckets } = HISTOGRAMS[metric];
-    const key = keyOf(metric, labels);
-    let sample = this.#samples.get(key);
-    if (sample === undefined) {
-      sample = { metric, labels, distribution: emptyDistribution(buckets) };
-      this.#samples.set(key, sample);
+    const at = walk(this.#sampleOf, metric, labels);
+    if (at.found === null) {
+      at.found = { metric, labels, distribution: emptyDistribution(buckets) };
+      this.#samples.push(at.found);
     }
-    addTo(sample.distribution, buckets, value);
+    addTo(at.found.distribution, buckets, value);
   }
 
   /** Everything counted since the last call. */
   take(): Tally {
-    const tally = { counts: [...this.#counts.values()], samples: [...this.#samples.values()] };
-    this.#counts = new Map();
-    this.#samples = new Map();
+    const tally = { counts: this.#counts, samples: this.#samples };
+    this.#counts = [];
+    this.#samples = [];
+    this.#countOf = branch();
+    this.#sampleOf = branch();
     return tally;
   }
 }

@@ -13,6 +13,7 @@ import { FACT } from './facts.ts';
 /** What clients are counted by. */
 export const SCOPES = ['address', 'prefix', 'asn', 'ja4', 'ja4_prefix'] as const;
 export type Scope = (typeof SCOPES)[number];
+const ADDRESS = SCOPES.indexOf('address');
 
 /** Bits of all 128 that make an address the same client, and the same network: /32 and /24, /64 and /48. */
 const BITS = { v4: { address: 128, prefix: 120 }, v6: { address: 64, prefix: 48 } } as const;
@@ -31,9 +32,6 @@ const MICROSECONDS = 1_000;
 export class ClientHistory {
   readonly #table: HistoryTable;
   readonly #hasher: KeyHasher;
-  /** Keys of a prefix and a JA4, to make the key of both. */
-  readonly #prefix = { hi: 0, lo: 0 };
-  readonly #ja4 = { hi: 0, lo: 0 };
   #isAsked = false;
 
   constructor(table: HistoryTable, hasher: KeyHasher) {
@@ -45,50 +43,51 @@ export class ClientHistory {
     this.#isAsked = ASKED.some((fact) => program.requiredFacts.includes(fact));
   }
 
-  /**
-   * Loads the hasher with the client's key in a scope; false when the client is not known by it. The scopes
-   * are asked for in their order, since the last is made of two before it.
-   */
-  #hash(scope: Scope, client: Client): boolean {
+  /** What a client is known by, in the order of `SCOPES`. */
+  #keysOf(client: Client): readonly (Key | null)[] {
+    client.historyKeys ??= this.#makeKeys(client);
+    return client.historyKeys;
+  }
+
+  #makeKeys({ ip, isV4, origin, ja4 }: Client): readonly (Key | null)[] {
+    const bits = BITS[isV4 ? 'v4' : 'v6'];
+    const { asn } = origin;
+    const prefix = this.#key('prefix', (hasher) => hasher.ip(ip, bits.prefix));
+    const ofJa4 = ja4 === null ? null : this.#key('ja4', (hasher) => hasher.text(ja4));
+    return [
+      this.#key('address', (hasher) => hasher.ip(ip, bits.address)),
+      prefix,
+      asn === null ? null : this.#key('asn', (hasher) => hasher.number(asn)),
+      ofJa4,
+      ofJa4 === null
+        ? null
+        : this.#key('ja4_prefix', (hasher) => {
+            hasher.key(ofJa4);
+            hasher.key(prefix);
+          }),
+    ];
+  }
+
+  #key(scope: Scope, hash: (hasher: KeyHasher) => void): Key {
     const hasher = this.#hasher;
     hasher.begin(NAMESPACE.client);
     hasher.number(SCOPES.indexOf(scope));
-    switch (scope) {
-      case 'address':
-      case 'prefix':
-        hasher.ip(client.ip, BITS[client.isV4 ? 'v4' : 'v6'][scope]);
-        break;
-      case 'asn':
-        if (client.origin.asn === null) return false;
-        hasher.number(client.origin.asn);
-        break;
-      case 'ja4':
-        if (client.ja4 === null) return false;
-        hasher.text(client.ja4);
-        break;
-      case 'ja4_prefix':
-        if (client.ja4 === null) return false;
-        hasher.key(this.#ja4);
-        hasher.key(this.#prefix);
-    }
+    hash(hasher);
     hasher.end();
-    if (scope === 'prefix') keep(this.#prefix, hasher);
-    if (scope === 'ja4') keep(this.#ja4, hasher);
-    return true;
+    return { hi: hasher.hi, lo: hasher.lo };
   }
 
   /** Counts something of a client in each of its scopes. */
   add(client: Client, count: HistoryCount, nowMs: number, amount = 1): void {
-    for (const scope of SCOPES) {
-      if (this.#hash(scope, client)) this.#table.add(this.#hasher, count, nowMs, amount);
+    for (const key of this.#keysOf(client)) {
+      if (key !== null) this.#table.add(key, count, nowMs, amount);
     }
   }
 
   /** Sets the `client.*` facts of what happened before, when the policy asks for one. */
   setFacts(core: Core, client: Client, nowMs: number): void {
     if (!this.#isAsked) return;
-    this.#hash('address', client);
-    const entry = this.#table.read(this.#hasher, nowMs);
+    const entry = this.#table.read(this.#keysOf(client)[ADDRESS]!, nowMs);
     core.setNumber(FACT.clientHandshakes, entry?.handshakes ?? 0);
     core.setNumber(FACT.clientFailures, entry?.failures ?? 0);
     core.setNumber(FACT.clientSolved, entry?.solved ?? 0);
@@ -105,14 +104,9 @@ export class ClientHistory {
   /** Everything that is remembered of a client, by scope; null: nothing. For people, not for decisions. */
   describe(client: Client, nowMs: number): Readonly<Partial<Record<Scope, HistoryEntry | null>>> {
     const found: Partial<Record<Scope, HistoryEntry | null>> = {};
-    for (const scope of SCOPES) {
-      if (this.#hash(scope, client)) found[scope] = this.#table.read(this.#hasher, nowMs);
-    }
+    this.#keysOf(client).forEach((key, index) => {
+      if (key !== null) found[SCOPES[index]!] = this.#table.read(key, nowMs);
+    });
     return found;
   }
-}
-
-function keep(into: { hi: number; lo: number }, key: Key): void {
-  into.hi = key.hi;
-  into.lo = key.lo;
 }

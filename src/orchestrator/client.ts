@@ -1,5 +1,6 @@
 /** Who a connection is from, as far as counters, limits and clearances can tell clients apart. */
 import type { HelloView } from '../core/hello.ts';
+import type { Key } from '../limit/key.ts';
 import { type Origin, UNKNOWN_ORIGIN } from '../profile/address/origins.ts';
 import type { ConnectionFacts } from './engine.ts';
 
@@ -15,6 +16,8 @@ export interface Client {
   readonly ja4: string | null;
   /** Other facts that the policy's keys are made of, by index; those not known are not in it. */
   others: ReadonlyMap<number, string | number>;
+  /** What history knows it by, in each of its scopes; null until that is asked for, and for a scope it is not known in. */
+  historyKeys: readonly (Key | null)[] | null;
 }
 
 const NONE: Client['others'] = new Map();
@@ -23,7 +26,7 @@ export function clientAtAccept(
   { ip, isV4, listener }: ConnectionFacts,
   origin: Origin = UNKNOWN_ORIGIN,
 ): Client {
-  return { ip, isV4, listener, origin, sni: null, ja3: null, ja4: null, others: NONE };
+  return { ip, isV4, listener, origin, sni: null, ja3: null, ja4: null, others: NONE, historyKeys: null };
 }
 
 export function clientAtHello(
@@ -31,5 +34,15 @@ export function clientAtHello(
   hello: HelloView,
   origin: Origin = UNKNOWN_ORIGIN,
 ): Client {
-  return { ip, isV4, listener, origin, sni: hello.sni, ja3: hello.ja3Hash, ja4: hello.ja4, others: NONE };
+  return {
+    ip,
+    isV4,
+    listener,
+    origin,
+    sni: hello.sni,
+    ja3: hello.ja3Hash,
+    ja4: hello.ja4,
+    others: NONE,
+    historyKeys: null,
+  };
 }

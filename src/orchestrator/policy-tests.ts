@@ -84,6 +84,7 @@ function clientOf(facts: TestSituation['facts']): Client | null {
     ja3: text('hello.ja3'),
     ja4: text('hello.ja4'),
     others: new Map(),
+    historyKeys: null,
   };
 }
 
