@@ -152,6 +152,7 @@ interface Native {
     callback: (count: number, dropped: number, error: number) => void,
   ) => NativeAcceptor;
   readonly Waiter: new (callback: (fd: number, events: number) => void) => NativeWaiter;
+  runInBackground(): number;
   readonly capturesTls: boolean;
   armContext(): void;
   takeContext(): number;
@@ -359,6 +360,11 @@ export class Addon {
   /** Throws away the input that waits, sends the bytes and FIN, and closes. Returns 0 or a negative errno. */
   finish(fd: number, bytes: Uint8Array): number {
     return this.#native.finish(fd, bytes);
+  }
+
+  /** From here on this thread runs only where no other one wants the processor; false where the kernel does not do so. */
+  runInBackground(): boolean {
+    return this.#native.runInBackground() === 0;
   }
 
   /** Makes a context and finds OpenSSL's object behind it. @throws what `make` throws; Error when it made none. */
