@@ -16,6 +16,7 @@
         'native/puzzle_extension.cc',
         'native/sent_bytes.cc',
         'native/socket.cc',
+        'native/thread.cc',
         'native/ticket_keys.cc',
         'native/tls_settings.cc',
         'native/waiter.cc',

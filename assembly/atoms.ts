@@ -158,7 +158,7 @@ function evaluateFact(image: usize, tables: usize, operand: usize): void {
     if (state == STATE_BYTES || state == STATE_STRINGS) {
       evaluateSets(image, tables, operand, slot, ATOM_HASH);
       evaluateSets(image, tables, operand, slot, ATOM_HOST);
-      if (state == STATE_BYTES) evaluatePatterns(image, tables, operand, slot);
+      evaluatePatterns(image, tables, operand, slot);
     } else evaluateLists(image, tables, operand, slot);
   }
 }
@@ -285,15 +285,28 @@ function evaluateSets(image: usize, tables: usize, operand: usize, slot: usize, 
   }
 }
 
+/** Does a text, or any text of a list, match a pattern? */
 function evaluatePatterns(image: usize, tables: usize, operand: usize, slot: usize): void {
   const to = endOf(operand, ATOM_PATTERN);
-  const at = VALUES + load<u32>(slot, SLOT_OFFSET_AT);
   for (let i = startOf(operand, ATOM_PATTERN); i < to; i++) {
     const table = tableOf(tables, atomAt(image, operand, i), TABLE_PATTERN);
     if (table == 0) continue;
     const bit = bitOf(operand, i);
-    settle(operand, bit, matches(tables, table, at, load<i32>(slot, SLOT_LENGTH_AT)) ? bit : 0);
+    settle(operand, bit, matchesAny(tables, table, slot) ? bit : 0);
   }
+}
+
+function matchesAny(tables: usize, table: usize, slot: usize): bool {
+  let at = VALUES + load<u32>(slot, SLOT_OFFSET_AT);
+  const length = load<i32>(slot, SLOT_LENGTH_AT);
+  if (load<i32>(slot, SLOT_STATE_AT) == STATE_BYTES) return matches(tables, table, at, length);
+  for (const end = at + length; at < end; ) {
+    const size = <i32>load<u8>(at++);
+    if (at + size > end) break;
+    if (matches(tables, table, at, size)) return true;
+    at += size;
+  }
+  return false;
 }
 
 /** Membership of numbers or codes in tables of numbers. */

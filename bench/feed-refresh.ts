@@ -6,12 +6,11 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { suspicion } from '../src/intel/guards.ts';
-import { parsePrefix } from '../src/pdl/ip.ts';
+import { suspicion, wordsOf } from '../src/intel/guards.ts';
 import { makeCertificate } from '../test/support/certificate.ts';
 import { type LoadReport, startLoad } from './lib/load.ts';
 import { prefix, random } from './lib/prefixes.ts';
-import { percentile } from './lib/result.ts';
+import { median, percentile } from './lib/result.ts';
 import { freePort, makeWorkplace, startSallyport, type Workplace } from './lib/servers.ts';
 import type { Bench, BenchOptions } from './main.ts';
 
@@ -28,7 +27,7 @@ function makeLists(count: number): [string, string] {
   const lines: string[] = [];
   while (lines.length < count) {
     const line = prefix('v4', next);
-    if (suspicion(parsePrefix(line)!) === null) lines.push(line);
+    if (suspicion(wordsOf(line)) === null) lines.push(line);
   }
   const other = lines.map((line, index) =>
     index % 10_000 === 0 ? `45.${(index >> 16) & 255}.${(index >> 8) & 255}.0/24` : line,
@@ -38,21 +37,21 @@ function makeLists(count: number): [string, string] {
 
 interface ListServer {
   readonly url: string;
-  /** From now on it has another list at each request, else always the same. */
+  /** From now on it has another list at each request, else it says that nothing changed. */
   changes: boolean;
-  sent: number;
   close(): void;
 }
 
 async function serveLists(place: Workplace, lists: readonly string[]): Promise<ListServer> {
   const { certificate, key } = await makeCertificate({ names: ['localhost'] });
   place.write('lists.pem', certificate);
-  const state = { url: '', changes: false, sent: 0, close: () => {} };
+  const state = { url: '', changes: false, close: () => {} };
   let which = 0;
-  const server = createServer({ cert: certificate, key }, (_, response) => {
+  const server = createServer({ cert: certificate, key }, (request, response) => {
     if (state.changes) which = 1 - which;
-    state.sent++;
-    response.end(lists[which]);
+    response.setHeader('etag', `"${which}"`);
+    if (request.headers['if-none-match'] === `"${which}"`) response.writeHead(304).end();
+    else response.end(lists[which]);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   state.url = `https://localhost:${(server.address() as AddressInfo).port}/list`;
@@ -69,6 +68,8 @@ interface Watched {
   readonly residentMiB: number;
   readonly reloads: number;
 }
+
+const p99 = ({ load }: Watched): number => percentile(load.latencies, 0.99)!;
 
 async function readMetrics(address: string): Promise<(name: string) => number> {
   const text = await (await fetch(`http://${address}/metrics`)).text();
@@ -100,20 +101,26 @@ async function watch(port: number, rate: number, seconds: number, metrics: strin
   };
 }
 
-function summarise({ load, ...rest }: Watched): object {
-  const { done, failed, errors, latencies } = load;
+/** Of several rounds the medians, and what no round exceeded. */
+function summarise(rounds: readonly Watched[]): object {
+  const all = (of: (round: Watched) => number): number[] => rounds.map(of);
+  const sum = (values: readonly number[]): number => values.reduce((total, each) => total + each, 0);
   return {
-    done,
-    failed,
-    errors,
-    p50Ms: percentile(latencies, 0.5),
-    p99Ms: percentile(latencies, 0.99),
-    ...rest,
+    done: sum(all(({ load }) => load.done)),
+    failed: sum(all(({ load }) => load.failed)),
+    errors: rounds.map(({ load }) => load.errors),
+    p50Ms: median(all(({ load }) => percentile(load.latencies, 0.5)!)),
+    p99Ms: median(all(p99)),
+    p99OfRoundsMs: all(p99),
+    stallMs: median(all(({ longestStallMs }) => longestStallMs)),
+    longestStallMs: Math.max(...all(({ longestStallMs }) => longestStallMs)),
+    residentMiB: Math.max(...all(({ residentMiB }) => residentMiB)),
+    reloads: sum(all(({ reloads }) => reloads)),
   };
 }
 
 async function run(options: BenchOptions): Promise<{ passed: boolean; result: object }> {
-  const { prefixes, seconds, rate, threads } = options as { [name: string]: number } & BenchOptions;
+  const { prefixes, rounds, seconds, rate, threads } = options as { [name: string]: number } & BenchOptions;
   const place = await makeWorkplace();
   const server = await serveLists(place, makeLists(prefixes!));
   const policy = readFileSync(place.file('policy.pdl'), 'utf8')
@@ -130,23 +137,29 @@ async function run(options: BenchOptions): Promise<{ passed: boolean; result: ob
     config: { feeds: { directory: place.file('feeds'), ca: place.file('lists.pem') } },
   });
   try {
-    const quiet = await watch(edge.port, rate!, seconds!, metrics);
-    server.changes = true;
-    const refreshing = await watch(edge.port, rate!, seconds!, metrics);
-    const [without, withRefresh] = [quiet, refreshing].map(({ load }) => percentile(load.latencies, 0.99)!);
-    const p99Ratio = withRefresh! / without!;
+    const quiet: Watched[] = [];
+    const refreshing: Watched[] = [];
+    // why: in turns, since what else the machine does changes from minute to minute.
+    for (let round = 0; round < rounds!; round++) {
+      for (const [changes, found] of [
+        [false, quiet],
+        [true, refreshing],
+      ] as const) {
+        server.changes = changes;
+        const watched = await watch(edge.port, rate!, seconds!, metrics);
+        found.push(watched);
+        const { longestStallMs, residentMiB, reloads } = watched;
+        console.log({ changes, p99Ms: p99(watched), longestStallMs, residentMiB, reloads });
+      }
+    }
+    const p99Ratio = median(refreshing.map(p99)) / median(quiet.map(p99));
+    const stall = (watched: readonly Watched[]): number => median(watched.map((each) => each.longestStallMs));
     const passed =
-      refreshing.reloads > 0 &&
-      refreshing.load.failed === 0 &&
-      refreshing.longestStallMs <= MAX_STALL_MS &&
+      refreshing.every(({ reloads, load }) => reloads > 0 && load.failed === 0) &&
+      // why: where other programs stall the loops as long without a refresh, one cannot be told from them.
+      stall(refreshing) <= Math.max(MAX_STALL_MS, stall(quiet)) &&
       p99Ratio <= MAX_P99_RATIO;
-    const result = {
-      without: summarise(quiet),
-      refreshing: summarise(refreshing),
-      p99Ratio,
-      sent: server.sent,
-      passed,
-    };
+    const result = { without: summarise(quiet), refreshing: summarise(refreshing), p99Ratio, passed };
     console.log(result);
     return { passed, result };
   } finally {
@@ -158,6 +171,6 @@ async function run(options: BenchOptions): Promise<{ passed: boolean; result: ob
 
 export const bench: Bench = {
   summary: 'A list of a million prefixes that changes while the edge serves.',
-  defaults: { prefixes: 1_000_000, seconds: 40, rate: 100, threads: 2 },
+  defaults: { prefixes: 1_000_000, rounds: 4, seconds: 24, rate: 100, threads: 2 },
   run,
 };

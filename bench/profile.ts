@@ -131,12 +131,7 @@ function engineOf(
 }
 
 /** One sample: so many connections, each decided at its hello. */
-function decisions(
-  engine: Engine,
-  facts: readonly ConnectionFacts[],
-  hello: Uint8Array,
-  knowing: boolean,
-): () => void {
+function decisions(engine: Engine, facts: readonly ConnectionFacts[], hello: Uint8Array): () => void {
   let turn = 0;
   return () => {
     for (let call = 0; call < CALLS; call++) {
@@ -144,9 +139,7 @@ function decisions(
       const client = facts[turn]!;
       engine.begin(client);
       if (engine.core.parse(hello, 0, hello.length, 'records', 'tls') !== 0) throw new Error('parse');
-      const view = engine.core.hello;
-      if (knowing) engine.setTlsClient(view.ja4);
-      engine.decideHello(client, clientAtHello(client, view, engine.origin));
+      engine.decideHello(client, clientAtHello(client, engine.core.hello, engine.origin));
     }
   };
 }
@@ -174,8 +167,8 @@ async function run(options: BenchOptions): Promise<{ passed: boolean; result: ob
   let turn = 0;
   const [decision, profile, origin] = await timeTasks(
     [
-      { name: 'decision at the hello', calls: CALLS, run: decisions(before, bare, hello, false) },
-      { name: 'with the whole profile', calls: CALLS, run: decisions(after, facts, hello, true) },
+      { name: 'decision at the hello', calls: CALLS, run: decisions(before, bare, hello) },
+      { name: 'with the whole profile', calls: CALLS, run: decisions(after, facts, hello) },
       {
         name: 'country and network alone',
         calls: CALLS,

@@ -10,6 +10,7 @@
 #include "ocsp_staple.h"
 #include "poll.h"
 #include "puzzle_extension.h"
+#include "thread.h"
 #include "ticket_keys.h"
 #include "tls_settings.h"
 #include "waiter.h"
@@ -26,6 +27,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   RegisterClientCertificate(env, exports);
   RegisterCustomExtensions(env, exports);
   RegisterOcspStaple(env, exports);
+  RegisterThread(env, exports);
   RegisterTicketKeys(env, exports);
   RegisterPuzzleExtension(env, exports);
   RegisterTlsSettings(env, exports);

@@ -1,6 +1,7 @@
 #include "client_certificate.h"
 
 #include "capture.h"
+#include "custom_extensions.h"
 #include "openssl.h"
 
 #ifdef SALLYPORT_HAS_OPENSSL_HEADERS
@@ -21,7 +22,7 @@ constexpr int kAccepted = 0;
 // Of our own: above every error that OpenSSL has.
 constexpr int kKeyTooLarge = 1000;
 
-// Judges a client's certificate: (handle, error, chain) => alert, or 0. One for each thread.
+// Judges a client's certificate: (handle, error, chain, answers) => alert, or 0. One for each thread.
 struct Judge {
   napi_env env = nullptr;
   Napi::FunctionReference callback;
@@ -114,12 +115,13 @@ Napi::Array Chain(Napi::Env env, X509_STORE_CTX* context, int error) {
 }
 
 // Any failure of JavaScript refuses the client.
-int AskJudge(uint32_t handle, X509_STORE_CTX* context, int error) {
+int AskJudge(const SSL* connection, X509_STORE_CTX* context, int error) {
   if (judge == nullptr || judge->callback.IsEmpty()) return SSL_AD_INTERNAL_ERROR;
   const Napi::Env env(judge->env);
   const Napi::HandleScope scope(env);
   const Napi::Value answer = judge->callback.Call(
-      {Napi::Number::New(env, handle), Napi::Number::New(env, error), Chain(env, context, error)});
+      {Napi::Number::New(env, HandleOf(connection)), Napi::Number::New(env, error), Chain(env, context, error),
+       AnswersOf(env, connection)});
   if (!env.IsExceptionPending() && answer.IsNumber()) return answer.As<Napi::Number>().Int32Value();
   if (env.IsExceptionPending()) env.GetAndClearPendingException();
   return SSL_AD_INTERNAL_ERROR;
@@ -151,7 +153,7 @@ int OnCertificates(X509_STORE_CTX* context, void*) {
   auto* connection = static_cast<SSL*>(
       ssl->X509_STORE_CTX_get_ex_data_(context, ssl->SSL_get_ex_data_X509_STORE_CTX_idx_()));
   const int error = Verify(context);
-  const int alert = AskJudge(HandleOf(connection), context, error);
+  const int alert = AskJudge(connection, context, error);
   if (alert != kAccepted) return Refuse(connection, context, error, alert);
   ssl->X509_STORE_CTX_set_error_(context, X509_V_OK);
   return 1;

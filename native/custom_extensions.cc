@@ -61,6 +61,35 @@ int OnAdd(SSL*, unsigned, unsigned message, const unsigned char** out, size_t* l
   return kSkip;
 }
 
+// What came in a connection's Certificate, by type. Owned by the SSL.
+using Answers = std::vector<std::pair<unsigned, Bytes>>;
+
+void FreeAnswers(void*, void* value, CRYPTO_EX_DATA*, int, long, void*) { delete static_cast<Answers*>(value); }
+
+int AnswersIndex() {
+  static const int index =
+      FindOpenSsl()->CRYPTO_get_ex_new_index_(CRYPTO_EX_INDEX_SSL, 0, nullptr, nullptr, nullptr, FreeAnswers);
+  return index;
+}
+
+// OpenSSL has met a type in a message. Their size is bounded by that of the Certificate message.
+int OnParse(SSL* connection, unsigned type, unsigned message, const unsigned char* in, size_t length, X509*,
+            size_t chain_index, int* alert, void*) {
+  if ((message & SSL_EXT_TLS1_3_CERTIFICATE) == 0 || chain_index != 0) return kSend;
+  const OpenSsl* ssl = FindOpenSsl();
+  auto* answers = static_cast<Answers*>(ssl->SSL_get_ex_data_(connection, AnswersIndex()));
+  if (answers == nullptr) {
+    auto made = std::make_unique<Answers>();
+    if (ssl->SSL_set_ex_data_(connection, AnswersIndex(), made.get()) != 1) {
+      *alert = SSL_AD_INTERNAL_ERROR;
+      return kSkip;
+    }
+    answers = made.release();
+  }
+  answers->emplace_back(type, Bytes(in, in + length));
+  return kSend;
+}
+
 // (context, type, messages, contents): false when OpenSSL takes no extension of this type.
 Napi::Value AddExtension(const Napi::CallbackInfo& info) {
   const auto result = [&info](bool done) { return Napi::Boolean::New(info.Env(), done); };
@@ -80,7 +109,7 @@ Napi::Value AddExtension(const Napi::CallbackInfo& info) {
   // The client may answer a CertificateRequest in its Certificate.
   if ((bits & SSL_EXT_TLS1_3_CERTIFICATE_REQUEST) != 0) bits |= SSL_EXT_TLS1_3_CERTIFICATE;
   const auto type = info[1].As<Napi::Number>().Uint32Value();
-  if (FindOpenSsl()->SSL_CTX_add_custom_ext_(context, type, bits, OnAdd, nullptr, extension.get(), nullptr,
+  if (FindOpenSsl()->SSL_CTX_add_custom_ext_(context, type, bits, OnAdd, nullptr, extension.get(), OnParse,
                                              nullptr) != 1) {
     return result(false);
   }
@@ -89,6 +118,18 @@ Napi::Value AddExtension(const Napi::CallbackInfo& info) {
 }
 
 }  // namespace
+
+Napi::Array AnswersOf(Napi::Env env, const SSL* connection) {
+  auto result = Napi::Array::New(env);
+  const auto* answers = static_cast<Answers*>(FindOpenSsl()->SSL_get_ex_data_(connection, AnswersIndex()));
+  if (answers == nullptr) return result;
+  uint32_t at = 0;
+  for (const auto& [type, content] : *answers) {
+    result.Set(at++, Napi::Number::New(env, type));
+    result.Set(at++, Napi::Buffer<uint8_t>::Copy(env, content.data(), content.size()));
+  }
+  return result;
+}
 
 void RegisterCustomExtensions(Napi::Env env, Napi::Object exports) {
   exports.Set("addExtension", Napi::Function::New<AddExtension>(env));

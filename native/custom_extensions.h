@@ -4,8 +4,15 @@
 
 #include <napi.h>
 
+#include "openssl.h"
+
 namespace sallyport {
 
 void RegisterCustomExtensions(Napi::Env env, Napi::Object exports);
+
+#ifdef SALLYPORT_HAS_OPENSSL_HEADERS
+// What the client of a connection answered in its Certificate to those of the CertificateRequest: type, content, type…
+Napi::Array AnswersOf(Napi::Env env, const SSL* connection);
+#endif
 
 }  // namespace sallyport

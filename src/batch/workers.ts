@@ -9,10 +9,14 @@ const NICE = 10;
 /** A worker that had nothing to do for so long is let go. */
 const IDLE_MS = 10_000;
 
-/** `setup` is what `analyze` and `score` work with; compiling policies needs none. */
-export function startBatchWorkers(threads: number, setup?: BatchSetup): Piscina {
-  // The module beside this one, in the form this one runs in (source or built).
-  const task = new URL(`./task${extname(import.meta.filename)}`, import.meta.url);
+/** The module beside this one, in the form this one runs in (source or built). */
+const TASK = new URL(`./task${extname(import.meta.filename)}`, import.meta.url);
+
+/**
+ * `setup` is what `analyze` and `score` work with; compiling policies needs none.
+ * @param task A module that does what `task.ts` does.
+ */
+export function startBatchWorkers(threads: number, setup?: BatchSetup, task: URL = TASK): Piscina {
   const workers = new Piscina({
     filename: fileURLToPath(task),
     minThreads: 0,

@@ -6,6 +6,7 @@ import { FactSlots } from './fact-slots.ts';
 import { HelloView } from './hello.ts';
 import * as L from './layout.gen.ts';
 import { type CoreModule, instantiateCore } from './module.ts';
+import { SeenTexts } from './seen-texts.ts';
 import { statusName } from './status.ts';
 
 export type Tier = 'forbid' | 'exempt' | 'deny' | 'pin' | 'ladder';
@@ -52,6 +53,8 @@ export const FORMS: readonly HelloForm[] = ['records', 'handshake'];
 export const PROTOS: readonly HelloProto[] = ['tls', 'dtls', 'quic'];
 const LADDERS: readonly Decision['ladder'][] = ['site', 'canary'];
 export const TIERS: readonly Tier[] = ['forbid', 'exempt', 'deny', 'pin', 'ladder'];
+/** Different SYNs whose signatures are kept as texts, as a power of two. */
+const SYN_TEXT_BITS = 11;
 const ALL_AT_ONCE = 0x7fff_ffff;
 /** Nonces with the same upper half. */
 const NONCES = 2 ** 32;
@@ -62,6 +65,7 @@ export class Core extends FactSlots {
   readonly #input: number;
   readonly #decisionAt: number;
   readonly #syn: number;
+  readonly #synTexts: SeenTexts;
   readonly #batchAt: number;
   readonly #pow: number;
   readonly #decision: Decision;
@@ -78,6 +82,7 @@ export class Core extends FactSlots {
     this.#input = exports.sp_region(L.REGION_INPUT);
     this.#decisionAt = exports.sp_region(L.REGION_DECISION);
     this.#syn = exports.sp_region(L.REGION_SYN);
+    this.#synTexts = new SeenTexts(this.memory, SYN_TEXT_BITS);
     this.#batchAt = exports.sp_region(L.REGION_BATCH);
     this.#pow = exports.sp_region(L.REGION_POW);
     this.hello = new HelloView(exports, this.memory);
@@ -176,8 +181,7 @@ export class Core extends FactSlots {
   /** The last SYN's signature in p0f's form; empty when it could not be read. */
   get synText(): string {
     const length = this.memory.view.getUint32(this.#syn + L.SYN_SIG_LENGTH_AT, true);
-    const at = this.#syn + L.SYN_SIG_AT;
-    return this.memory.latin1(at, length);
+    return this.#synTexts.latin1(this.#syn + L.SYN_SIG_AT, length);
   }
 
   /** A number of the last SYN, by its offset in the ABI's `syn` structure. */

@@ -2,10 +2,14 @@
 import * as L from './layout.gen.ts';
 import type { CoreMemory } from './memory.ts';
 import type { CoreExports } from './module.ts';
+import { SeenTexts } from './seen-texts.ts';
 
 /** Where `copyFingerprints` puts the JA4, and how many bytes it copies. */
 export const JA4_AT = 32;
 export const FINGERPRINT_BYTES: number = JA4_AT + 36;
+
+/** Different host names and fingerprints that are kept as texts, each as a power of two. */
+const TEXT_BITS = 9;
 
 /** Type and length of a TLS handshake message. */
 const MESSAGE_HEADER = 4;
@@ -18,6 +22,9 @@ export class HelloView {
   readonly #message: number;
   readonly #text: number;
   readonly #values: number;
+  readonly #names: SeenTexts;
+  readonly #ja3: SeenTexts;
+  readonly #ja4: SeenTexts;
 
   constructor(exports: CoreExports, memory: CoreMemory) {
     this.#exports = exports;
@@ -26,6 +33,9 @@ export class HelloView {
     this.#message = exports.sp_region(L.REGION_MESSAGE);
     this.#text = exports.sp_region(L.REGION_TEXT);
     this.#values = exports.sp_region(L.REGION_VALUES);
+    this.#names = new SeenTexts(memory, TEXT_BITS);
+    this.#ja3 = new SeenTexts(memory, TEXT_BITS);
+    this.#ja4 = new SeenTexts(memory, TEXT_BITS);
   }
 
   #number(at: number): number {
@@ -146,7 +156,7 @@ export class HelloView {
    */
   get sni(): string | null {
     const length = this.#number(L.HELLO_NAME_LENGTH_AT);
-    if (length > 0) return this.#latin1(this.#values + this.#number(L.HELLO_NAME_OFFSET_AT), length);
+    if (length > 0) return this.#names.latin1(this.#values + this.#number(L.HELLO_NAME_OFFSET_AT), length);
     const sent = this.#number(L.HELLO_SNI_LENGTH_AT);
     return sent === 0 ? null : this.#latin1(this.#message + this.#number(L.HELLO_SNI_OFFSET_AT), sent);
   }
@@ -182,7 +192,7 @@ export class HelloView {
   }
 
   get ja3Hash(): string {
-    return this.#latin1(this.#address + L.HELLO_JA3_HASH_AT, 32);
+    return this.#ja3.latin1(this.#address + L.HELLO_JA3_HASH_AT, 32);
   }
 
   /** JA3 with its extensions sorted, which survives clients that shuffle them. */
@@ -196,7 +206,7 @@ export class HelloView {
   }
 
   get ja4(): string {
-    return this.#latin1(this.#address + L.HELLO_JA4_AT, 36);
+    return this.#ja4.latin1(this.#address + L.HELLO_JA4_AT, 36);
   }
 
   /** Copies the JA3 hash and, at `JA4_AT` after it, the JA4: `FINGERPRINT_BYTES` in ASCII. */

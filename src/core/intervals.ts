@@ -61,7 +61,7 @@ export function cutIntervals(prefixes: Prefixes, leaves: Leaves): Intervals {
   for (const prefix of prefixes.order()) {
     while (open.length > 0 && isBelow(prefixes, open.at(-1)!.prefix, prefix)) close();
     const around = open.at(-1);
-    const leaf = leaves.marked(around?.leaf ?? EMPTY_LEAF, prefixes.marks[prefix]!);
+    const leaf = leaves.marked(around?.leaf ?? EMPTY_LEAF, prefixes.mark(prefix));
     if (around && prefixes.length(around.prefix) === prefixes.length(prefix)) around.leaf = leaf;
     else open.push({ prefix, leaf });
     for (let i = 0; i < words; i++) at[i] = prefixes.start(prefix, i);

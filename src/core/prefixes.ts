@@ -1,5 +1,5 @@
 /** IP prefixes of one family, in typed arrays: a feed may have a million. */
-import { parseIp } from '../pdl/ip.ts';
+import type { PrefixReader } from '../pdl/ip.ts';
 
 /** What a prefix says of its addresses: that they are in list `list`, their score in map `map`, or where they come from. */
 export type Mark = { readonly list: number } | { readonly map: number; readonly score: number } | Origin;
@@ -12,13 +12,18 @@ export interface Origin {
   readonly country: string | null;
 }
 
-const LENGTH = /^\d{1,3}$/;
 const V4_OFFSET = 96;
+
+/** Digits that prefixes are sorted by, and how many values one has. */
+const DIGIT_BITS = 11;
+const DIGITS = 1 << DIGIT_BITS;
 
 export class Prefixes {
   /** 32-bit words of an address: 1 for IPv4, 4 for IPv6. */
   readonly words: 1 | 4;
-  readonly marks: Mark[] = [];
+  /** Different marks, each kept once for all prefixes in a row that have it. */
+  readonly #marks: Mark[] = [];
+  #markOf: Uint32Array = new Uint32Array(16);
   #starts: Uint32Array;
   #lengths = new Uint8Array(16);
   count = 0;
@@ -28,20 +33,30 @@ export class Prefixes {
     this.#starts = new Uint32Array(16 * words);
   }
 
-  /** @param start The address as words, the most significant first; bits beyond `length` are cleared. */
-  add(start: readonly number[], length: number, mark: Mark): void {
+  /**
+   * @param address As words, the most significant first, of which the first `skipped` are left out; bits beyond `length`
+   * are cleared.
+   */
+  add(address: Uint32Array, skipped: number, length: number, mark: Mark): void {
     const { words, count } = this;
     if (count === this.#lengths.length) {
       this.#starts = grown(this.#starts, new Uint32Array(count * 2 * words));
       this.#lengths = grown(this.#lengths, new Uint8Array(count * 2));
+      this.#markOf = grown(this.#markOf, new Uint32Array(count * 2));
     }
     for (let i = 0; i < words; i++) {
       const kept = Math.min(Math.max(length - i * 32, 0), 32);
-      this.#starts[count * words + i] = kept === 0 ? 0 : start[i]! & (0xffff_ffff << (32 - kept));
+      const mask = kept === 0 ? 0 : 0xffff_ffff << (32 - kept);
+      this.#starts[count * words + i] = address[skipped + i]! & mask;
     }
     this.#lengths[count] = length;
-    this.marks.push(mark);
+    if (this.#marks.at(-1) !== mark) this.#marks.push(mark);
+    this.#markOf[count] = this.#marks.length - 1;
     this.count++;
+  }
+
+  mark(prefix: number): Mark {
+    return this.#marks[this.#markOf[prefix]!]!;
   }
 
   start(prefix: number, word: number): number {
@@ -61,15 +76,46 @@ export class Prefixes {
 
   /** Indexes by address, the shorter prefix first; equal prefixes in the order they were added. */
   order(): Uint32Array {
-    const { words } = this;
-    return Uint32Array.from({ length: this.count }, (_, i) => i).sort((a, b) => {
-      for (let i = 0; i < words; i++) {
-        const difference = this.start(a, i) - this.start(b, i);
-        if (difference !== 0) return difference;
-      }
-      return this.length(a) - this.length(b) || a - b;
-    });
+    const { words, count } = this;
+    let order = Uint32Array.from({ length: count }, (_, i) => i);
+    let other = new Uint32Array(count);
+    const sortBy = (keys: Uint32Array | Uint8Array, stride: number, at: number, shift: number): void => {
+      if (!sortByDigit(order, other, keys, stride, at, shift)) return;
+      [order, other] = [other, order];
+    };
+    sortBy(this.#lengths, 1, 0, 0);
+    for (let word = words - 1; word >= 0; word--) {
+      for (let shift = 0; shift < 32; shift += DIGIT_BITS) sortBy(this.#starts, words, word, shift);
+    }
+    return order;
   }
+}
+
+/**
+ * One pass of a radix sort, which begins with the least digit: writes `order` to `into` by a digit of each index' key, and
+ * keeps it where digits are equal. False when all are, and nothing was written.
+ */
+function sortByDigit(
+  order: Uint32Array,
+  into: Uint32Array,
+  keys: Uint32Array | Uint8Array,
+  stride: number,
+  at: number,
+  shift: number,
+): boolean {
+  const places = new Uint32Array(DIGITS);
+  for (let i = 0; i < order.length; i++) places[(keys[i * stride + at]! >>> shift) & (DIGITS - 1)]!++;
+  for (let digit = 0, first = 0; digit < DIGITS; digit++) {
+    const those = places[digit]!;
+    if (those === order.length) return false;
+    places[digit] = first;
+    first += those;
+  }
+  for (let i = 0; i < order.length; i++) {
+    const index = order[i]!;
+    into[places[(keys[index * stride + at]! >>> shift) & (DIGITS - 1)]!++] = index;
+  }
+  return true;
 }
 
 function grown<T extends Uint8Array | Uint32Array>(from: T, to: T): T {
@@ -77,37 +123,17 @@ function grown<T extends Uint8Array | Uint32Array>(from: T, to: T): T {
   return to;
 }
 
+const MAPPED = 0xffff;
+
 /** Both families. */
 export class PrefixLists {
   readonly v4: Prefixes = new Prefixes(1);
   readonly v6: Prefixes = new Prefixes(4);
 
-  /**
-   * Adds an address or a prefix, whose host bits are ignored; IPv4-mapped ones count as IPv4. False when the
-   * text is neither.
-   */
-  add(text: string, mark: Mark): boolean {
-    const slash = text.indexOf('/');
-    const ip = parseIp(slash === -1 ? text : text.slice(0, slash));
-    if (ip === null) return false;
-    const isMapped = isV4(ip);
-    const width = text.includes(':') ? 128 : 32;
-    const suffix = slash === -1 ? String(width) : text.slice(slash + 1);
-    const length = LENGTH.test(suffix) ? Number(suffix) : -1;
-    if (length < 0 || length > width) return false;
-    const bits = length + 128 - width;
-    const words = [0, 4, 8, 12].map((at) => readWord(ip, at));
-    if (isMapped && bits >= V4_OFFSET) this.v4.add(words.slice(3), bits - V4_OFFSET, mark);
-    else this.v6.add(words, bits, mark);
-    return true;
+  /** Adds an address or a prefix, whose host bits are ignored; IPv4-mapped ones count as IPv4. */
+  add({ words, bits }: Pick<PrefixReader, 'words' | 'bits'>, mark: Mark): void {
+    const isMapped = words[0] === 0 && words[1] === 0 && words[2] === MAPPED;
+    if (isMapped && bits >= V4_OFFSET) this.v4.add(words, 3, bits - V4_OFFSET, mark);
+    else this.v6.add(words, 0, bits, mark);
   }
-}
-
-function isV4(ip: Uint8Array): boolean {
-  for (let i = 0; i < 10; i++) if (ip[i] !== 0) return false;
-  return ip[10] === 0xff && ip[11] === 0xff;
-}
-
-function readWord(ip: Uint8Array, at: number): number {
-  return ((ip[at]! << 24) | (ip[at + 1]! << 16) | (ip[at + 2]! << 8) | ip[at + 3]!) >>> 0;
 }

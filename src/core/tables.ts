@@ -1,11 +1,14 @@
 /** Sets and feeds as the table region the decision core looks values up in. */
 import { createHash } from 'node:crypto';
+import { PrefixReader } from '../pdl/ip.ts';
 import type { Program, Table } from '../pdl/ir.ts';
 import { compileAutomaton } from '../pdl/pattern/automaton.ts';
+import type { TextList } from '../pdl/text-list.ts';
 import { canonicalJson } from './canonical.ts';
 import * as L from './layout.gen.ts';
 import { mapNumbers } from './maps.ts';
 import { Memberships } from './memberships.ts';
+import { readPrefixOf } from './packed-texts.ts';
 import { encodeAutomaton } from './pattern-table.ts';
 import { buildPrefixTable, type PrefixTable } from './prefix-table.ts';
 import { type Origin, PrefixLists } from './prefixes.ts';
@@ -86,13 +89,14 @@ export interface OriginPrefix extends Origin {
  */
 export function encodeTables(
   program: Program,
-  feeds: ReadonlyMap<number, readonly string[]>,
+  feeds: ReadonlyMap<number, TextList>,
   origins: Iterable<OriginPrefix> = [],
 ): Uint8Array {
   if (program.tables.length > L.MAX_TABLES) {
     throw new RangeError(`the program has ${program.tables.length} tables; the limit is ${L.MAX_TABLES}`);
   }
   const prefixes = new PrefixLists();
+  const reader = new PrefixReader();
   addOrigins(prefixes, origins);
   const hashes: NamedSet[] = [];
   const hosts: NamedSet[] = [];
@@ -100,7 +104,7 @@ export function encodeTables(
   let bit = 0;
   const tables = program.tables.map((table, index): Encoded => {
     const { kind, feed = null } = table;
-    const members = feed === null ? (table.members ?? []) : feeds.get(feed);
+    const members: TextList | undefined = feed === null ? (table.members ?? []) : feeds.get(feed);
     if (members === undefined) return MISSING;
     if (kind === 'glob' || kind === 'regex')
       return { kind: L.TABLE_PATTERN, content: patternOf(kind, members) };
@@ -111,7 +115,7 @@ export function encodeTables(
     }
     if (kind === 'number') return numbersOf(members, feed);
     if (kind !== 'cidr') {
-      const strings = members.map((member, place) => stringOf(kind, member, feed, place));
+      const strings = Array.from(members, (member, place) => stringOf(kind, member, feed, place));
       (kind === 'host' ? hosts : hashes).push({ place: { table: index }, members: strings });
       return { kind: KINDS[kind] };
     }
@@ -119,9 +123,10 @@ export function encodeTables(
       throw new RangeError(`the program has more than ${L.MAX_CIDR_TABLES} tables of addresses`);
     }
     const mark = { list: bit };
-    members.forEach((member, place) => {
-      if (!prefixes.add(member, mark)) throw new FeedError(feed, place, member, 'cidr');
-    });
+    for (let place = 0; place < members.length; place++) {
+      if (!readPrefixOf(members, place, reader)) throw new FeedError(feed, place, members.at(place)!, 'cidr');
+      prefixes.add(reader, mark);
+    }
     return { kind: KINDS.cidr, bit: bit++ };
   });
   const patterns = tables.filter(({ kind }) => kind === L.TABLE_PATTERN);
@@ -143,12 +148,13 @@ interface ScoreMap {
 /** Adds the members of a map, those with lower scores first: of equal members the highest score counts. */
 function addScores(
   { map, kind, feed }: ScoreMap,
-  entries: readonly string[],
+  entries: TextList,
   prefixes: PrefixLists,
   sets: NamedSet[],
 ): void {
   const byScore: { member: string; index: number }[][] = [];
-  entries.forEach((entry, index) => {
+  const reader = new PrefixReader();
+  Array.from(entries).forEach((entry, index) => {
     const space = entry.lastIndexOf(' ');
     const score = /^\d{1,3}$/.test(entry.slice(space + 1)) ? Number(entry.slice(space + 1)) : MAX_SCORE + 1;
     if (space < 1 || score > MAX_SCORE) throw new FeedError(feed, index, entry, 'score');
@@ -159,7 +165,8 @@ function addScores(
     const place = { map, score };
     if (kind === 'cidr') {
       for (const { member, index } of scored) {
-        if (!prefixes.add(member, place)) throw new FeedError(feed, index, member, kind);
+        if (!reader.readText(member)) throw new FeedError(feed, index, member, kind);
+        prefixes.add(reader, place);
       }
       return;
     }
@@ -182,14 +189,16 @@ function numberKey(member: string, feed: number, index: number): Buffer {
 }
 
 function addOrigins(prefixes: PrefixLists, origins: Iterable<OriginPrefix>): void {
+  const reader = new PrefixReader();
   for (const origin of origins) {
     const { prefix, asn, country } = origin;
     const good =
       (asn === null || (Number.isInteger(asn) && asn > 0 && asn <= MAX_ASN)) &&
       (country === null || /^[A-Z]{2}$/.test(country));
-    if (!good || !prefixes.add(prefix, origin)) {
+    if (!good || !reader.readText(prefix)) {
       throw new RangeError(`not the origin of a prefix: ${JSON.stringify(origin)}`);
     }
+    prefixes.add(reader, origin);
   }
 }
 
@@ -204,11 +213,11 @@ function stringOf(kind: 'hash' | 'host', member: string, feed: number | null, in
 }
 
 /** @throws PatternError for a pattern that the check of a policy refuses. */
-function patternOf(kind: 'glob' | 'regex', [pattern = '']: readonly string[]): Uint8Array {
+function patternOf(kind: 'glob' | 'regex', [pattern = '']: Iterable<string>): Uint8Array {
   return encodeAutomaton(compileAutomaton(kind, pattern));
 }
 
-function numbersOf(members: readonly string[], feed: number | null): Encoded {
+function numbersOf(members: TextList, feed: number | null): Encoded {
   const content = Float64Array.from(members, (member, index) => {
     const value = /^-?\d{1,15}(\.\d{1,6})?$/.test(member) ? Number(member) : Number.NaN;
     if (Number.isNaN(value)) throw new FeedError(feed, index, member, 'number');

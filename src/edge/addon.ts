@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { getSystemErrorMessage, getSystemErrorName } from 'node:util';
 import { MAX_CERTIFICATE_BYTES } from '../identity/limits.ts';
 import type { Staple } from '../identity/staple.ts';
+import type { ExtensionAnswer } from '../orchestrator/certificate-facts.ts';
 import { ALERTS } from '../pdl/registry/iana.ts';
 import { AcceptedBatch, type NativeAcceptor, SYN_STRIDE, TCP_FIELDS } from './accepted-batch.ts';
 
@@ -91,6 +92,8 @@ export interface VerifiedChain {
   /** `X509_V_ERR_…`, or 1000 for a key that is too large to verify with. */
   readonly error: number;
   readonly chain: readonly Uint8Array[];
+  /** Of a chain that has just been shown: what came with its first certificate. */
+  readonly answers?: readonly ExtensionAnswer[];
 }
 
 /**
@@ -106,6 +109,15 @@ export type TlsHandle = number;
 /** Bits of what ended a wait. */
 export const READABLE = 1;
 export const HUNG_UP = 2;
+
+/** Types and contents in turn, as the addon hands them over. */
+function pairsOf(flat: readonly (number | Uint8Array)[]): ExtensionAnswer[] {
+  const pairs: ExtensionAnswer[] = [];
+  for (let i = 0; i < flat.length; i += 2) {
+    pairs.push({ type: flat[i] as number, content: flat[i + 1] as Uint8Array });
+  }
+  return pairs;
+}
 
 /** By connection, of this thread. */
 const judges = new Map<TlsHandle, CertificateJudge>();
@@ -140,6 +152,7 @@ interface Native {
     callback: (count: number, dropped: number, error: number) => void,
   ) => NativeAcceptor;
   readonly Waiter: new (callback: (fd: number, events: number) => void) => NativeWaiter;
+  runInBackground(): number;
   readonly capturesTls: boolean;
   armContext(): void;
   takeContext(): number;
@@ -157,7 +170,12 @@ interface Native {
     namesAuthorities: boolean,
   ): boolean;
   setCertificateJudge(
-    judge: (handle: TlsHandle, error: number, chain: readonly Uint8Array[]) => number,
+    judge: (
+      handle: TlsHandle,
+      error: number,
+      chain: readonly Uint8Array[],
+      answers: readonly (number | Uint8Array)[],
+    ) => number,
   ): void;
   verifyAgain(handle: TlsHandle): VerifiedChain | null;
   verifyErrorText(error: number): string;
@@ -344,6 +362,11 @@ export class Addon {
     return this.#native.finish(fd, bytes);
   }
 
+  /** From here on this thread runs only where no other one wants the processor; false where the kernel does not do so. */
+  runInBackground(): boolean {
+    return this.#native.runInBackground() === 0;
+  }
+
   /** Makes a context and finds OpenSSL's object behind it. @throws what `make` throws; Error when it made none. */
   captureContext(make: () => SecureContext): { readonly context: SecureContext; readonly handle: TlsHandle } {
     const native = this.#native;
@@ -488,8 +511,9 @@ export class Addon {
   /** Sets who judges the certificate of one connection; null takes the judge away. */
   judgeOf(handle: TlsHandle, judge: CertificateJudge | null): void {
     if (judges.size === 0) {
-      this.#native.setCertificateJudge((of, error, chain) => {
-        return judges.get(of)?.({ error, chain }) ?? ALERTS.internal_error!;
+      this.#native.setCertificateJudge((of, error, chain, answers) => {
+        const verified = { error, chain, answers: pairsOf(answers) };
+        return judges.get(of)?.(verified) ?? ALERTS.internal_error!;
       });
     }
     if (judge === null) judges.delete(handle);

@@ -7,7 +7,7 @@ import type { TLSSocket } from 'node:tls';
 import type { Core } from '../core/core.ts';
 import { type ClientCertificate, NO_CERTIFICATE } from '../identity/client-certificate.ts';
 import type { RevocationStatus } from '../identity/revocation.ts';
-import { setCertificateFacts } from '../orchestrator/certificate-facts.ts';
+import { type ExtensionAnswer, setCertificateFacts } from '../orchestrator/certificate-facts.ts';
 import type { Verdict } from '../orchestrator/verdict.ts';
 import type { Verdict as Action, ClientCertificate as Demand } from '../pdl/ir.ts';
 import { ALERTS } from '../pdl/registry/iana.ts';
@@ -38,6 +38,8 @@ export class ClientIdentity {
   readonly #connection: Identified;
   /** Was a certificate judged in this handshake? */
   #isJudged = false;
+  /** What came with it in this handshake. */
+  #answers: readonly ExtensionAnswer[] | null = null;
   #ending: Ending = null;
   #pending: Promise<RevocationStatus> | null = null;
 
@@ -49,8 +51,12 @@ export class ClientIdentity {
     this.isTls12 = version < TLS13;
   }
 
-  /** Only a chain that needs no certificates of the client can be verified again when its session is resumed. */
+  /**
+   * Only a chain that needs no certificates of the client can be verified again when its session is resumed, and what it
+   * answered beside it is not in the session either.
+   */
   get isResumable(): boolean {
+    if (this.#answers !== null && this.#answers.length > 0) return false;
     const trusted = this.#office.trustOf(this.demand).flatMap(({ certificates }) => certificates);
     return this.certificate.chain
       .slice(1)
@@ -60,6 +66,7 @@ export class ClientIdentity {
   /** Called from inside OpenSSL: the code of an alert, or 0. */
   judge = (verified: VerifiedChain): number => {
     this.#isJudged = true;
+    this.#answers = verified.answers ?? null;
     this.#weigh(this.#office.read(verified, this.demand));
     return this.#ending?.action === 'refuse' ? ALERTS[this.#ending.alert]! : GO_ON;
   };
@@ -113,7 +120,7 @@ export class ClientIdentity {
   #decide(): void {
     if (!this.#connection.isDecidedAt('cert')) return;
     const { action, tier, matched } = this.#connection.decideAt('cert', (core) =>
-      setCertificateFacts(core, this.certificate, Date.now()),
+      setCertificateFacts(core, this.certificate, Date.now(), this.#answers),
     );
     if (action.action === 'accept') return;
     this.#ending = action;

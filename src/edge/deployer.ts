@@ -2,7 +2,6 @@
  * Makes deployments: compiles the policy in a batch worker, reads the certificates, and says what is
  * wrong with either. One at a time; what is in force is never touched by one that fails.
  */
-import type { Piscina } from 'piscina';
 import type { Config } from '../config/schema.ts';
 import { remoteBots } from '../intel/bot-sources.ts';
 import { loadBots } from '../intel/load-bots.ts';
@@ -17,6 +16,7 @@ import { type StapledCertificate, staplingOf } from '../orchestrator/stapling.ts
 import { missedWithoutAddon } from '../orchestrator/without-addon.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
 import type { OriginStore } from '../profile/address/origin-store.ts';
+import type { BatchWork } from './batch-work.ts';
 import type { ModeDesk } from './mode-desk.ts';
 import type { QuestionDesk } from './question-desk.ts';
 
@@ -35,7 +35,7 @@ const FILES_REFRESH_MS = 60_000;
 
 export class Deployer {
   readonly #config: Config;
-  readonly #batch: Piscina;
+  readonly #batch: BatchWork;
   readonly #refresher: FeedRefresher;
   readonly #questions: QuestionDesk;
   readonly #origins: OriginStore;
@@ -49,7 +49,7 @@ export class Deployer {
 
   constructor(
     config: Config,
-    batch: Piscina,
+    batch: BatchWork,
     refresher: FeedRefresher,
     questions: QuestionDesk,
     origins: OriginStore,
@@ -65,7 +65,8 @@ export class Deployer {
     this.#origins = origins;
   }
 
-  async make(): Promise<Made> {
+  /** @param quietly Nobody waits for it. */
+  async make(quietly: boolean): Promise<Made> {
     const config = this.#config;
     const request: CompileRequest = {
       path: config.policy,
@@ -80,13 +81,15 @@ export class Deployer {
     const certificateTimes = timesOf(config);
     const certificates = loadCertificates(config.certificates);
     const refusals = await this.#origins.refresh();
-    let compiled = (await this.#batch.run(request)) as CompileOutcome;
+    const compile = (): Promise<unknown> =>
+      quietly ? this.#batch.runQuietly(request) : this.#batch.run(request);
+    let compiled = (await compile()) as CompileOutcome;
     // why: only a compiled policy says what to fetch, and what was fetched belongs into it.
     const crawlers = remoteBots(config.bots, config.file);
     const [hasFetched] = await Promise.all(
       [compiled.remoteFeeds, crawlers].map((feeds) => this.#refresher.fetchMissing(feeds)),
     );
-    if (hasFetched) compiled = (await this.#batch.run(request)) as CompileOutcome;
+    if (hasFetched) compiled = (await compile()) as CompileOutcome;
     const bots = loadBots({
       settings: config.bots,
       file: config.file,

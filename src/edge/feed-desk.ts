@@ -1,5 +1,4 @@
 /** What the admin API tells of feeds and does with them. */
-import type { Piscina } from 'piscina';
 import type { FeedControl, FeedReport } from '../admin/feed-control.ts';
 import type { Accepted } from '../intel/guards.ts';
 import type { Refreshed } from '../intel/refresh.ts';
@@ -9,11 +8,12 @@ import type { LookupAnswer, LookupRequest } from '../orchestrator/feed-lookup.ts
 import { type FoundFeed, feedPath } from '../orchestrator/feeds.ts';
 import { parseIp } from '../orchestrator/ip.ts';
 import type { Feed } from '../pdl/ir.ts';
+import type { BatchWork } from './batch-work.ts';
 import type { QuestionDesk } from './question-desk.ts';
 
 export interface FeedDeskOptions {
   readonly settings: FeedSettings;
-  readonly batch: Piscina;
+  readonly batch: BatchWork;
   readonly refresher: FeedRefresher;
   readonly questions: QuestionDesk;
   /** What is fetched about crawlers. */
@@ -53,7 +53,7 @@ export class FeedDesk implements FeedControl {
   async lookup(value: string): Promise<LookupAnswer> {
     const { batch, settings, feeds } = this.#options;
     const request: LookupRequest = { value, feeds: feeds(), settings };
-    const answer = (await batch.run(request, { name: 'lookup' })) as LookupAnswer;
+    const answer = (await batch.run(request, 'lookup')) as LookupAnswer;
     return await this.#withLists(answer);
   }
 

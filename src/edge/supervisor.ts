@@ -5,9 +5,9 @@
 import type { Logger } from 'pino';
 import type { AdminControl, ReloadResult } from '../admin/control.ts';
 import { type Traffic, WatchHub } from '../admin/watch-hub.ts';
-import { startBatchWorkers } from '../batch/workers.ts';
 import type { Config } from '../config/schema.ts';
 import { remoteBots } from '../intel/bot-sources.ts';
+import type { Judgement } from '../intel/guards.ts';
 import { FeedRefresher } from '../intel/refresher.ts';
 import { createInflight, createInflightRow, Inflight } from '../limit/inflight.ts';
 import type { OcspCounts } from '../observe/ocsp-metrics.ts';
@@ -17,8 +17,10 @@ import { handshakeRate } from '../orchestrator/handshake-rate.ts';
 import { tableStates } from '../orchestrator/shared-tables.ts';
 import { rotateMasters, type TicketMasters } from '../orchestrator/ticket-keys.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
+import type { LoadedDatabase } from '../profile/address/load-database.ts';
 import { OriginStore } from '../profile/address/origin-store.ts';
 import { type Addon, loadAddon } from './addon.ts';
+import { BatchWork } from './batch-work.ts';
 import { Deployer, refreshInterval } from './deployer.ts';
 import { FeedDesk } from './feed-desk.ts';
 import type { SharedState, WorkerTask } from './messages.ts';
@@ -62,7 +64,7 @@ export class Supervisor implements AdminControl {
   readonly #shared: SharedState;
   readonly #total: SharedCount;
   readonly #keeper: TableKeeper;
-  readonly #batch = startBatchWorkers(1);
+  readonly #batch = new BatchWork();
   readonly #edgePool: ReturnType<typeof createEdgePool> | null;
   readonly #refresher: FeedRefresher;
   readonly #origins: OriginStore;
@@ -88,6 +90,8 @@ export class Supervisor implements AdminControl {
   /** The one that waits for it. */
   #nextReload: Promise<ReloadResult> | null = null;
   #isReloading = false;
+  /** Somebody waits for the next reload. */
+  #isAwaited = false;
   #refresh: NodeJS.Timeout | null = null;
   #ticketMasters: TicketMasters = rotateMasters();
   #rotation: NodeJS.Timeout | null = null;
@@ -111,9 +115,9 @@ export class Supervisor implements AdminControl {
     this.#edgePool = config.threads === 0 ? null : createEdgePool(config.threads);
     this.#refresher = new FeedRefresher({
       settings: config.feeds,
-      judge: (request) => this.#batch.run(request, { name: 'judge' }),
+      judge: (request) => this.#batch.runQuietly(request, 'judge') as Promise<Judgement>,
       goodAddresses: () => this.#keeper.tables.good.recent(Date.now()),
-      onChanged: () => void this.reload(),
+      onChanged: () => void this.#reloadQuietly(),
       onResult: ({ feed, result, reason }) => {
         if (reason === null) log.info({ feed, result }, 'feed refreshed');
         else log.warn({ feed, result, reason }, 'feed not refreshed; what was in force stays');
@@ -122,8 +126,8 @@ export class Supervisor implements AdminControl {
     this.#questions = new QuestionDesk(config.feeds.resolvers, this.#keeper.tables);
     this.#origins = new OriginStore({
       files: config.geo,
-      load: (task) => this.#batch.run(task, { name: 'database' }),
-      onChanged: () => void this.reload(),
+      load: (task) => this.#batch.runQuietly(task, 'database') as Promise<LoadedDatabase | string>,
+      onChanged: () => void this.#reloadQuietly(),
     });
     this.#stapler = new Stapler({
       settings: config.ocsp,
@@ -189,7 +193,7 @@ export class Supervisor implements AdminControl {
   }
 
   async #start(): Promise<void> {
-    const { deployment, diagnostics, remoteFeeds, stapled } = await this.#deployer.make();
+    const { deployment, diagnostics, remoteFeeds, stapled } = await this.#deployer.make(false);
     if (deployment === null) throw new DeploymentError(diagnostics);
     this.#logWarnings(diagnostics);
     this.#deployment = deployment;
@@ -264,10 +268,18 @@ export class Supervisor implements AdminControl {
    * changes. Calls that come while one is under way share the one after it.
    */
   reload(): Promise<ReloadResult> {
+    this.#isAwaited = true;
+    return this.#reloadQuietly();
+  }
+
+  /** As `reload`, where nobody waits for it. */
+  #reloadQuietly(): Promise<ReloadResult> {
     this.#nextReload ??= this.#lastReload.then(() => {
       this.#nextReload = null;
       this.#isReloading = true;
-      const reload = this.#reload().finally(() => {
+      const quietly = !this.#isAwaited;
+      this.#isAwaited = false;
+      const reload = this.#reload(quietly).finally(() => {
         this.#isReloading = false;
       });
       this.#lastReload = reload.then(
@@ -279,8 +291,8 @@ export class Supervisor implements AdminControl {
     return this.#nextReload;
   }
 
-  async #reload(): Promise<ReloadResult> {
-    const { deployment, diagnostics, remoteFeeds, stapled } = await this.#deployer.make();
+  async #reload(quietly: boolean): Promise<ReloadResult> {
+    const { deployment, diagnostics, remoteFeeds, stapled } = await this.#deployer.make(quietly);
     if (deployment === null) {
       this.#reporting.reloaded('refused');
       for (const entry of diagnostics)
@@ -312,7 +324,7 @@ export class Supervisor implements AdminControl {
     const interval = refreshInterval(this.#deployment!);
     this.#refresh = setInterval(
       () => {
-        if (!this.#isReloading && this.#deployer.filesChanged()) void this.reload();
+        if (!this.#isReloading && this.#deployer.filesChanged()) void this.#reloadQuietly();
       },
       Math.max(interval, MIN_REFRESH_MS),
     );
@@ -398,7 +410,7 @@ export class Supervisor implements AdminControl {
     await this.#keeper.close();
     await this.#refresher.close();
     this.#questions.close();
-    await Promise.all([this.#edgePool?.destroy(), this.#batch.destroy(), this.#reporting.close()]);
+    await Promise.all([this.#edgePool?.destroy(), this.#batch.close(), this.#reporting.close()]);
   }
 
   /** Makes tickets with a new key from here on; those of the key before it still resume, older ones no more. */

@@ -1,9 +1,10 @@
 /** What a format reader makes of a feed's content. */
+import type { TextList } from '../pdl/text-list.ts';
 
 export interface FeedContent {
-  readonly members: readonly string[];
+  readonly members: TextList;
   /** 1-based line of each member; empty for formats whose lines mean nothing. */
-  readonly lines: readonly number[];
+  readonly lines: ArrayLike<number>;
   /** When each member ends, in milliseconds since the epoch (Infinity: never); absent: none ends. */
   readonly expires?: readonly number[];
   /** Indexes of members that are none of the feed's type; they stand as they were written. */

@@ -1,7 +1,7 @@
 /** The stream of decisions of a CrowdSec local API: all of them at first, then what is new and what is gone. */
 import { FeedFormatError } from './content.ts';
-import { decode } from './guards.ts';
 import { goDuration } from './json.ts';
+import { checkText, textOf } from './text.ts';
 
 interface Decision {
   readonly scope: string;
@@ -48,7 +48,8 @@ export function applyDecisions(
 function readStream(bytes: Uint8Array, nowMs: number): Stream {
   let root: unknown;
   try {
-    root = JSON.parse(decode(bytes));
+    checkText(bytes);
+    root = JSON.parse(textOf(bytes));
   } catch (error) {
     if (error instanceof FeedFormatError) throw error;
     throw new FeedFormatError('this is not JSON');

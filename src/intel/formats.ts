@@ -6,6 +6,7 @@ import { feedKeys, type KEY_DIRECTORY } from './key-directory.ts';
 import { readCsv, readLines, readTor } from './lines.ts';
 import { memberOf } from './member.ts';
 import type { FeedOptions } from './settings.ts';
+import { checkText, textOf } from './text.ts';
 
 /** The names of `format`, which the language knows as `FEED_FORMATS`, and that of the directories of crawlers. */
 type Format =
@@ -27,9 +28,12 @@ export interface ReadContext {
   readonly fetchedMs: number;
 }
 
+/** What a format is told by. */
+const PROBED_BYTES = 4_096;
+
 /** Names the format of a text by what it holds; a list of lines when nothing else is seen. */
-export function detectFormat(text: string, type: Feed['type']): Format {
-  const start = text.slice(0, 4_096).trimStart();
+export function detectFormat(bytes: Uint8Array, type: Feed['type']): Format {
+  const start = textOf(bytes.subarray(0, PROBED_BYTES)).trimStart();
   if (/^(?:@type tordnsel|ExitNode )/.test(start)) return 'tor';
   if (/^[{[]/.test(start)) return detectJson(start);
   const rows = start.split('\n').map((line) => line.replace(/#.*/s, '').trim());
@@ -50,20 +54,20 @@ function detectJson(start: string): Format {
 
 /**
  * Members of a feed's content. A file without a format is a list of lines, as it has always been.
- * @throws FeedFormatError when the content is not of its format.
+ * @throws FeedFormatError when the content is no text, or not of its format.
  */
-export function readFeedText(feed: Feed, text: string, { options, fetchedMs }: ReadContext): FeedContent {
-  const { type } = feed;
+export function readFeed(feed: Feed, bytes: Uint8Array, { options, fetchedMs }: ReadContext): FeedContent {
+  checkText(bytes);
   const byDefault = (): string => {
     if (feed.source === 'crowdsec') return 'crowdsec';
     if (options.column !== undefined) return 'csv';
     if (options.path !== undefined) return 'json';
-    return feed.source === 'file' ? 'lines' : detectFormat(text, type);
+    return feed.source === 'file' ? 'lines' : detectFormat(bytes, feed.type);
   };
   const format = options.format ?? feed.format ?? byDefault();
+  if (format === 'lines') return readLines(bytes, feed);
+  const text = textOf(bytes);
   switch (format as Format) {
-    case 'lines':
-      return readLines(text, feed);
     case 'csv':
       return readCsv(text, feed, options);
     case 'json':

@@ -2,11 +2,13 @@
  * Keeps broken and poisoned lists out. What comes from elsewhere is judged before it replaces the last
  * good copy, and refused as a whole: a list with one absurd member has others that nobody noticed.
  */
-import { inPrefix, type Prefix, parsePrefix } from '../pdl/ip.ts';
+import { readPrefixOf } from '../core/packed-texts.ts';
+import { inPrefix, PrefixReader, parsePrefix } from '../pdl/ip.ts';
 import type { Feed } from '../pdl/ir.ts';
+import type { TextList } from '../pdl/text-list.ts';
 import { type FeedContent, FeedFormatError } from './content.ts';
 import { Addresses } from './coverage.ts';
-import { readFeedText } from './formats.ts';
+import { readFeed } from './formats.ts';
 import { type Contents, withoutScore } from './member.ts';
 import type { FeedOptions } from './settings.ts';
 import { readCopy } from './store.ts';
@@ -25,7 +27,8 @@ const LOCAL = [
   'fc00::/7',
   'fe80::/10',
 ];
-const LOCAL_PREFIXES = LOCAL.map((text) => parsePrefix(text)!);
+const LOCAL_PREFIXES = LOCAL.map(wordsOf);
+const LOCAL_NETWORKS = LOCAL.map((text) => parsePrefix(text)!);
 /** Shorter prefixes of IPv4 and IPv6 hold more than any list of bad addresses should. */
 const WIDE = { v4: 8, v6: 19 } as const;
 /** A list may become so many times as long at once, or so small a part. */
@@ -38,17 +41,39 @@ const SAMPLED_FROM = 100;
 /** Share of members that may be none of the type; they are left out. */
 const MAX_BAD_SHARE = 0.01;
 
+/** A prefix, as a `PrefixReader` holds it. */
+export type PrefixWords = Pick<PrefixReader, 'words' | 'bits' | 'isV4'>;
+
+/** The prefix of a text that is one. */
+export function wordsOf(text: string): PrefixWords {
+  const reader = new PrefixReader();
+  reader.readText(text);
+  return reader;
+}
+
 /** Why a prefix is on no honest list of clients: `wide`, `local`, or null for an ordinary one. */
-export function suspicion(prefix: Prefix): 'wide' | 'local' | null {
+export function suspicion(prefix: PrefixWords): 'wide' | 'local' | null {
   if (prefix.isV4 ? prefix.bits - 96 < WIDE.v4 : prefix.bits < WIDE.v6) return 'wide';
-  return LOCAL_PREFIXES.some((local) => contains(local, prefix)) ? 'local' : null;
+  for (const local of LOCAL_PREFIXES) if (contains(local, prefix)) return 'local';
+  return null;
 }
 
-function contains(outer: Prefix, inner: Prefix): boolean {
-  return outer.bits <= inner.bits && inPrefix(inner.bytes, outer);
+/** Is an address (16 bytes, IPv4 as ::ffff:a.b.c.d) never a client's on the internet? */
+export function isLocalAddress(ip: Uint8Array): boolean {
+  return LOCAL_NETWORKS.some((network) => inPrefix(ip, network));
 }
 
-export function overlaps(a: Prefix, b: Prefix): boolean {
+function contains(outer: PrefixWords, inner: PrefixWords): boolean {
+  if (outer.bits > inner.bits) return false;
+  for (let word = 0; word * 32 < outer.bits; word++) {
+    const kept = outer.bits - word * 32;
+    const mask = kept >= 32 ? -1 : -1 << (32 - kept);
+    if (((outer.words[word]! ^ inner.words[word]!) & mask) !== 0) return false;
+  }
+  return true;
+}
+
+export function overlaps(a: PrefixWords, b: PrefixWords): boolean {
   return contains(a, b) || contains(b, a);
 }
 
@@ -100,7 +125,7 @@ export interface Finding {
 export function judgeFeed(request: JudgeRequest): Judgement {
   const { feed, bytes, options, fetchedMs } = request;
   try {
-    const content = readFeedText(feed, decode(bytes), { options, fetchedMs });
+    const content = readFeed(feed, bytes, { options, fetchedMs });
     const [first] = findings(content, request);
     if (first !== undefined) return { ok: false, reason: first.message };
     return { ok: true, entries: content.members.length - content.bad.length };
@@ -110,6 +135,12 @@ export function judgeFeed(request: JudgeRequest): Judgement {
   }
 }
 
+/** Reads the prefix of a member; false when it is none. */
+export function readEntry(contents: Contents, members: TextList, index: number, into: PrefixReader): boolean {
+  if (contents.toScore === undefined) return readPrefixOf(members, index, into);
+  return into.readText(withoutScore(contents, members.at(index)!));
+}
+
 /** All that keeps a content out, the first reason first. */
 export function* findings(
   content: FeedContent,
@@ -117,7 +148,7 @@ export function* findings(
 ): Generator<Finding> {
   const { members, bad } = content;
   if (bad.length > members.length * MAX_BAD_SHARE) {
-    const example = JSON.stringify(members[bad[0]!]!.slice(0, 40));
+    const example = JSON.stringify(members.at(bad[0]!)!.slice(0, 40));
     const message = `${bad.length} of ${members.length} members are not of type ${feed.type}: ${example}`;
     yield { message, index: bad[0]! };
   }
@@ -134,23 +165,6 @@ export function* findings(
   if (covering !== null) yield { message: covering, index: null };
 }
 
-/** @throws FeedFormatError for what is no text, or a page for people. */
-export function decode(bytes: Uint8Array): string {
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw new FeedFormatError('it is binary: not UTF-8 text');
-  }
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-  if (/[\u0000-\u0008\u000e-\u001f]/.test(text))
-    throw new FeedFormatError('it is binary: control characters');
-  if (/^\s*(?:<!doctype|<html|<\?xml|<head|<body)/i.test(text)) {
-    throw new FeedFormatError('it is a web page, not a list');
-  }
-  return text;
-}
-
 function sizeProblem(entries: number, before: number | null): string | null {
   if (before === null || before < SIZED_FROM) return null;
   if (entries >= before * MAX_GROWTH) return `it grew from ${before} to ${entries} members at once`;
@@ -163,16 +177,19 @@ function* prefixProblems(
   { members, bad }: FeedContent,
   own: readonly string[],
 ): Generator<Finding> {
-  const ours = own.map((text) => parsePrefix(text)!);
+  const ours = own.map(wordsOf);
   const skipped = new Set(bad);
-  for (const [index, entry] of members.entries()) {
+  const prefix = new PrefixReader();
+  for (let index = 0; index < members.length; index++) {
     if (skipped.has(index)) continue;
-    const member = withoutScore(contents, entry);
-    const prefix = parsePrefix(member)!;
+    readEntry(contents, members, index, prefix);
     const why = suspicion(prefix);
+    const isOurs = ours.some((each) => overlaps(each, prefix));
+    if (why === null && !isOurs) continue;
+    const member = withoutScore(contents, members.at(index)!);
     if (why === 'wide') yield { message: `it holds ${member}, a very large part of the internet`, index };
     else if (why === 'local') yield { message: `it holds ${member}, a private network`, index };
-    if (ours.some((each) => overlaps(each, prefix))) {
+    if (isOurs) {
       yield { message: `it holds ${member}, which overlaps an address of your own`, index };
     }
   }
@@ -187,7 +204,10 @@ function coverageProblem(
   const now = new Addresses(good.addresses);
   if (now.count < SAMPLED_FROM) return null;
   const cover = (addresses: Addresses, { members }: FeedContent): void => {
-    for (const entry of members) addresses.cover(withoutScore(feed, entry));
+    const prefix = new PrefixReader();
+    for (let index = 0; index < members.length; index++) {
+      if (readEntry(feed, members, index, prefix)) addresses.cover(prefix);
+    }
   };
   cover(now, content);
   const most = Math.floor(now.count * good.maxShare);
@@ -196,7 +216,7 @@ function coverageProblem(
   const copy = readCopy(good.directory, feed);
   if (copy !== null) {
     const fetchedMs = copy.state.copy!.fetchedAt;
-    cover(earlier, readFeedText(feed, decode(copy.bytes), { options, fetchedMs }));
+    cover(earlier, readFeed(feed, copy.bytes, { options, fetchedMs }));
   }
   const more = now.coveredBeyond(earlier);
   if (more <= most) return null;

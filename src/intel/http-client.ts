@@ -8,8 +8,8 @@ import { isIP, type LookupFunction } from 'node:net';
 import { rootCertificates } from 'node:tls';
 import { promisify } from 'node:util';
 import { Agent, type Dispatcher } from 'undici';
-import { parsePrefix } from '../pdl/ip.ts';
-import { suspicion } from './guards.ts';
+import { parseIp } from '../pdl/ip.ts';
+import { isLocalAddress } from './guards.ts';
 
 /** How names become addresses, and which of these are our own network. */
 export interface Network {
@@ -20,8 +20,8 @@ export interface Network {
 const NETWORK: Network = {
   lookup: systemLookup,
   isLocal: (address) => {
-    const prefix = parsePrefix(address);
-    return prefix === null || suspicion(prefix) === 'local';
+    const ip = parseIp(address);
+    return ip === null || isLocalAddress(ip);
   },
 };
 

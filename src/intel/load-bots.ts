@@ -5,11 +5,12 @@ import type { Feed } from '../pdl/ir.ts';
 import { readKeys } from './bot-keys.ts';
 import { type BotRangeSource, type BotSettings, directoryFeed, knownBots, rangeFeed } from './bot-sources.ts';
 import { FeedFormatError } from './content.ts';
-import { readFeedText } from './formats.ts';
-import { decode, findings, NOTHING_ACCEPTED } from './guards.ts';
+import { readFeed } from './formats.ts';
+import { findings, NOTHING_ACCEPTED } from './guards.ts';
 import type { BotKnowledge } from './known-bots.ts';
 import { rangesOf } from './ranges.ts';
 import { readCopy } from './store.ts';
+import { checkText, textOf } from './text.ts';
 
 export interface LoadedBots {
   readonly known: BotKnowledge;
@@ -49,7 +50,7 @@ export function loadBots(loading: Loading): LoadedBots {
     const help = 'refresh the feed';
     return copy === null
       ? []
-      : (attempt(what, file, help, () => readKeys(source.agent, decode(copy.bytes))) ?? []);
+      : (attempt(what, file, help, () => readKeys(source.agent, checkedText(copy.bytes))) ?? []);
   });
   const ranges = settings.ranges.flatMap((source) => {
     const what = `the ranges of ${source.bot}`;
@@ -72,15 +73,21 @@ function readRanges(
   const { options } = source;
   if ('url' in source.from) {
     const copy = fetched(feed, loading, what, diagnostics);
-    return copy && readFeedText(feed, decode(copy.bytes), { options, fetchedMs: copy.fetchedAt }).members;
+    return copy && [...readFeed(feed, copy.bytes, { options, fetchedMs: copy.fetchedAt }).members];
   }
-  const content = readFeedText(feed, decode(readFileSync(source.from.file)), {
+  const content = readFeed(feed, readFileSync(source.from.file), {
     options,
     fetchedMs: loading.nowMs,
   });
   const judged = { feed, options, own: [], before: null, accepted: NOTHING_ACCEPTED, good: null };
   for (const { message } of findings(content, judged)) throw new FeedFormatError(message);
-  return content.members;
+  return [...content.members];
+}
+
+/** @throws FeedFormatError for what is no text. */
+function checkedText(bytes: Uint8Array): string {
+  checkText(bytes);
+  return textOf(bytes);
 }
 
 interface Fetched {

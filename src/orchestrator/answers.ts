@@ -4,7 +4,7 @@
  */
 import type { Core } from '../core/core.ts';
 import { listedRates } from '../core/listed.ts';
-import { suspicion } from '../intel/guards.ts';
+import { isLocalAddress } from '../intel/guards.ts';
 import type { AnswerTable, Known } from '../limit/answer-table.ts';
 import type { KeyHasher } from '../limit/key.ts';
 import type { Feed, Program } from '../pdl/ir.ts';
@@ -72,7 +72,7 @@ export class DnsAnswers {
   apply(core: Core, ip: Uint8Array, isV4: boolean, nowMs: number): void {
     if (this.#lists.length === 0) return;
     // why: nobody lists addresses of private networks, and asking would tell others which there are.
-    const isLocal = isPrivate(ip, isV4);
+    const isLocal = isLocalAddress(ip);
     for (const { zone, onStale, rate } of this.#lists) {
       const known = isLocal ? NOT_LISTED : this.#known({ about: { list: zone }, ip, isV4 }, onStale, nowMs);
       if (known !== null) core.setRate(rate, known.isYes ? 1 : 0);
@@ -83,7 +83,7 @@ export class DnsAnswers {
 
   /** Is the client the crawler that its User-Agent says? Null: that is not known yet. */
   isBot(bot: Bot, ip: Uint8Array, isV4: boolean, nowMs: number): boolean | null {
-    if (isPrivate(ip, isV4)) return false;
+    if (isLocalAddress(ip)) return false;
     return this.#known({ about: { bot: bot.name }, ip, isV4 }, 'keep', nowMs)?.isYes ?? null;
   }
 
@@ -93,10 +93,6 @@ export class DnsAnswers {
     if (known === null || known.isStale) this.#ask(question);
     return known?.isStale && onStale !== 'keep' ? null : known;
   }
-}
-
-function isPrivate(bytes: Uint8Array, isV4: boolean): boolean {
-  return suspicion({ bytes, bits: ADDRESS_BITS, isV4 }) === 'local';
 }
 
 const NOT_LISTED: Known = { isYes: false, isStale: false };

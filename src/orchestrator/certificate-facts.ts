@@ -22,14 +22,33 @@ const CERT = {
   fingerprint: factIndex('cert.fingerprint'),
   serial: factIndex('cert.serial'),
   depth: factIndex('cert.depth'),
+  answers: factIndex('cert.answers'),
 } as const;
 
 const US_PER_MS = 1_000;
 /** Longest member of a list in the decision core. */
 const MAX_MEMBER = 255;
 
-/** Gives the core what a client's certificate tells. Of one that is not verified nothing is believed but that it is there. */
-export function setCertificateFacts(core: Core, certificate: ClientCertificate, nowMs: number): void {
+/** What a client answered to an own extension of the CertificateRequest. */
+export interface ExtensionAnswer {
+  readonly type: number;
+  readonly content: Uint8Array;
+}
+
+function textOf({ type, content }: ExtensionAnswer): string {
+  return `${type.toString(16).padStart(4, '0')}:${Buffer.from(content).toString('hex')}`;
+}
+
+/**
+ * Gives the core what a client's certificate tells. Of one that is not verified nothing is believed but that it is there.
+ * @param answers What came with it; null: it was not shown in this handshake.
+ */
+export function setCertificateFacts(
+  core: Core,
+  certificate: ClientCertificate,
+  nowMs: number,
+  answers: readonly ExtensionAnswer[] | null = null,
+): void {
   const { present, verified, attributes, chain, ca } = certificate;
   core.setNumber(CERT.present, present ? 1 : 0);
   core.setNumber(CERT.verified, verified ? 1 : 0);
@@ -49,6 +68,12 @@ export function setCertificateFacts(core: Core, certificate: ClientCertificate, 
     CERT.sanUri,
     attributes.sanUri.filter((uri) => uri.length <= MAX_MEMBER),
   );
+  if (answers !== null) {
+    core.setStrings(
+      CERT.answers,
+      answers.map(textOf).filter((text) => text.length <= MAX_MEMBER),
+    );
+  }
   if (ca !== null) core.setText(CERT.ca, ca);
   if (key !== null) core.setText(CERT.key, key);
   if (spiffe !== null) core.setText(CERT.spiffe, spiffe);

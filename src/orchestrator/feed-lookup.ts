@@ -1,8 +1,8 @@
 /** Which feeds hold a value, and through which of their members. */
 import { readFileSync, statSync } from 'node:fs';
-import { FeedFormatError } from '../intel/content.ts';
-import { readFeedText } from '../intel/formats.ts';
-import { decode, overlaps } from '../intel/guards.ts';
+import { type FeedContent, FeedFormatError } from '../intel/content.ts';
+import { readFeed } from '../intel/formats.ts';
+import { overlaps, wordsOf } from '../intel/guards.ts';
 import { memberOf, withoutScore } from '../intel/member.ts';
 import { type FeedSettings, optionsOf } from '../intel/settings.ts';
 import { readCopy } from '../intel/store.ts';
@@ -70,7 +70,9 @@ function search(feed: Feed, wanted: string, settings: FeedSettings): FeedMatch[]
   const holds = matcher(feed.type, wanted);
   const now = Date.now();
   const matches: FeedMatch[] = [];
-  for (const [index, entry] of content.members.entries()) {
+  let index = -1;
+  for (const entry of content.members) {
+    index++;
     const member = withoutScore(feed, entry);
     if (bad.has(index) || !holds(member)) continue;
     const expires = content.expires?.[index] ?? Number.POSITIVE_INFINITY;
@@ -87,16 +89,16 @@ function search(feed: Feed, wanted: string, settings: FeedSettings): FeedMatch[]
   return matches;
 }
 
-function contentOf(feed: Feed, settings: FeedSettings): ReturnType<typeof readFeedText> | null {
+function contentOf(feed: Feed, settings: FeedSettings): FeedContent | null {
   const options = optionsOf(settings, feed.name);
   try {
     if (feed.source === 'file') {
       const path = feedPath(feed);
-      return readFeedText(feed, decode(readFileSync(path)), { options, fetchedMs: statSync(path).mtimeMs });
+      return readFeed(feed, readFileSync(path), { options, fetchedMs: statSync(path).mtimeMs });
     }
     const copy = readCopy(settings.directory, feed);
     if (copy === null) return null;
-    return readFeedText(feed, decode(copy.bytes), { options, fetchedMs: copy.state.copy!.fetchedAt });
+    return readFeed(feed, copy.bytes, { options, fetchedMs: copy.state.copy!.fetchedAt });
   } catch (error) {
     if (error instanceof FeedFormatError || (error as NodeJS.ErrnoException).code !== undefined) return null;
     throw error;
@@ -121,6 +123,6 @@ function matcher(type: Feed['type'], wanted: string): (member: string) => boolea
 /** Only what is fetched is held against the list of the never blocked. */
 function isNeverBlocked({ type, source }: Feed, member: string, { neverBlock }: FeedSettings): boolean {
   if (source === 'file' || (type !== 'cidr' && type !== 'ip')) return false;
-  const prefix = parsePrefix(member)!;
-  return neverBlock.some((text) => overlaps(parsePrefix(text)!, prefix));
+  const prefix = wordsOf(member);
+  return neverBlock.some((text) => overlaps(wordsOf(text), prefix));
 }

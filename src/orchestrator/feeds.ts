@@ -1,23 +1,25 @@
 /** Reads a program's feeds: files, and the last good copies of what is fetched. */
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { filterTexts } from '../core/packed-texts.ts';
 import { type FeedContent, FeedFormatError } from '../intel/content.ts';
 import { MAX_FEED_BYTES } from '../intel/fetch.ts';
-import { readFeedText } from '../intel/formats.ts';
-import { decode, overlaps, suspicion } from '../intel/guards.ts';
+import { readFeed } from '../intel/formats.ts';
+import { overlaps, readEntry, suspicion, wordsOf } from '../intel/guards.ts';
 import { withoutScore } from '../intel/member.ts';
 import { type FeedSettings, optionsOf } from '../intel/settings.ts';
 import { readCopy, sha256Hex } from '../intel/store.ts';
 import type { Diagnostic } from '../pdl/diagnostics/diagnostic.ts';
-import { parsePrefix } from '../pdl/ip.ts';
+import { PrefixReader } from '../pdl/ip.ts';
 import type { Feed, Program } from '../pdl/ir.ts';
+import type { TextList } from '../pdl/text-list.ts';
 import { blockingFeeds } from './feed-uses.ts';
 
 export interface LoadedFeeds {
   /** Members by index in `Program.feeds`. */
-  readonly members: ReadonlyMap<number, readonly string[]>;
+  readonly members: ReadonlyMap<number, TextList>;
   /** For each feed, the 1-based line of each member. */
-  readonly lines: ReadonlyMap<number, readonly number[]>;
+  readonly lines: ReadonlyMap<number, ArrayLike<number>>;
   /** How each feed was found, by index in `Program.feeds`. */
   readonly found: readonly FoundFeed[];
   readonly diagnostics: readonly Diagnostic[];
@@ -57,8 +59,8 @@ export function feedProblem(
 }
 
 interface Members {
-  readonly members: readonly string[];
-  readonly lines: readonly number[];
+  readonly members: TextList;
+  readonly lines: ArrayLike<number>;
   readonly endsAt: number | null;
 }
 
@@ -91,7 +93,7 @@ function current({ members, lines, expires }: FeedContent, nowMs: number): Membe
   let endsAt = Number.POSITIVE_INFINITY;
   for (const end of expires) if (end > nowMs && end < endsAt) endsAt = end;
   return {
-    members: members.filter((_, index) => expires[index]! > nowMs),
+    members: filterTexts(members, (index) => expires[index]! > nowMs),
     lines: [],
     endsAt: Number.isFinite(endsAt) ? endsAt : null,
   };
@@ -115,7 +117,7 @@ function readFile(feed: Feed, reading: Reading): Members {
       return EMPTY;
     }
     const options = optionsOf(settings, feed.name);
-    return current(readFeedText(feed, decode(bytes), { options, fetchedMs: mtimeMs }), nowMs);
+    return current(readFeed(feed, bytes, { options, fetchedMs: mtimeMs }), nowMs);
   } catch (error) {
     if (error instanceof FeedFormatError) {
       const message = `feed ${feed.name}: ${error.message}`;
@@ -153,7 +155,7 @@ function readFetched(feed: Feed, reading: Reading): Members | null {
   if (isStale(feed, checkedAt, reading)) return EMPTY;
   const options = optionsOf(settings, feed.name);
   try {
-    const content = readFeedText(feed, decode(copy.bytes), { options, fetchedMs: fetchedAt });
+    const content = readFeed(feed, copy.bytes, { options, fetchedMs: fetchedAt });
     return withoutBarred(current(withoutBad(content), nowMs), feed, settings, diagnostics);
   } catch (error) {
     if (!(error instanceof FeedFormatError)) throw error;
@@ -168,14 +170,18 @@ function readFetched(feed: Feed, reading: Reading): Members | null {
 function withoutBad(content: FeedContent): FeedContent {
   if (content.bad.length === 0) return content;
   const bad = new Set(content.bad);
-  const keep = <T>(values: readonly T[]): T[] => values.filter((_, index) => !bad.has(index));
+  const isGood = (index: number): boolean => !bad.has(index);
   const { members, lines, expires } = content;
   return {
-    members: keep(members),
-    lines: keep(lines),
+    members: filterTexts(members, isGood),
+    lines: filterNumbers(lines, isGood),
     bad: [],
-    ...(expires === undefined ? {} : { expires: keep(expires) }),
+    ...(expires === undefined ? {} : { expires: filterNumbers(expires, isGood) }),
   };
+}
+
+function filterNumbers(numbers: ArrayLike<number>, keep: (index: number) => boolean): number[] {
+  return Array.from(numbers).filter((_, index) => keep(index));
 }
 
 /** Leaves out members that overlap what is never blocked. */
@@ -187,34 +193,33 @@ function withoutBarred(
 ): Members {
   const { members, lines, endsAt } = all;
   if (neverBlock.length === 0 || (feed.type !== 'cidr' && feed.type !== 'ip')) return all;
-  const barred = neverBlock.map((text) => parsePrefix(text)!);
-  const isKept = members.map((member) => {
-    const prefix = parsePrefix(withoutScore(feed, member));
-    return prefix === null || !barred.some((each) => overlaps(each, prefix));
-  });
-  const left = isKept.filter((kept) => !kept).length;
+  const barred = neverBlock.map(wordsOf);
+  const isBarred = new Set<number>();
+  const prefix = new PrefixReader();
+  for (let index = 0; index < members.length; index++) {
+    if (!readEntry(feed, members, index, prefix)) continue;
+    if (barred.some((each) => overlaps(each, prefix))) isBarred.add(index);
+  }
+  const left = isBarred.size;
   if (left === 0) return all;
   const message = `${left} members of feed ${feed.name} overlap what is never blocked and are left out`;
   const help = 'see feeds.neverBlock in the configuration';
   diagnostics.push(feedProblem(feed, 'FEED-008', 1, message, help, 'warning'));
-  const keep = <T>(values: readonly T[]): T[] => values.filter((_, index) => isKept[index]);
-  return { members: keep(members), lines: keep(lines), endsAt };
+  const isKept = (index: number): boolean => !isBarred.has(index);
+  return { members: filterTexts(members, isKept), lines: filterNumbers(lines, isKept), endsAt };
 }
 
-/** Members worth parsing here; a feed may have a million others. */
-const SUSPICIOUS = /\/(?:\d|1[0-8])$|^(?:0|10|100|127|169|172|192)\.|^(?:::|f[cde])/i;
 /** More of them from one feed tell nothing new. */
 const MAX_WIDE_REPORTED = 3;
 
 /** A list that turns away half of the internet, or the own network, is broken or poisoned. */
 function warnOfWide(feed: Feed, { members, lines }: Members, diagnostics: Diagnostic[]): void {
   let reported = 0;
-  for (const [index, entry] of members.entries()) {
-    const member = withoutScore(feed, entry);
-    const prefix = SUSPICIOUS.test(member) ? parsePrefix(member) : null;
-    if (prefix === null) continue;
-    const why = suspicion(prefix);
+  const prefix = new PrefixReader();
+  for (let index = 0; index < members.length; index++) {
+    const why = readEntry(feed, members, index, prefix) ? suspicion(prefix) : null;
     if (why === null) continue;
+    const member = withoutScore(feed, members.at(index)!);
     const what = why === 'wide' ? 'a very large part of the internet' : 'a private network';
     const message = `feed ${feed.name} turns away ${member}, ${what}`;
     const help = 'remove the line, or correct whoever makes the list';
@@ -233,8 +238,8 @@ export function loadFeeds(
   settings: FeedSettings | null,
   nowMs: number = Date.now(),
 ): LoadedFeeds {
-  const members = new Map<number, readonly string[]>();
-  const lines = new Map<number, readonly number[]>();
+  const members = new Map<number, TextList>();
+  const lines = new Map<number, ArrayLike<number>>();
   const diagnostics: Diagnostic[] = [];
   const blocking = blockingFeeds(program);
   const reading: Reading = { purpose, nowMs, settings, diagnostics };

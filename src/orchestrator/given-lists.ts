@@ -3,6 +3,7 @@ import type { Core } from '../core/core.ts';
 import { listedRates } from '../core/listed.ts';
 import { inPrefix, parseIp, parsePrefix } from '../pdl/ip.ts';
 import type { Program } from '../pdl/ir.ts';
+import type { TextList } from '../pdl/text-list.ts';
 
 /**
  * Tells the core which DNS lists have `address`; one without members in `feeds` stays unknown.
@@ -11,7 +12,7 @@ import type { Program } from '../pdl/ir.ts';
 export function setGivenLists(
   core: Core,
   program: Program,
-  feeds: ReadonlyMap<number, readonly string[]>,
+  feeds: ReadonlyMap<number, TextList>,
   address: unknown,
 ): void {
   const ip = typeof address === 'string' ? parseIp(address) : null;
@@ -19,7 +20,7 @@ export function setGivenLists(
   for (const [feed, rate] of listedRates(program)) {
     const members = feeds.get(feed);
     if (members === undefined) continue;
-    const isListed = members.some((member) => {
+    const isListed = Array.from(members).some((member) => {
       const prefix = parsePrefix(member);
       return prefix !== null && inPrefix(ip, prefix);
     });

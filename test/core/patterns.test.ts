@@ -13,6 +13,7 @@ ruleset patterns {
   deny glob    when hello.sni like "*shop?.example" do drop
   deny regular when hello.sni matches /^(www|m)[0-9]*\\./ do drop
   deny neither when hello.sni not matches /example$/ do drop
+  deny member  when any(cert.san_uri) like "spiffe://*/web*" do drop
   deny finger  when hello.ja4 like "t13d*_8daaf6152771_*" do drop
 }
 policy low extends tls.intermediate { }
@@ -39,5 +40,25 @@ test('patterns of a policy hold for the texts they match, and for none when the 
     assert.deepEqual(holding('m.shop1.example.org'), ['regular', 'neither']);
     assert.deepEqual(holding('a.example', 't13d1516h2_8daaf6152771_02713d6af862'), ['finger']);
     assert.deepEqual(holding(null), []);
+  }
+});
+
+test('of a list one text that matches is enough, whatever is beside it', () => {
+  const { program } = compile({ path: 'p.pdl', text: POLICY }, () => null);
+  const { image } = encodeProgram(program!);
+  for (const variant of ['scalar', 'simd'] as const) {
+    const core = new Core(loadCoreModule(variant));
+    assert.equal(core.loadTables(encodeTables(program!, new Map())), 0);
+    assert.ok(core.loadImage(image) > 0);
+    const holds = (uris: readonly string[] | null): boolean => {
+      core.begin();
+      if (uris !== null) core.setStrings(fact('cert.san_uri'), uris);
+      return core.decide(0, 2).matchedRules.some((rule) => program!.rules[rule]!.name === 'member');
+    };
+    assert.equal(holds(['https://a.test/', 'spiffe://shop.example/web-1', 'x']), true);
+    assert.equal(holds(['spiffe://shop.example/billing', 'https://a.test/web']), false);
+    assert.equal(holds(['spiffe://shop.example', '/web']), false, 'no text goes on in the next');
+    assert.equal(holds([]), false);
+    assert.equal(holds(null), false);
   }
 });

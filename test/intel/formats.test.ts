@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { FeedFormatError } from '../../src/intel/content.ts';
-import { detectFormat, readFeedText } from '../../src/intel/formats.ts';
+import { detectFormat, readFeed } from '../../src/intel/formats.ts';
 import { goDuration } from '../../src/intel/json.ts';
 import type { FeedOptions } from '../../src/intel/settings.ts';
 import type { Feed } from '../../src/pdl/ir.ts';
@@ -12,7 +12,8 @@ import { judge, makeFeed } from './support.ts';
 const NOW = Date.parse('2026-01-01T00:00:00Z');
 
 function read(text: string, given: Partial<Feed> = {}, options: FeedOptions = {}) {
-  return readFeedText(makeFeed(given), text, { options, fetchedMs: NOW });
+  const content = readFeed(makeFeed(given), Buffer.from(text), { options, fetchedMs: NOW });
+  return { ...content, members: [...content.members], lines: Array.from(content.lines) };
 }
 
 /** Real samples: how many members each has, its format found by its content, and one that it holds. */
@@ -54,7 +55,7 @@ const SAMPLES: readonly (readonly [
 for (const [file, type, format, count, member] of SAMPLES) {
   test(`the real ${file} is read as ${type}`, { skip: missing(`feeds/${file}`) }, () => {
     const text = readText(`feeds/${file}`);
-    assert.equal(detectFormat(text, type), format);
+    assert.equal(detectFormat(Buffer.from(text), type), format);
     const { members, bad } = read(text, { type });
     assert.deepEqual(bad, []);
     assert.equal(members.length, count);
@@ -183,7 +184,7 @@ const ASN_DROP = 'feeds/excerpts/spamhaus_asndrop_excerpt.jsonl';
 test('a real ASN-DROP names networks, and one that was cut is refused', { skip: missing(ASN_DROP) }, () => {
   const excerpt = readText(ASN_DROP);
   const asn = { type: 'asn' } as const;
-  assert.equal(detectFormat(excerpt, 'asn'), 'spamhaus');
+  assert.equal(detectFormat(Buffer.from(excerpt), 'asn'), 'spamhaus');
   assert.throws(() => read(excerpt, asn), /it has 2 of the 427 records it promises/);
   const whole = excerpt.replace('"records":427', '"records":2');
   const { members, bad } = read(whole, asn);

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { Addresses } from '../../src/intel/coverage.ts';
 import { createGoodSample, GOOD_SLOTS, GoodSample } from '../../src/intel/good-sample.ts';
-import type { JudgeRequest } from '../../src/intel/guards.ts';
+import { type JudgeRequest, wordsOf } from '../../src/intel/guards.ts';
 import { sha256Hex, writeState } from '../../src/intel/store.ts';
 import { KeyHasher } from '../../src/limit/key.ts';
 import { inPrefix, parsePrefix } from '../../src/pdl/ip.ts';
@@ -109,7 +109,7 @@ test('the share that a list covers agrees with testing every address by every pr
   fc.assert(
     fc.property(fc.array(address), fc.array(prefix), (addresses, prefixes) => {
       const found = new Addresses(Buffer.concat(addresses));
-      for (const each of prefixes) found.cover(each);
+      for (const each of prefixes) found.cover(wordsOf(each));
       const expected = addresses.filter((each) => prefixes.some((p) => inPrefix(each, parsePrefix(p)!)));
       assert.equal(found.covered, expected.length);
     }),

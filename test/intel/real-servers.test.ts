@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { DnsClient } from '../../src/intel/dns-client.ts';
 import { DnsList } from '../../src/intel/dns-list.ts';
-import { readFeedText } from '../../src/intel/formats.ts';
+import { readFeed } from '../../src/intel/formats.ts';
 import { judgeFeed, NOTHING_ACCEPTED } from '../../src/intel/guards.ts';
 import { FeedClient } from '../../src/intel/http-client.ts';
 import { type Refreshed, refreshFeed } from '../../src/intel/refresh.ts';
@@ -34,7 +34,7 @@ test('CrowdSec tells its decisions, what changed since, and everything again aft
   const members = (type: 'cidr' | 'asn'): readonly string[] => {
     const { bytes, state } = readCopy(settings.directory, feeds[type])!;
     const context = { options: {}, fetchedMs: state.copy!.fetchedAt };
-    return [...readFeedText(feeds[type], Buffer.from(bytes).toString(), context).members].sort();
+    return [...readFeed(feeds[type], bytes, context).members].sort();
   };
 
   await decide('add', '--ip', '45.1.1.66', '--duration', '1h');

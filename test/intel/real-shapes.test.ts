@@ -1,7 +1,7 @@
 /** Small texts of our own in exactly the shape of what is published: headers, notes, quotes, line ends, last lines. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { detectFormat, readFeedText } from '../../src/intel/formats.ts';
+import { detectFormat, readFeed } from '../../src/intel/formats.ts';
 import type { FeedOptions } from '../../src/intel/settings.ts';
 import type { Feed } from '../../src/pdl/ir.ts';
 import { judge, makeFeed } from './support.ts';
@@ -260,9 +260,9 @@ const SHAPES: readonly (readonly [
 for (const [what, text, type, format, members, options = {}] of SHAPES) {
   test(`${what}: recognised, read and taken`, () => {
     const feed = makeFeed({ type });
-    assert.equal(detectFormat(text, type), format);
-    const content = readFeedText(feed, text, { options, fetchedMs: Date.parse('2026-11-01') });
-    assert.deepEqual([content.members, content.bad], [members, []]);
+    assert.equal(detectFormat(Buffer.from(text), type), format);
+    const content = readFeed(feed, Buffer.from(text), { options, fetchedMs: Date.parse('2026-11-01') });
+    assert.deepEqual([[...content.members], content.bad], [members, []]);
     assert.deepEqual(judge(Buffer.from(text), { feed, options }), { ok: true, entries: members.length });
   });
 }

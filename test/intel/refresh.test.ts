@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { applyDecisions } from '../../src/intel/decisions.ts';
 import { MAX_FEED_BYTES } from '../../src/intel/fetch.ts';
-import { readFeedText } from '../../src/intel/formats.ts';
+import { readFeed } from '../../src/intel/formats.ts';
 import { judgeFeed, NOTHING_ACCEPTED } from '../../src/intel/guards.ts';
 import { FeedClient, type Network } from '../../src/intel/http-client.ts';
 import { type Refreshed, refreshFeed } from '../../src/intel/refresh.ts';
@@ -333,8 +333,7 @@ test('CrowdSec tells everything once, then what changed, and everything again af
   const feed = makeFeed({ source: 'crowdsec', path: origin });
   const inForce = (): string[] => {
     const { bytes, state } = readCopy(settings.directory, feed)!;
-    const text = Buffer.from(bytes).toString();
-    return [...readFeedText(feed, text, { options: {}, fetchedMs: state.copy!.fetchedAt }).members];
+    return [...readFeed(feed, bytes, { options: {}, fetchedMs: state.copy!.fetchedAt }).members];
   };
   const refresh = async (next: object | string): Promise<string> => {
     answer = next;

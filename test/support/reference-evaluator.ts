@@ -307,9 +307,9 @@ class Reference {
       return numeric ? truth(values.some((v) => members.includes(String(v)))) : 'unknown';
     if (numeric) return 'unknown';
     if (table.kind === 'glob' || table.kind === 'regex') {
-      if (typeof value !== 'string') return 'unknown';
       const [pattern = ''] = members;
-      return truth(new RegExp(table.kind === 'regex' ? pattern : regexOfGlob(pattern), 'u').test(value));
+      const matcher = new RegExp(table.kind === 'regex' ? pattern : regexOfGlob(pattern), 'u');
+      return truth(values.some((v) => matcher.test(v as string)));
     }
     if (table.kind === 'cidr') return truth(members.some((member) => covers(member, values[0] as string)));
     if (table.kind === 'hash') return truth(values.some((v) => members.includes(v as string)));

@@ -2,10 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { loadConfig } from '../../config/load.ts';
-import { FeedFormatError } from '../../intel/content.ts';
-import { detectFormat, readFeedText } from '../../intel/formats.ts';
-import { decode, findings, NOTHING_ACCEPTED } from '../../intel/guards.ts';
+import { type FeedContent, FeedFormatError } from '../../intel/content.ts';
+import { detectFormat, readFeed } from '../../intel/formats.ts';
+import { findings, NOTHING_ACCEPTED } from '../../intel/guards.ts';
 import { type FeedOptions, optionsOf } from '../../intel/settings.ts';
+import { checkText, textOf } from '../../intel/text.ts';
 import { compilePolicyFile } from '../../orchestrator/compile-policy.ts';
 import { suggest } from '../../pdl/diagnostics/closest.ts';
 import type { Feed } from '../../pdl/ir.ts';
@@ -164,11 +165,10 @@ function examine(
   const empty = { file, type: feed.type, members: 0, ending: 0, sample: [], bad: [], badCount: 0 };
   let format = options.format ?? feed.format ?? 'unknown';
   try {
-    const text = decode(bytes);
-    if (format === 'unknown') format = guess(feed, text, options);
-    const content = readFeedText(feed, text, { options, fetchedMs: Date.now() });
+    checkText(bytes);
+    if (format === 'unknown') format = guess(feed, bytes, options);
+    const content = readFeed(feed, bytes, { options, fetchedMs: Date.now() });
     const { members, lines, bad, expires = [] } = content;
-    const isBad = new Set(bad);
     const judged = { feed, options, own, before: known, accepted: NOTHING_ACCEPTED, good: null };
     const found: { message: string; line: number | null }[] = [];
     for (const { message, index } of findings(content, judged)) {
@@ -178,14 +178,14 @@ function examine(
       found.push({ message, line });
       if (found.length === MAX_SHOWN) break;
     }
-    const raw = text.split('\n');
+    const raw = textOf(bytes).split('\n');
     return {
       ...empty,
       format,
       members: members.length - bad.length,
       ending: expires.filter(Number.isFinite).length,
-      sample: members.filter((_, index) => !isBad.has(index)).slice(0, SAMPLE),
-      bad: bad.slice(0, MAX_SHOWN).map((index) => badLine(members[index]!, lines[index] ?? null, raw)),
+      sample: sampleOf(content),
+      bad: bad.slice(0, MAX_SHOWN).map((index) => badLine(members.at(index)!, lines[index] ?? null, raw)),
       badCount: bad.length,
       findings: found,
       ok: found.length === 0,
@@ -196,11 +196,21 @@ function examine(
   }
 }
 
+/** The first good members. */
+function sampleOf({ members, bad }: FeedContent): string[] {
+  const isBad = new Set(bad);
+  const sample: string[] = [];
+  for (let index = 0; index < members.length && sample.length < SAMPLE; index++) {
+    if (!isBad.has(index)) sample.push(members.at(index)!);
+  }
+  return sample;
+}
+
 /** The format that is read where nobody says one. */
-function guess(feed: Feed, text: string, { column, path }: FeedOptions): string {
+function guess(feed: Feed, bytes: Uint8Array, { column, path }: FeedOptions): string {
   if (feed.source === 'crowdsec') return 'crowdsec';
   if (column !== undefined) return 'csv';
-  return path !== undefined ? 'json' : detectFormat(text, feed.type);
+  return path !== undefined ? 'json' : detectFormat(bytes, feed.type);
 }
 
 function badLine(text: string, line: number | null, raw: readonly string[]): BadLine {

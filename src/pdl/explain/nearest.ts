@@ -8,13 +8,14 @@ import { showFact, showRate, showValue } from '../registry/show-value.ts';
 import { BROWSER } from '../testing/browser.ts';
 import { type FactValue, firstName } from '../testing/compile-test.ts';
 import { showVerdict, type TestAnswer } from '../testing/test-run.ts';
+import type { TextList } from '../text-list.ts';
 
 export interface World {
   readonly facts: Readonly<Record<string, FactValue>>;
   /** Events per second × 1,000,000 by index in `Program.counters`; counters not listed are at 0. */
   readonly rates: ReadonlyMap<number, number>;
   /** Members by index in `Program.feeds`. */
-  readonly feeds: ReadonlyMap<number, readonly string[]>;
+  readonly feeds: ReadonlyMap<number, TextList>;
 }
 
 export interface Change {

@@ -76,6 +76,8 @@ export const FACT_DOCS: Readonly<Record<string, string>> = {
   'cert.fingerprint': 'SHA-256 of the certificate, lower-case hex',
   'cert.serial': 'its serial number, lower-case hex',
   'cert.depth': 'certificates in its chain',
+  'cert.answers':
+    'what the client answered with it to own extensions of the CertificateRequest, each as type and content in hex: `ff5b:c0ffee`',
   'http.method': 'method of the request',
   'http.host': 'host that the request names',
   'http.path': 'path of the request, without its query',

@@ -96,4 +96,5 @@ export const FACTS: readonly FactDefinition[] = [
   { name: 'http.cookies', type: 'int', phase: 'request', list: false, optional: false },
   { name: 'conn.mtu', type: 'int', phase: 'connect', list: false, optional: true },
   { name: 'conn.link', type: 'string', phase: 'connect', list: false, optional: true },
+  { name: 'cert.answers', type: 'string', phase: 'cert', list: true, optional: true },
 ];

@@ -16,6 +16,7 @@ import { resolveFact } from '../registry/fact-names.ts';
 import { FACTS } from '../registry/facts.gen.ts';
 import { CIPHER_CODES, GROUP_CODES } from '../registry/iana.ts';
 import type { ExpectEntry, GivenEntry, TestDeclaration, Value } from '../syntax/ast.ts';
+import type { TextList } from '../text-list.ts';
 import { BROWSER } from './browser.ts';
 
 /** A fact's value in the engine's units; addresses are text; null is unknown. */
@@ -38,7 +39,7 @@ export interface PolicyTest {
   /** Every fact by name: those given, the others from the `std.browser` fixture. */
   readonly facts: Readonly<Record<string, FactValue>>;
   /** Members by index in `Program.feeds`; feeds not listed are empty. */
-  readonly feeds: ReadonlyMap<number, readonly string[]>;
+  readonly feeds: ReadonlyMap<number, TextList>;
   /** Events per second × 1,000,000 by index in `Program.counters`; counters not listed are at 0. */
   readonly rates: ReadonlyMap<number, number>;
   readonly expect: readonly (Expectation & { readonly span: Span })[];

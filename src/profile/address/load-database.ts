@@ -3,7 +3,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { type Diagnostic, fileProblem } from '../../pdl/diagnostics/diagnostic.ts';
 import { Mmdb } from './mmdb.ts';
 import { checkMmdb, MmdbError, type MmdbLayout } from './mmdb-check.ts';
-import { type OriginDatabases, type OriginKind, READ_ORIGIN } from './origins.ts';
+import { type OriginDatabases, type OriginKind, SAYS_ORIGIN } from './origins.ts';
 
 /** A larger database is refused unread. */
 const MAX_DATABASE_BYTES: number = 1024 * 1024 * 1024;
@@ -50,7 +50,7 @@ export function judgeDatabase(
   }
   // why: the name of its type is the vendor's; what its records hold decides what it is good for.
   const database = new Mmdb(memory);
-  for (const record of found) if (READ_ORIGIN[kind](database.read(record))[kind] !== null) records++;
+  for (const record of found) if (SAYS_ORIGIN[kind](database.read(record))) records++;
   const { databaseType, buildEpoch } = layout;
   if (records === 0) return `it names no ${WHAT[kind]}: its type is ${JSON.stringify(databaseType)}`;
   return { memory, databaseType, buildEpoch, records };

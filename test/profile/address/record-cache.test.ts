@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { RecordCache } from '../../../src/profile/address/record-cache.ts';
 
 test('a record is found as it was last set or not at all, however many there are', () => {
-  const cache = new RecordCache<number>();
+  const cache = new RecordCache<number>(15);
   const last = new Map<number, number>();
   let found = 0;
   fc.assert(
