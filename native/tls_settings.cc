@@ -99,7 +99,7 @@ Napi::Value ConfigureSsl(const Napi::CallbackInfo& info) {
   return Answer(info.Env(), Apply(SslTarget{FindOpenSsl(), object}, info[1].As<Napi::Object>()));
 }
 
-// Fills `kSslFields` numbers; src/edge/addon.ts names the same positions. False: the connection is gone.
+// Fills `kSslFields` numbers; src/edge/tls-addon.ts names the same positions. False: the connection is gone.
 Napi::Value SslInfo(const Napi::CallbackInfo& info) {
   SSL* object = CapturedSsl(HandleOf(info));
   auto into = info[1].As<Napi::Int32Array>();

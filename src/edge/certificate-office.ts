@@ -6,8 +6,8 @@ import { Revocation, type RevocationStatus } from '../identity/revocation.ts';
 import type { Trust } from '../identity/trust.ts';
 import type { Bundle } from '../orchestrator/bundle.ts';
 import type { ClientCertificate as Demand } from '../pdl/ir.ts';
-import type { VerifiedChain } from './addon.ts';
 import type { OpenSsl } from './openssl.ts';
+import type { VerifiedChain } from './tls-addon.ts';
 
 export class CertificateOffice {
   readonly #openssl: OpenSsl;

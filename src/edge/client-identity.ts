@@ -11,8 +11,8 @@ import { type ExtensionAnswer, setCertificateFacts } from '../orchestrator/certi
 import type { Verdict } from '../orchestrator/verdict.ts';
 import type { Verdict as Action, ClientCertificate as Demand } from '../pdl/ir.ts';
 import { ALERTS } from '../pdl/registry/iana.ts';
-import type { VerifiedChain } from './addon.ts';
 import type { CertificateOffice } from './certificate-office.ts';
+import type { VerifiedChain } from './tls-addon.ts';
 
 /** What the connection does with an answer; the code of an alert goes to OpenSSL, 0 lets the handshake go on. */
 const GO_ON = 0;

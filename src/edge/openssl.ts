@@ -13,7 +13,8 @@ import type { ContextRequest, ServerContext } from '../orchestrator/context-pool
 import type { Negotiated } from '../orchestrator/negotiated.ts';
 import type { ClientCertificate } from '../pdl/ir.ts';
 import { ALERTS, CIPHER_CODES, GROUP_CODES, GROUPS } from '../pdl/registry/iana.ts';
-import type { Addon, CertificateJudge, TlsHandle, VerifiedChain } from './addon.ts';
+import type { Addon } from './addon.ts';
+import type { CertificateJudge, TlsAddon, TlsHandle, VerifiedChain } from './tls-addon.ts';
 import type { Wire, WiredTls } from './wire.ts';
 
 export interface ServerTls {
@@ -75,11 +76,11 @@ const GROUPS_BY_NAME: ReadonlyMap<string, number> = new Map(
 );
 
 export class OpenSsl {
-  readonly #addon: Addon | null;
+  readonly #addon: TlsAddon | null;
   readonly #puzzleExtension: number;
 
   constructor(addon: Addon | null, puzzleExtension: number = PUZZLE_EXTENSION) {
-    this.#addon = addon?.capturesTls ? addon : null;
+    this.#addon = addon?.tls ?? null;
     this.#puzzleExtension = puzzleExtension;
   }
 
@@ -183,7 +184,7 @@ export class OpenSsl {
   }
 }
 
-function judgeBy(addon: Addon, handle: TlsHandle, tls: TLSSocket, certificate: CertificateDemand): void {
+function judgeBy(addon: TlsAddon, handle: TlsHandle, tls: TLSSocket, certificate: CertificateDemand): void {
   if (certificate.isTls12) addon.configureSsl(handle, { setOptions: constants.SSL_OP_NO_TICKET });
   addon.judgeOf(handle, (verified) => {
     const alert = certificate.judge(verified);
@@ -202,7 +203,7 @@ function closeGently(tls: TLSSocket): void {
 }
 
 /** One registration for each type, whatever messages it goes in. */
-function sendExtensions(addon: Addon, context: TlsHandle, sends: ContextRequest['extensions']): void {
+function sendExtensions(addon: TlsAddon, context: TlsHandle, sends: ContextRequest['extensions']): void {
   for (const type of new Set(sends.map((send) => send.type))) {
     const contents = sends
       .filter((send) => send.type === type)
@@ -231,7 +232,7 @@ function knownToNode(tls: TLSSocket): Negotiated {
   };
 }
 
-function knownToOpenssl(addon: Addon, handle: TlsHandle, tls: TLSSocket): Negotiated {
+function knownToOpenssl(addon: TlsAddon, handle: TlsHandle, tls: TLSSocket): Negotiated {
   const info = addon.sslInfo(handle);
   if (info === null) return knownToNode(tls);
   const { version, cipher, resumed } = info;

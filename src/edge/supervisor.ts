@@ -148,7 +148,7 @@ export class Supervisor implements AdminControl {
       this.#questions,
       this.#origins,
       this.modes,
-      addon?.capturesTls === true,
+      (addon?.tls ?? null) !== null,
     );
     this.feeds = new FeedDesk({
       settings: config.feeds,

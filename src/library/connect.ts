@@ -69,8 +69,8 @@ const GROUPS = '*X25519MLKEM768:*X25519:SecP256r1MLKEM768:P-256';
  * @throws ConnectError, the signal's reason, or the error of TCP or TLS that ended the attempt; nothing stays open.
  */
 export async function connect(options: ConnectOptions): Promise<Connected> {
-  const { addon } = loadAddon();
-  if (addon === null || !addon.capturesTls) {
+  const addon = loadAddon().addon?.tls ?? null;
+  if (addon === null) {
     throw new ConnectError('no_addon', 'puzzles need the native addon: run `npm run build:addon`');
   }
   const {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ConnectionOptions } from 'node:tls';
-import { Addon } from '../../src/edge/addon.ts';
+import { TlsAddon } from '../../src/edge/tls-addon.ts';
 import { skip } from '../support/addon.ts';
 import { makeCertificate } from '../support/certificate.ts';
 import { startTestEdge } from '../support/edge.ts';
@@ -40,8 +40,8 @@ test('there is one context for each policy and choice of certificates, however m
     certificates: { rsa, shop },
     listener: { certificates: ['default', 'rsa', 'shop'] },
   });
-  const contexts = t.mock.method(Addon.prototype, 'captureContext').mock;
-  const connections = t.mock.method(Addon.prototype, 'captureSsl').mock;
+  const contexts = t.mock.method(TlsAddon.prototype, 'captureContext').mock;
+  const connections = t.mock.method(TlsAddon.prototype, 'captureSsl').mock;
   const visits: readonly (readonly [name: string, from: string])[] = [
     ['localhost', '127.0.0.1'],
     ['localhost', '127.0.0.2'],

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
-import { addon, skip } from '../support/addon.ts';
+import { tlsAddon as addon, skip } from '../support/addon.ts';
 import { startTestEdge } from '../support/edge.ts';
 import { authority, client, keyPem } from '../support/pki.ts';
 import { attempt } from '../support/tls-client.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
 import { connect, createSecureContext, type SecureContext } from 'node:tls';
 import { ALERTS } from '../../src/pdl/registry/iana.ts';
-import { addon, skip } from '../support/addon.ts';
+import { tlsAddon as addon, skip } from '../support/addon.ts';
 import { startCapture, withoutCapture } from '../support/capture.ts';
 import { startTestEdge } from '../support/edge.ts';
 import { sClient } from '../support/tools.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import { Addon } from '../../src/edge/addon.ts';
+import { TlsAddon } from '../../src/edge/tls-addon.ts';
 import { skip as noAddon } from '../support/addon.ts';
 import { untilClosed } from '../support/hello.ts';
 import { type Posed, posed, solutionOf, startPuzzleEdge } from '../support/puzzle-edge.ts';
@@ -124,7 +124,7 @@ const WRONG: readonly Wrong[] = [
 
 test('a second hello that is not right is refused before any key exchange', group, async (t) => {
   const { port, line } = await startPuzzleEdge(t, 'handshake, page');
-  const tlsObjects = t.mock.method(Addon.prototype, 'captureSsl').mock;
+  const tlsObjects = t.mock.method(TlsAddon.prototype, 'captureSsl').mock;
   for (const { what, alert, error, second } of WRONG) {
     await t.test(what, async (t) => {
       const each = await posed(t, port);

@@ -4,6 +4,7 @@ import { readdirSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import type { AcceptedBatch } from '../../src/edge/accepted-batch.ts';
 import { type Addon, loadAddon } from '../../src/edge/addon.ts';
+import type { TlsAddon } from '../../src/edge/tls-addon.ts';
 
 const { addon: loaded, reason } = loadAddon();
 
@@ -12,6 +13,7 @@ export const skip: string | false = loaded === null ? `no addon: ${reason}` : fa
 
 /** Only for tests that have `skip`. */
 export const addon: Addon = loaded!;
+export const tlsAddon = loaded?.tls as TlsAddon;
 
 /** A listening socket on a free port of the loopback. */
 export function listen(saveSyn = true): { readonly fd: number; readonly port: number } {

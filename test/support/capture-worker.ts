@@ -4,7 +4,7 @@ import { createSecureContext } from 'node:tls';
 import { parentPort } from 'node:worker_threads';
 import { loadAddon } from '../../src/edge/addon.ts';
 
-const { addon } = loadAddon();
+const addon = loadAddon().addon?.tls;
 let configured = 0;
 for (let round = 0; round < 50; round++) {
   const { handle } = addon!.captureContext(() => createSecureContext());
