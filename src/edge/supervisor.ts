@@ -148,7 +148,7 @@ export class Supervisor implements AdminControl {
       this.#questions,
       this.#origins,
       this.modes,
-      (addon?.tls ?? null) !== null,
+      Boolean(addon?.tls),
     );
     this.feeds = new FeedDesk({
       settings: config.feeds,

@@ -1,6 +1,7 @@
 /** What lies below a TLS socket: the TCP connection, as far as the edge has to do with it once TLS has begun. */
 import type { Socket } from 'node:net';
 import { TLSSocket, type TLSSocketOptions } from 'node:tls';
+import { getSystemErrorName } from 'node:util';
 import type { Addon } from './addon.ts';
 
 export interface Wire {
@@ -48,7 +49,7 @@ export function wrapDescriptor(addon: Addon, fd: number, options: TLSSocketOptio
   const status = handle.open(fd);
   if (status < 0) {
     addon.reset(fd);
-    tls.destroy(new Error(`the connection cannot be watched: error ${status}`));
+    tls.destroy(new Error(`the connection cannot be watched: ${getSystemErrorName(status)}`));
   }
   // why: Node takes a TLS socket without a socket below it for one that has yet to connect, and reads nothing.
   Object.assign(tls, { connecting: false });

@@ -99,6 +99,6 @@ const passed = (tests: number): string => `${tests} ${tests === 1 ? 'test' : 'te
 function checkServing(program: Program, { certificates, policy }: Config): readonly Diagnostic[] {
   const loaded = loadCertificates(certificates);
   const stapling = loaded.ok ? staplingOf(program, loaded.certificates, certificates).diagnostics : [];
-  const hasAddon = (loadAddon().addon?.tls ?? null) !== null;
+  const hasAddon = Boolean(loadAddon().addon?.tls);
   return hasAddon ? stapling : [...stapling, ...missedWithoutAddon(program, policy)];
 }
